@@ -1,0 +1,74 @@
+"""Physics-informed transfer learning for families of ODEs and PDEs: prune, allocate, calibrate.
+
+Public names are imported at first use, so that ``pacpinn --help`` does not wait for torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+# DeepXDE reads its backend when it is first imported, which a user's own file may do before ours does.
+os.environ.setdefault("DDE_BACKEND", "pytorch")
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "coefficient": ["Coefficient", "Coefficients", "Count", "grid"],
+    "continuation": ["Settings", "Solution"],
+    "equation": ["Equation", "Points"],
+    "errors": ["PacpinnError"],
+    "family": ["Family", "load", "solve_family"],
+    "pac": ["PAC"],
+    "problem": ["Problem"],
+    "registry": ["get_problem"],
+    "solvers": ["LBFGS", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
+    "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
+    "task": ["Block", "LeastSquaresTask", "Score", "Task"],
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [*_HOME, "__version__"]
+
+if TYPE_CHECKING:  # the same names again, for editors and type checkers
+    from pacpinn.coefficient import Coefficient as Coefficient
+    from pacpinn.coefficient import Coefficients as Coefficients
+    from pacpinn.coefficient import Count as Count
+    from pacpinn.coefficient import grid as grid
+    from pacpinn.continuation import Settings as Settings
+    from pacpinn.continuation import Solution as Solution
+    from pacpinn.equation import Equation as Equation
+    from pacpinn.equation import Points as Points
+    from pacpinn.errors import PacpinnError as PacpinnError
+    from pacpinn.family import Family as Family
+    from pacpinn.family import load as load
+    from pacpinn.family import solve_family as solve_family
+    from pacpinn.pac import PAC as PAC
+    from pacpinn.problem import Problem as Problem
+    from pacpinn.registry import get_problem as get_problem
+    from pacpinn.solvers import LBFGS as LBFGS
+    from pacpinn.solvers import Adam as Adam
+    from pacpinn.solvers import InTurn as InTurn
+    from pacpinn.solvers import LevenbergMarquardt as LevenbergMarquardt
+    from pacpinn.solvers import Result as Result
+    from pacpinn.solvers import Status as Status
+    from pacpinn.supervised import Classification as Classification
+    from pacpinn.supervised import ClassificationTask as ClassificationTask
+    from pacpinn.supervised import Regression as Regression
+    from pacpinn.supervised import RegressionTask as RegressionTask
+    from pacpinn.supervised import Samples as Samples
+    from pacpinn.task import Block as Block
+    from pacpinn.task import LeastSquaresTask as LeastSquaresTask
+    from pacpinn.task import Score as Score
+    from pacpinn.task import Task as Task
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'pacpinn' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"pacpinn.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,142 @@
+"""A network of which some weights are free and the others frozen."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from pacpinn.errors import PruningError
+from pacpinn.task import Forward
+
+
+class MaskedNetwork:
+    """A network as a function of its free weights ``z``; the frozen ones cannot move, whatever the optimiser.
+
+    The weights are the network's trainable parameters, flattened and joined in the order of its state dict.
+    Parameters with ``requires_grad=False`` stay as they are and do not count.
+
+    Args:
+        network: any torch module. It is owned from here on and used as a template.
+        weights: all weights ``(P,)``; those of the network by default.
+        free: boolean mask ``(P,)``; all free by default.
+        frozen_buffers: whether buffers, such as the statistics of batch normalisation, stay as they are too.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        weights: Tensor | None = None,
+        free: Tensor | None = None,
+        frozen_buffers: bool = False,
+    ) -> None:
+        self.network = network
+        parameters = {name: each.detach() for name, each in network.named_parameters() if each.requires_grad}
+        self.shapes = {name: each.shape for name, each in parameters.items()}
+        if not parameters:
+            raise PruningError("the network has no trainable parameter; set requires_grad=True on those to be learnt")
+        if weights is None:
+            weights = torch.cat([each.reshape(-1) for each in parameters.values()])
+        self.weights = weights.clone()
+        self.free = torch.ones_like(weights, dtype=torch.bool) if free is None else free.clone()
+        self.frozen_buffers = frozen_buffers
+        self._index = self.free.nonzero()[:, 0]
+
+    @property
+    def start(self) -> Tensor:
+        """The free weights' present values ``(p,)``."""
+        return self.weights[self.free]
+
+    def with_mask(self, free: Tensor, frozen_buffers: bool, weights: Tensor | None = None) -> MaskedNetwork:
+        """A copy in which other weights are free; `weights` replaces all values."""
+        return MaskedNetwork(
+            copy.deepcopy(self.network), self.weights if weights is None else weights, free, frozen_buffers
+        )
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> MaskedNetwork:
+        """A copy with weights and buffers of another dtype or on another device."""
+        network = copy.deepcopy(self.network).to(device=device, dtype=dtype)
+        return MaskedNetwork(network, self.weights.to(device, dtype), self.free.to(device), self.frozen_buffers)
+
+    def merge(self, z: Tensor) -> Tensor:
+        """All weights ``(P,)`` with the free ones set to `z` ``(p,)``."""
+        return self.weights.index_put((self._index,), z)
+
+    def forward(self, z: Tensor, training: bool = False) -> Forward:
+        """The network at free weights `z` as a function of its inputs.
+
+        Args:
+            z: free weights ``(p,)``; gradients flow to them.
+            training: whether dropout and the like are active, and buffers that are not frozen are updated.
+        """
+        parameters = self.by_name(self.merge(z))
+
+        def forward(x: Tensor) -> Tensor:
+            self._set_mode(training)
+            outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, (x,))
+            return outputs
+
+        return forward
+
+    def rowwise(self, z: Tensor, rows: int) -> tuple[Forward, dict[str, Tensor]]:
+        """The network with a copy of the weights for each of `rows` inputs, and these copies.
+
+        A sum of residuals, each of one row, differentiated by the copies gives the residuals' Jacobian in one
+        backward pass; :meth:`columns` picks the free weights from it.
+        """
+        weights = self.by_name(self.merge(z.detach()))
+        learnt = self.by_name(self.free)
+        copies = {
+            name: each.expand(rows, *each.shape).requires_grad_()
+            for name, each in weights.items()
+            if learnt[name].any()
+        }
+        constant = {name: each for name, each in weights.items() if name not in copies}
+
+        def one(own: dict[str, Tensor], x: Tensor) -> Tensor:
+            outputs: Tensor = functional_call(self.network, {**own, **constant, **self._buffers()}, (x.unsqueeze(0),))
+            return outputs.squeeze(0)
+
+        def forward(x: Tensor) -> Tensor:
+            self._set_mode(training=False)
+            outputs: Tensor = vmap(one)(copies, x)
+            return outputs
+
+        return forward, copies
+
+    def columns(self, gradients: dict[str, Tensor]) -> Tensor:
+        """Free columns ``(rows, p)`` of gradients ``(rows, *shape)`` with respect to row-wise copies."""
+        learnt = self.by_name(self.free)
+        picked = [each.flatten(1)[:, learnt[name].flatten()] for name, each in gradients.items()]
+        return torch.cat(picked, dim=1)
+
+    def module(self, z: Tensor) -> nn.Module:
+        """An independent module at free weights `z`, in evaluation mode, with the template's own state-dict keys."""
+        network = copy.deepcopy(self.network)
+        values = self.by_name(self.merge(z.detach()))
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                if name in values:
+                    parameter.copy_(values[name])
+        return network.eval()
+
+    def free_of(self, weights: Tensor) -> Tensor:
+        """The free entries ``(p,)`` of all `weights` ``(P,)``."""
+        return weights[self._index]
+
+    def _set_mode(self, training: bool) -> None:
+        self.network.train(training)
+        if training and self.frozen_buffers:
+            for module in self.network.modules():
+                module.training = next(module.buffers(recurse=False), None) is None
+
+    def _buffers(self) -> dict[str, Tensor]:
+        """Copies of frozen buffers, for a module to change that does so in every mode."""
+        return {name: each.clone() for name, each in self.network.named_buffers()} if self.frozen_buffers else {}
+
+    def by_name(self, flat: Tensor) -> dict[str, Tensor]:
+        """A flat vector ``(P,)`` as one tensor for each parameter name."""
+        pieces = flat.split([shape.numel() for shape in self.shapes.values()])
+        return {name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}

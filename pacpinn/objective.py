@@ -1,0 +1,139 @@
+"""A task as a function of a network's free weights: loss, residuals, Jacobian, penalty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from pacpinn.errors import ResidualError, SolverError
+from pacpinn.masked import MaskedNetwork
+from pacpinn.task import Batch, Block, LeastSquaresTask, Task
+
+
+@dataclass
+class Objective:
+    """``loss(z) + penalty * |z - centre|^2`` over the free weights ``z`` ``(p,)`` (Myung et al. 2022, eqs. 4 and 6).
+
+    Args:
+        task: what is to be learnt.
+        masked: the network and which of its weights are free.
+        penalty: the strength lambda.
+        centre: what the penalty pulls to, ``(p,)``: zero, or the source's weights.
+        seed: seed of the batches.
+    """
+
+    task: Task
+    masked: MaskedNetwork
+    penalty: float = 0.0
+    centre: Tensor = field(default_factory=lambda: torch.zeros(()))
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        self.centre = torch.as_tensor(self.centre, dtype=self.masked.weights.dtype, device=self.masked.weights.device)
+
+    @property
+    def tolerance(self) -> float | None:
+        """Root mean square residual at which the task counts as solved; None if it does not say."""
+        return self.task.tolerance
+
+    def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
+        """The objective on one batch, differentiable in `z`."""
+        loss = self.task.loss(self.masked.forward(z, training), batch)
+        return loss + self.penalty * (z - self.centre).square().sum()
+
+    def rms(self, z: Tensor, batch: Batch) -> float:
+        """Root of the task's loss on `batch`: for an equation its root mean square residual."""
+        return float(self.task.loss(self.masked.forward(z.detach()), batch).detach().sqrt())
+
+    def linearise(self, z: Tensor) -> Linearisation:
+        """Residuals at `z` on all training points, with their Jacobian on demand.
+
+        Args:
+            z: free weights ``(1, p)``; the leading axis counts targets.
+
+        Raises:
+            SolverError: if the task has no residuals.
+        """
+        if not isinstance(self.task, LeastSquaresTask):
+            raise SolverError(
+                f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
+            )
+        batch = self.task.everything()
+        rows = len(self.task.inputs(batch))
+        forward, copies = self.masked.rowwise(z[0], rows)
+        blocks = self.task.residuals(forward, batch)
+        if all(block.rows is not None for block in blocks):
+            return Linearisation(blocks, lambda: self._rowwise_jacobian(blocks, copies))
+        return Linearisation(blocks, lambda: self.general_jacobian(z))
+
+    def general_jacobian(self, z: Tensor) -> Tensor:
+        """Jacobian ``(1, residuals, p)`` by one backward pass for each residual: for residuals that mix rows."""
+        assert isinstance(self.task, LeastSquaresTask)
+        leaf = z[0].detach().requires_grad_()
+        blocks = self.task.residuals(self.masked.forward(leaf), self.task.everything())
+        residuals = torch.cat([block.scaled for block in blocks])
+        unit = torch.eye(len(residuals), dtype=residuals.dtype, device=residuals.device)
+        (jacobian,) = torch.autograd.grad(residuals, leaf, unit, is_grads_batched=True)
+        return jacobian[None]
+
+    def _rowwise_jacobian(self, blocks: list[Block], copies: dict[str, Tensor]) -> Tensor:
+        """One backward pass for each group of blocks on disjoint rows (design of `MaskedNetwork.rowwise`)."""
+        parts: dict[int, Tensor] = {}
+        groups = _disjoint_groups(blocks)
+        for group in groups:
+            total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
+            gradients = torch.autograd.grad(
+                total, list(copies.values()), retain_graph=group is not groups[-1], materialize_grads=True
+            )
+            columns = self.masked.columns(dict(zip(copies, gradients, strict=True)))
+            for i in group:
+                parts[i] = columns[blocks[i].rows].sum(dim=1)
+        return torch.cat([parts[i] for i in range(len(blocks))])[None]
+
+
+class Linearisation:
+    """Residuals at a point, and their Jacobian if it is asked for: a rejected step need not pay for one.
+
+    Attributes:
+        residuals: ``(1, m)``, scaled so that their sum of squares is the loss; the leading axis counts targets.
+    """
+
+    def __init__(self, blocks: list[Block], jacobian: Callable[[], Tensor]) -> None:
+        self.residuals = torch.cat([block.scaled.detach() for block in blocks])[None]
+        self._blocks = blocks
+        self._jacobian = jacobian
+
+    @cached_property
+    def jacobian(self) -> Tensor:
+        """``(1, m, p)``."""
+        return self._jacobian()
+
+    def require_finite(self) -> None:
+        """Raise :class:`ResidualError`, naming the block, if a residual is NaN or infinite."""
+        for block in self._blocks:
+            bad = int((~torch.isfinite(block.values)).sum())
+            if bad:
+                raise ResidualError(
+                    f"the {block.name} is not finite at {bad} of {len(block.values)} points before the first step; "
+                    "expected numbers: look for a division by zero, a root or a logarithm outside its domain"
+                )
+
+
+def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:
+    """Indices of blocks, grouped so that no two blocks of a group depend on the same row."""
+    groups: list[tuple[set[int], list[int]]] = []
+    for i, block in enumerate(blocks):
+        assert block.rows is not None
+        rows = set(block.rows.flatten().tolist())
+        for taken, members in groups:
+            if not taken & rows:
+                taken |= rows
+                members.append(i)
+                break
+        else:
+            groups.append((rows, [i]))
+    return [members for _, members in groups]

@@ -1,0 +1,70 @@
+"""Adam on the free weights: many cheap steps over mini-batches, for data and for large networks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pacpinn.isolation import untouched
+from pacpinn.objective import Objective
+from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.task import Batch
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma & Ba 2015) with a learning rate that falls to zero along a cosine.
+
+    A task with a tolerance converges when a step's residual reaches it; one without, when all steps are done.
+
+    Args:
+        steps: number of steps, each on one batch.
+        learning_rate: its first value.
+    """
+
+    steps: int = 2000
+    learning_rate: float = 3e-3
+
+    def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
+        began = time.perf_counter()
+        z = z.detach().clone().requires_grad_()
+        optimizer = torch.optim.Adam([z], lr=self.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(self.steps, 1))
+        status = Status.MAX_STEPS if objective.tolerance is not None else Status.CONVERGED
+        history: list[float] = []
+        best = z.detach().clone()
+        with untouched(objective.seed):  # dropout draws from torch's own stream
+            for step, batch in zip(range(1, self.steps + 1), _endless(objective), strict=False):
+                optimizer.zero_grad()
+                loss = objective.penalised(z, batch, training=True)
+                if step == 1:
+                    require_finite(objective, loss, z)
+                if not torch.isfinite(loss):
+                    status = Status.DIVERGED
+                    break
+                best = z.detach().clone()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                history.append(float(loss.detach()))
+                report(step, history[-1])
+                if objective.tolerance is not None and history[-1] <= objective.tolerance**2:
+                    status = Status.CONVERGED
+                    break
+            else:
+                if torch.isfinite(z).all():
+                    best = z.detach()
+                else:
+                    status = Status.DIVERGED
+        return Result(best, status, len(history), time.perf_counter() - began, history)
+
+
+def _endless(objective: Objective) -> Iterator[Batch]:
+    seed = objective.seed
+    while True:
+        yield from objective.task.batches(seed)
+        seed += 1

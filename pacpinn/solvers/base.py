@@ -1,0 +1,71 @@
+"""What every solver takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pacpinn.errors import ResidualError
+from pacpinn.objective import Objective
+from pacpinn.task import LeastSquaresTask
+
+Report = Callable[[int, float], None]  # step, loss
+
+
+def silent(step: int, loss: float) -> None:
+    """Report nothing."""
+
+
+class Status(StrEnum):
+    """How a solve ended."""
+
+    CONVERGED = "converged"
+    STALLED = "stalled"
+    MAX_STEPS = "max_steps"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Result:
+    """Free weights ``(p,)`` with how they were found.
+
+    Attributes:
+        z: the best free weights found; always finite.
+        status: how the solve ended.
+        steps: evaluations of the objective, rejected trial steps among them.
+        seconds: wall-clock time.
+        history: loss after each step.
+    """
+
+    z: Tensor
+    status: Status
+    steps: int
+    seconds: float
+    history: list[float] = field(default_factory=list)
+
+
+class Solver(Protocol):
+    """A configured solver: minimises an objective over its free weights."""
+
+    def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
+        """Start at `z` ``(p,)`` and return the best point found."""
+        ...
+
+
+def require_finite(objective: Objective, loss: Tensor, z: Tensor) -> None:
+    """Raise :class:`ResidualError` if the loss at the start `z` is not finite, naming the residual if there is one."""
+    if torch.isfinite(loss):
+        return
+    if isinstance(objective.task, LeastSquaresTask):
+        objective.linearise(z.detach()[None]).require_finite()
+    raise ResidualError(
+        f"the loss of {type(objective.task).__name__} at {objective.task.coefficients} is {float(loss.detach())} "
+        "before the first step; expected a finite number: look for NaN or infinity in the data and in the start"
+    )

@@ -1,0 +1,34 @@
+"""One solver after the other, each from where the last one ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pacpinn.objective import Objective
+from pacpinn.solvers.base import Report, Result, Solver, Status, silent
+
+
+@dataclass(frozen=True)
+class InTurn:
+    """Run `solvers` in turn, such as Adam and then L-BFGS; a task that has reached its tolerance ends the sequence."""
+
+    solvers: Sequence[Solver]
+
+    def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
+        results: list[Result] = []
+        for solver in self.solvers:
+            done = sum(each.steps for each in results)
+            results.append(solver(objective, z, lambda step, loss, done=done: report(done + step, loss)))  # type: ignore[misc]
+            z, status = results[-1].z, results[-1].status
+            if status is Status.CONVERGED and objective.tolerance is not None:
+                break
+        return Result(
+            z,
+            status,
+            steps=sum(each.steps for each in results),
+            seconds=sum(each.seconds for each in results),
+            history=[loss for each in results for loss in each.history],
+        )

@@ -1,0 +1,255 @@
+"""A family in a file, and back."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn import storage
+from pacpinn.errors import DeviceError, FamilyFileError, UnknownProblem
+from pacpinn.pruning import layer_magnitude
+from tests.toys import Decay, SoftDecay, Waves, batchnorm_network, problem_file, same_bits
+
+T = np.linspace(0, 1, 13)[:, None]
+
+
+@pytest.fixture
+def saved(family, tmp_path):
+    return family.save(tmp_path / "decay.pac")
+
+
+@pytest.fixture(scope="module")
+def waves():
+    return pp.solve_family(Waves(), keep=0.5, solver=[pp.LBFGS(steps=3), pp.Adam(steps=3)], always_kept=["4.*"], seed=2)
+
+
+# Round trips ----------------------------------------------------------------------------------------------------------
+
+
+def test_members_come_back_bit_for_bit(family, saved):
+    loaded = pp.load(saved, Decay())
+    assert list(loaded) == list(family)
+    for mine, its in zip(family.values(), loaded.values(), strict=True):
+        assert same_bits(mine.z, its.z)
+        rest = [{**vars(each), "z": None} for each in (mine, its)]
+        assert rest[0] == rest[1]
+
+
+def test_predictions_come_back_bit_for_bit(family, saved):
+    loaded = pp.load(saved, Decay())
+    for c in family:
+        assert loaded.predict(T, **c).tobytes() == family.predict(T, **c).tobytes()
+
+
+def test_buffers_and_parameters_that_are_not_trained_come_back(tmp_path):
+    class Fixed(Waves):
+        def network(self, seed):
+            network = batchnorm_network(seed)
+            network[4].requires_grad_(False)
+            return network
+
+    family = pp.solve_family(Fixed(), keep=0.5, solver=pp.Adam(steps=5))
+    loaded = pp.load(family.save(tmp_path / "f.pac"), Fixed())
+    assert family.network()[1].num_batches_tracked > 0
+    for c in family:
+        assert same_bits(loaded.network(**c), family.network(**c))
+
+
+def test_settings_come_back(waves, tmp_path):
+    loaded = pp.load(waves.save(tmp_path / "f.pac"), Waves()).settings
+    assert dataclasses.replace(loaded, device=None, always_kept=("4.*",)) == dataclasses.replace(
+        waves.settings, always_kept=("4.*",)
+    )
+
+
+def test_a_criterion_of_ones_own_is_no_obstacle(tmp_path):
+    criterion = functools.partial(layer_magnitude)
+    family = pp.solve_family(Waves(), keep=0.5, solver=pp.Adam(steps=1), criterion=criterion)
+    assert len(pp.load(family.save(tmp_path / "f.pac"), Waves())) == 2
+
+
+def test_a_dtype_comes_back(tmp_path):
+    family = pp.solve_family(Decay(), targets=[{"k": 1.1}], keep=0.5, dtype=torch.float32, tolerance=0.05)
+    loaded = pp.load(family.save(tmp_path / "f.pac"), Decay())
+    assert loaded.predict(T, k=1.1).dtype == np.float32
+    assert loaded.predict(T, k=1.1).tobytes() == family.predict(T, k=1.1).tobytes()
+
+
+def test_targets_that_took_no_step_are_saved_too(tmp_path):
+    family = pp.solve_family(Decay(), targets=pp.grid(k=[1.0001, 1.0002]), keep=0.5, tolerance=0.1)
+    assert [each.steps for each in family.targets] == [0, 0]
+    loaded = pp.load(family.save(tmp_path / "f.pac"), Decay())
+    assert len(loaded) == 3
+
+
+def test_a_loaded_family_extends_as_the_one_saved(family, saved):
+    loaded = pp.load(saved, Decay())
+    for each in (family, loaded):
+        each.extend([{"k": 2.0}])
+    assert same_bits(loaded[{"k": 2.0}].z, family[{"k": 2.0}].z)
+
+
+def test_saving_again_after_loading_keeps_everything(saved, tmp_path):
+    again = pp.load(pp.load(saved, Decay()).save(tmp_path / "again.pac"), Decay())
+    for mine, its in zip(pp.load(saved, Decay()).values(), again.values(), strict=True):
+        assert same_bits(mine.z, its.z)
+
+
+def test_a_target_costs_its_free_weights_only(family, tmp_path):
+    def size(members):
+        part = pp.Family(family.problem, family.bases, members, family.settings)
+        return part.save(tmp_path / "part.pac").stat().st_size
+
+    source, first, second = family.values()
+    longer = size([source, first, second]) - size([source, first])
+    assert longer < 8 * len(second.z) + 8 * len(second.history) + 700
+
+
+@pytest.mark.slow
+def test_a_new_process_predicts_bit_for_bit_the_same(tmp_path, run_python):
+    file = problem_file(tmp_path)
+    family = pp.solve_family(file, targets=[{"k": 1.4}], keep=0.5)
+    family.save(tmp_path / "decay.pac")
+    np.save(tmp_path / "t.npy", T)
+    code = """
+import numpy as np, pacpinn as pp, torch
+torch.set_num_threads(1)
+family = pp.load("decay.pac", problem="mine.py")
+np.save("answer.npy", family.predict(np.load("t.npy"), k=1.4))
+"""
+    ran = run_python(code)
+    assert ran.returncode == 0, ran.stderr
+    assert np.load(tmp_path / "answer.npy").tobytes() == family.predict(T, k=1.4).tobytes()
+
+
+# Whose problem --------------------------------------------------------------------------------------------------------
+
+
+def test_an_installed_problem_is_found_by_its_name(tmp_path):
+    problem = pp.get_problem("friedman")
+    family = pp.solve_family(problem, {"samples": 20}, [{"samples": 10}], solver=pp.Adam(steps=1))
+    assert pp.load(family.save(tmp_path / "f.pac")).problem.name == "friedman"
+
+
+def test_a_users_own_problem_must_be_given(saved):
+    with pytest.raises(FamilyFileError, match=r"family of decay, which is not installed; .*problem='my_equation\.py'"):
+        pp.load(saved)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A family of a problem in a user's own file: the file, and the family's."""
+    file = problem_file(tmp_path)
+    family = pp.solve_family(file, targets=[{"k": 1.1}], keep=0.5, tolerance=0.05)
+    return file, family.save(tmp_path / "own.pac")
+
+
+def test_a_users_own_file_is_taken(own):
+    file, saved = own
+    assert pp.load(saved, problem=file).problem.name == pp.load(saved, problem=str(file)).problem.name == "decay"
+
+
+def test_a_users_own_file_that_has_changed_is_refused(own):
+    file, saved = own
+    file.write_text(file.read_text() + "\n# changed\n")
+    with pytest.raises(FamilyFileError, match=r"mine\.py is not the file with which .*own\.pac was solved"):
+        pp.load(saved, problem=file)
+
+
+def test_a_problem_object_is_taken_as_it_is(own):
+    _, saved = own
+    assert pp.load(saved, problem=Decay()).problem.name == "decay"
+
+
+def test_another_problem_is_refused(saved, tmp_path):
+    with pytest.raises(FamilyFileError, match="holds a family of decay, not of soft_decay"):
+        pp.load(saved, problem=SoftDecay())
+
+
+def test_a_file_of_another_problem_is_refused(own, tmp_path):
+    _, saved = own
+    with pytest.raises(FamilyFileError, match="not"):
+        pp.load(saved, problem=problem_file(tmp_path, SoftDecay, "other.py"))
+
+
+def test_a_problem_file_that_is_not_there_is_named(saved):
+    with pytest.raises(UnknownProblem, match=r"nowhere\.py"):
+        pp.load(saved, problem="nowhere.py")
+
+
+def test_a_problem_whose_network_has_changed_is_refused(saved):
+    class Wider(Decay):
+        hidden = (9, 9)
+        name = "decay"
+
+    with pytest.raises(FamilyFileError, match="does not fit the problem it names"):
+        pp.load(saved, problem=Wider())
+
+
+def test_a_problem_whose_network_has_the_same_size_but_other_parts_is_refused(saved):
+    class Other(Decay):
+        name = "decay"
+
+        def network(self, seed):
+            return torch.nn.Sequential(torch.nn.Linear(1, 32), torch.nn.Tanh(), torch.nn.Linear(32, 1))
+
+    assert sum(each.numel() for each in Other().network(0).parameters()) == 97
+    with pytest.raises(FamilyFileError, match="does not fit the problem it names"):
+        pp.load(saved, problem=Other())
+
+
+# Bad files ------------------------------------------------------------------------------------------------------------
+
+
+def rewritten(path, change):
+    """The file with its header changed, and its digest right again."""
+    header, tensors = storage.read(path, torch.device("cpu"))
+    change(header, tensors)
+    storage.write(path, header, tensors)
+    return path
+
+
+CHANGES = {
+    "no problem": lambda header, tensors: header.pop("problem"),
+    "no base": lambda header, tensors: tensors.pop("base.0.weights"),
+    "no weights": lambda header, tensors: tensors.pop("solution.1.z"),
+    "other weights": lambda header, tensors: tensors.update({"solution.1.z": torch.zeros(3)}),
+    "unknown base": lambda header, tensors: header["solutions"][1].update(base=5),
+    "unknown status": lambda header, tensors: header["solutions"][1].update(status="great"),
+    "unknown setting": lambda header, tensors: header["settings"].update(colour="red"),
+    "unknown dtype": lambda header, tensors: header["settings"].update(dtype="float7"),
+    "unknown solver": lambda header, tensors: header["settings"].update(solver={"name": "newton"}),
+    "another shape": lambda header, tensors: header.update(solutions=3),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_header_that_does_not_fit_is_refused(saved, change):
+    with pytest.raises(FamilyFileError, match="does not fit the problem it names"):
+        pp.load(rewritten(saved, change), Decay())
+
+
+def test_a_truncated_file_is_refused(saved):
+    whole = saved.read_bytes()
+    for part in (0.1, 0.5, 0.9):
+        saved.write_bytes(whole[: int(part * len(whole))])
+        with pytest.raises(FamilyFileError, match=r"decay\.pac is truncated, damaged or not a pacpinn family file"):
+            pp.load(saved, Decay())
+
+
+def test_a_device_that_is_not_there(saved):
+    with pytest.raises(DeviceError, match="'cuda:77' is not there"):
+        pp.load(saved, Decay(), device="cuda:77")
+
+
+def test_no_code_is_in_the_file(saved):
+    """Read by safetensors alone: tensors and JSON text."""
+    header, tensors = storage.read(saved, torch.device("cpu"))
+    assert header["problem"]["name"] == "decay"
+    assert set(tensors) == {
+        *("base.0.weights", "base.0.free", "solution.0.history"),
+        *(f"solution.{k}.{part}" for k in (1, 2) for part in ("z", "history")),
+    }

@@ -1,0 +1,103 @@
+"""A problem: its coefficients, names, tasks, initial network and distances."""
+
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.errors import CoefficientError
+from tests.toys import Decay, Waves, same_bits, wave
+
+
+class DampedHeatEquation(pp.Problem):
+    alpha = pp.Coefficient(1.0, low=0.1, high=10.0, scale="log")
+    damping = pp.Coefficient(0.0, low=0.0, high=2.0)
+
+    def build(self, c):
+        self.drawn = torch.rand(1)
+        return wave(c.damping)
+
+    def network(self, seed):
+        return torch.nn.Linear(1, 1)
+
+
+class Forced(DampedHeatEquation):
+    force = pp.Coefficient(1.0, low=0.0, high=5.0)
+
+
+def test_the_name_is_the_class_in_snake_case():
+    assert DampedHeatEquation().name == "damped_heat_equation"
+    assert Decay().name == "decay"
+
+
+def test_a_subclass_has_the_coefficients_of_its_base_too():
+    assert list(Forced.coefficients) == ["alpha", "damping", "force"]
+    assert list(DampedHeatEquation.coefficients) == ["alpha", "damping"]
+
+
+def test_the_default_source_has_every_coefficient_at_its_default():
+    assert dict(Forced().source) == {"alpha": 1.0, "damping": 0.0, "force": 1.0}
+
+
+def test_at_fills_what_is_left_out_from_the_base():
+    base = pp.Coefficients(alpha=2.0, damping=1.0, force=3.0)
+    assert dict(Forced().at({"force": "4"}, base)) == {"alpha": 2.0, "damping": 1.0, "force": 4.0}
+
+
+def test_at_names_an_unknown_coefficient_and_lists_the_known():
+    with pytest.raises(CoefficientError, match="no coefficient 'beta'; its coefficients are: alpha, damping, force"):
+        Forced().at({"beta": 1})
+
+
+def test_a_task_knows_its_coefficients():
+    assert dict(Forced().task(alpha=3).coefficients) == {"alpha": 3.0, "damping": 0.0, "force": 1.0}
+
+
+def test_a_task_out_of_range_is_refused():
+    with pytest.raises(CoefficientError, match="alpha=11 lies outside its range"):
+        Forced().task(alpha=11)
+
+
+def test_a_build_that_draws_at_random_draws_the_same_each_time():
+    problem = Forced()
+    problem.task()
+    first = problem.drawn
+    torch.rand(5)
+    problem.task()
+    assert problem.drawn == first
+
+
+@pytest.mark.parametrize("problem", [Decay(), Waves()], ids=lambda each: each.name)
+def test_the_initial_network_depends_on_the_seed_alone(problem):
+    first = problem.initial_network(seed=3)
+    torch.rand(5)
+    assert same_bits(first, problem.initial_network(seed=3))
+    assert not same_bits(first, problem.initial_network(seed=4))
+
+
+def test_distance_measures_each_coefficient_in_its_own_scale():
+    problem = DampedHeatEquation()
+    a, b = problem.at({"alpha": 0.1, "damping": 0.0}), problem.at({"alpha": 10.0, "damping": 2.0})
+    assert problem.distance(a, b) == problem.distance(b, a) == pytest.approx(2**0.5)
+    assert problem.distance(a, a) == 0
+    ten_times = problem.distance(problem.at({"alpha": 0.1}), problem.at({"alpha": 1.0}))
+    assert ten_times == pytest.approx(problem.distance(problem.at({"alpha": 1.0}), problem.at({"alpha": 10.0})))
+
+
+def test_between_is_half_way_in_each_scale():
+    problem = DampedHeatEquation()
+    middle = problem.between(problem.at({"alpha": 0.1, "damping": 0.0}), problem.at({"alpha": 10.0, "damping": 1.0}))
+    assert dict(middle) == pytest.approx({"alpha": 1.0, "damping": 0.5})
+
+
+def test_between_two_counts_lies_a_count():
+    problem = Waves()
+    assert problem.between(problem.at({"rows": 10}), problem.at({"rows": 41})).rows == 20
+
+
+def test_a_problem_needs_build_and_network():
+    class Unfinished(pp.Problem):
+        def build(self, c):
+            return wave()
+
+    with pytest.raises(TypeError, match="network"):
+        Unfinished()

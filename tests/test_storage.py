@@ -1,0 +1,157 @@
+"""The file: whole or not at all, and every kind of damage is noticed."""
+
+import json
+import os
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pacpinn import files, storage
+from pacpinn.errors import FamilyFileError, PacpinnError
+from tests.toys import same_bits
+
+CPU = torch.device("cpu")
+HEADER = {"problem": {"name": "décroissance"}, "numbers": [0.1, 1e-300, None, True], "nothing": {}}
+TENSORS = {
+    "weights": torch.randn(7, dtype=torch.float64, generator=torch.Generator().manual_seed(0)),
+    "mask": torch.tensor([True, False, True]),
+    "count": torch.tensor(3),
+    "half": torch.ones(2, 3, dtype=torch.bfloat16),
+    "none": torch.zeros(0),
+}
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "family.pac"
+    storage.write(path, HEADER, TENSORS)
+    return path
+
+
+# Whole files ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_written_is_read(written):
+    header, tensors = storage.read(written, CPU)
+    assert header == HEADER
+    assert tensors.keys() == TENSORS.keys()
+    assert all(same_bits(each.float(), TENSORS[name].float()) for name, each in tensors.items())
+
+
+def test_tensors_may_share_memory_and_lie_in_any_order(tmp_path):
+    whole = torch.arange(6.0).reshape(2, 3)
+    storage.write(tmp_path / "f", {}, {"a": whole, "b": whole, "row": whole[1], "transposed": whole.T})
+    _, tensors = storage.read(tmp_path / "f", CPU)
+    assert torch.equal(tensors["b"], whole)
+    assert torch.equal(tensors["row"], whole[1])
+    assert torch.equal(tensors["transposed"], whole.T)
+
+
+def test_nothing_is_left_beside_the_file(written):
+    assert os.listdir(written.parent) == ["family.pac"]
+
+
+def test_others_may_read_the_file_as_the_umask_allows(written):
+    mask = os.umask(0)
+    os.umask(mask)
+    assert written.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+# Writing that fails ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace"])
+def test_a_write_that_fails_leaves_the_old_file_whole(written, monkeypatch, call):
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    old = written.read_bytes()
+    monkeypatch.setattr(files.os, call, fail)
+    with pytest.raises(PacpinnError, match=r"cannot be written .*No space left"):
+        storage.write(written, {"new": True}, TENSORS)
+    assert written.read_bytes() == old
+    assert os.listdir(written.parent) == ["family.pac"]
+
+
+def test_an_interrupted_write_leaves_the_old_file_whole(written, monkeypatch):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    old = written.read_bytes()
+    monkeypatch.setattr(files.os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        storage.write(written, {"new": True}, TENSORS)
+    assert written.read_bytes() == old
+    assert os.listdir(written.parent) == ["family.pac"]
+
+
+def test_a_folder_that_is_not_there_is_made(tmp_path):
+    storage.write(tmp_path / "new" / "family.pac", HEADER, TENSORS)
+    assert (tmp_path / "new" / "family.pac").is_file()
+
+
+def test_a_folder_in_the_files_place(tmp_path):
+    with pytest.raises(PacpinnError, match="cannot be written"):
+        storage.write(tmp_path, HEADER, TENSORS)
+
+
+# Damaged files --------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(FamilyFileError, match=r"there is no family file .*nowhere"):
+        storage.read(tmp_path / "nowhere", CPU)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FamilyFileError, match="there is no family file"):
+        storage.read(tmp_path, CPU)
+
+
+def test_a_truncated_file(written):
+    whole = written.read_bytes()
+    for length in range(len(whole)):
+        written.write_bytes(whole[:length])
+        with pytest.raises(FamilyFileError):
+            storage.read(written, CPU)
+
+
+def test_a_file_with_more_at_its_end(written):
+    written.write_bytes(written.read_bytes() + b"\0")
+    with pytest.raises(FamilyFileError):
+        storage.read(written, CPU)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0x20, 0xFF])
+def test_a_file_with_one_damaged_byte(written, flip):
+    whole = written.read_bytes()
+    for place in range(len(whole)):
+        written.write_bytes(whole[:place] + bytes([whole[place] ^ flip]) + whole[place + 1 :])
+        with pytest.raises(FamilyFileError):
+            storage.read(written, CPU)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"x", b"nu,error\n0.04,1e-4\n" * 100, bytes(range(256)), b"PK\x03\x04" + b"\0" * 99]
+)
+def test_a_file_of_another_kind(tmp_path, content):
+    path = tmp_path / "other"
+    path.write_bytes(content)
+    with pytest.raises(FamilyFileError, match="truncated, damaged or not a pacpinn family file"):
+        storage.read(path, CPU)
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_a_safetensors_file_that_is_not_ours(tmp_path, metadata):
+    save_file(TENSORS, tmp_path / "model.safetensors", metadata)
+    with pytest.raises(FamilyFileError, match="a safetensors file but not a pacpinn family"):
+        storage.read(tmp_path / "model.safetensors", CPU)
+
+
+@pytest.mark.parametrize("version", ["2", "10", "0", "", "1.5", "new", "²"])
+def test_a_newer_or_unknown_version(tmp_path, version):
+    metadata = {"format": storage.FORMAT, "version": version, "header": json.dumps(HEADER)}
+    save_file(TENSORS, tmp_path / "newer.pac", metadata)
+    with pytest.raises(FamilyFileError, match=f"format version '{version}'; this pacpinn reads up to 1: upgrade it"):
+        storage.read(tmp_path / "newer.pac", CPU)

@@ -1,0 +1,79 @@
+"""Which target starts from which."""
+
+import itertools
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse.csgraph import minimum_spanning_tree
+
+from pacpinn.tree import nearest_neighbour_tree
+
+PLACES = st.floats(-10, 10).map(lambda number: round(number, 3))
+POINTS = st.tuples(PLACES, PLACES)
+ROOTS = st.lists(POINTS, min_size=1, max_size=3)
+# Powers of two: no two pairs lie equally far apart.
+DISTINCT = st.sets(st.integers(0, 30), min_size=2, max_size=12).map(lambda powers: [2.0**each for each in powers])
+
+
+def euclidean(a, b):
+    return float(np.hypot(a[0] - b[0], a[1] - b[1]))
+
+
+def along_a_line(a, b):
+    return abs(a - b)
+
+
+@given(ROOTS, st.lists(POINTS, max_size=12))
+def test_every_target_comes_once(roots, targets):
+    edges = nearest_neighbour_tree(roots, targets, euclidean)
+    assert sorted(target for _, target in edges) == sorted(targets)
+
+
+@given(ROOTS, st.lists(POINTS, max_size=12))
+def test_a_parent_comes_before_its_children(roots, targets):
+    solved = list(roots)
+    for parent, target in nearest_neighbour_tree(roots, targets, euclidean):
+        assert parent in solved
+        solved.append(target)
+
+
+@given(DISTINCT, st.integers(0, 11))
+def test_along_one_coefficient_the_tree_is_a_chain_outwards_from_the_source(places, index):
+    source = sorted(places)[index % len(places)]
+    targets = [each for each in places if each != source]
+    edges = nearest_neighbour_tree([source], targets, along_a_line)
+    for side in (1, -1):
+        chain = sorted((each for each in places if side * (each - source) >= 0), reverse=side < 0)
+        assert [edge for edge in edges if edge[1] in chain] == list(itertools.pairwise(chain))
+
+
+@given(DISTINCT, st.randoms(use_true_random=False))
+def test_the_order_of_listing_does_not_matter(places, random):
+    source, *targets = places
+    shuffled = random.sample(targets, len(targets))
+    assert nearest_neighbour_tree([source], targets, along_a_line) == nearest_neighbour_tree(
+        [source], shuffled, along_a_line
+    )
+
+
+@given(st.sets(POINTS, min_size=2, max_size=10))
+def test_no_tree_is_shorter(points):
+    source, *targets = sorted(points)
+    ours = sum(euclidean(*edge) for edge in nearest_neighbour_tree([source], targets, euclidean))
+    distances = [[euclidean(a, b) for b in (source, *targets)] for a in (source, *targets)]
+    np.testing.assert_allclose(ours, minimum_spanning_tree(np.array(distances)).sum(), rtol=1e-9)
+
+
+def test_each_target_hangs_on_the_root_it_is_near_to():
+    edges = nearest_neighbour_tree([0.0, 10.0], [9.0, 1.0], along_a_line)
+    assert sorted(edges) == [(0.0, 1.0), (10.0, 9.0)]
+
+
+def test_equal_distances_are_settled_by_the_order_of_the_list():
+    assert nearest_neighbour_tree([0.0], [1.0, -1.0], along_a_line) == [(0.0, 1.0), (0.0, -1.0)]
+    assert nearest_neighbour_tree([0.0], [-1.0, 1.0], along_a_line) == [(0.0, -1.0), (0.0, 1.0)]
+
+
+def test_without_targets_there_is_nothing_to_do():
+    assert nearest_neighbour_tree([0.0], [], along_a_line) == []
