@@ -1,0 +1,62 @@
+"""The README's code does what the README says."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pacpinn as pp
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+LIBRARY, BY_HAND, OWN_PROBLEM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_library_in_ten_lines(elsewhere, capsys):
+    names: dict[str, object] = {}
+    exec(LIBRARY, names)
+    family = names["family"]
+    assert isinstance(family, pp.Family)
+    assert all(solution.status is pp.Status.CONVERGED for solution in family.values())
+    assert all(solution.score.value < 5e-4 for c, solution in family.items() if c.nu >= 0.01 and solution.score)
+    assert len(family) == 5
+    assert names["u"].shape == (2, 1)  # type: ignore[attr-defined]
+    assert sorted(each.suffix for each in (elsewhere / "figures").iterdir()) == [".png"] * 3
+
+
+def test_pac_by_hand_in_seven(elsewhere):
+    names: dict[str, object] = {"pp": pp}
+    exec(BY_HAND, names)
+    pac = names["pac"]
+    assert isinstance(pac, pp.PAC)
+    assert pac.names == ["source", "damping=1"]
+    assert sum(bool(line.strip()) for line in BY_HAND.splitlines()) == 7
+
+
+def test_a_problem_of_your_own(elsewhere):
+    Path("decay.py").write_text(OWN_PROBLEM)
+    solved = subprocess.run(
+        [sys.executable, "-m", "pacpinn", "solve", "decay.py"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80"},
+    )
+    assert solved.returncode == 0, solved.stderr
+    assert (elsewhere / "decay" / "decay.pac").is_file()
+
+
+def test_the_two_commands_come_first_and_are_one_line_each():
+    first, second = COMMANDS[:2]
+    assert first.strip().endswith("pacpinn solve burgers")
+    assert "pytest" in second
+    assert all(len(command.strip().splitlines()) == 1 and "venv" in command for command in (first, second))
