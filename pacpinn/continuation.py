@@ -14,6 +14,7 @@ from pacpinn.errors import PacpinnError
 from pacpinn.isolation import untouched
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import calibration
+from pacpinn.objective import Objective
 from pacpinn.pac import strength
 from pacpinn.problem import Problem
 from pacpinn.pruning import Criterion
@@ -98,10 +99,9 @@ class Solution:
     @classmethod
     def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:
         """Judge a solver's result on fresh points and against the reference."""
-        forward = masked.forward(result.z)
         with untouched():
-            residual = float(task.loss(forward, task.fresh(_FRESH_SEED)).detach().sqrt())
-            score = task.score(forward)
+            residual = Objective(task, masked).rms(result.z, task.fresh(_FRESH_SEED))
+            score = task.score(masked.forward(result.z))
         return cls(
             coefficients=task.coefficients,
             base=base,

@@ -125,7 +125,6 @@ class EquationTask(LeastSquaresTask):
         self.equation = equation
         self.coefficients = coefficients
         self.tolerance = equation.tolerance
-        self.penalty = _PENALTY_SHARE * equation.tolerance**2
         self._training: Collocation | None = None
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
@@ -133,6 +132,10 @@ class EquationTask(LeastSquaresTask):
         other = super().to(dtype, device)
         other._training = None
         return other
+
+    @property
+    def penalty(self) -> float:
+        return _PENALTY_SHARE * (self.tolerance or 0.0) ** 2
 
     def everything(self) -> Collocation:
         """The training points: the same ones for every coefficient, so that neighbouring targets stay comparable."""

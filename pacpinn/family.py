@@ -101,6 +101,9 @@ class Family(Mapping[Coefficients, Solution]):
     def __len__(self) -> int:
         return len(self._solutions)
 
+    __eq__ = object.__eq__  # a mapping would compare tensors
+    __hash__ = object.__hash__
+
     def __repr__(self) -> str:
         return f"Family({self.problem.name}, source {self.source.coefficients}, {len(self) - 1} targets, {self.counts})"
 
@@ -273,6 +276,8 @@ def _distinct(
     problem: Problem, targets: Iterable[Values], source: Coefficients, known: Sequence[Coefficients]
 ) -> list[Coefficients]:
     """Checked targets, each once, without those that are solved already."""
+    if isinstance(targets, Mapping):
+        raise CoefficientError(f"targets={targets} is one mapping; expected a list of them, such as [{targets}]")
     checked = [problem.at(values, base=source) for values in targets]
     if not checked:
         raise CoefficientError(

@@ -14,7 +14,10 @@ from pacpinn.errors import DeviceError
 
 @contextmanager
 def untouched(seed: int | None = None) -> Iterator[None]:
-    """Run a block on random streams of its own, seeded by `seed`; the process's streams and dtype stay as they were."""
+    """Run a block on random streams of its own, seeded by `seed`; the process's streams and dtype stay as they were.
+
+    Gradients are recorded in it, also within a caller's ``torch.no_grad()``: solving needs them.
+    """
     python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     dtype = torch.get_default_dtype()
@@ -23,7 +26,8 @@ def untouched(seed: int | None = None) -> Iterator[None]:
             random.seed(seed)
             np.random.seed(seed % 2**32)
             torch.manual_seed(seed)
-        yield
+        with torch.enable_grad():
+            yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)

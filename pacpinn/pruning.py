@@ -73,7 +73,7 @@ def kept_weights(
 
 def matches(name: str, patterns: Sequence[str]) -> bool:
     """Whether a parameter's name fits one of the patterns."""
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+    return any(fnmatchcase(name, each) for each in ([patterns] if isinstance(patterns, str) else patterns))
 
 
 def _largest(values: Tensor, keep: float) -> Tensor:

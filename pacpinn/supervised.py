@@ -71,13 +71,17 @@ class SupervisedTask(LeastSquaresTask):
     def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
         self.samples = samples
         self.batch_size = batch_size
-        self.penalty = penalty
+        self._penalty = penalty
         self._training: Pairs | None = None
 
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         other = super().to(dtype, device)
         other._training = None
         return other
+
+    @property
+    def penalty(self) -> float:
+        return self._penalty
 
     def folds(self, count: int = 5, seed: int = 0) -> list[Self]:
         """The task `count` times, each holding out another part of the training samples in place of the test samples.

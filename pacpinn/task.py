@@ -61,13 +61,11 @@ class Task(ABC):
         coefficients: the task's place in its family.
         tolerance: root mean square residual at which the task counts as solved. None for data, which can be
             fitted but not solved.
-        penalty: strength of the penalties of allocation and calibration that suits the task.
         dtype, device: where the task's tensors live; :meth:`to` moves them.
     """
 
     coefficients: Coefficients = Coefficients()
     tolerance: float | None = None
-    penalty: float = 0.0
     dtype: torch.dtype = torch.float32
     device: torch.device = torch.device("cpu")
 
@@ -77,6 +75,11 @@ class Task(ABC):
         other.dtype = self.dtype if dtype is None else dtype
         other.device = self.device if device is None else existing_device(device)
         return other
+
+    @property
+    def penalty(self) -> float:
+        """Strength of the penalties of allocation and calibration that suits the task."""
+        return 0.0
 
     @abstractmethod
     def everything(self) -> Batch:

@@ -221,7 +221,6 @@ CHANGES = {
     "unknown status": lambda header, tensors: header["solutions"][1].update(status="great"),
     "unknown setting": lambda header, tensors: header["settings"].update(colour="red"),
     "unknown dtype": lambda header, tensors: header["settings"].update(dtype="float7"),
-    "unknown solver": lambda header, tensors: header["settings"].update(solver={"name": "newton"}),
     "another shape": lambda header, tensors: header.update(solutions=3),
 }
 

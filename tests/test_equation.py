@@ -114,6 +114,12 @@ def test_a_condition_that_mixes_rows_says_so():
     assert residuals(Level(), some)["condition 1 (LevelBC)"].rows is None
 
 
+def test_the_penalty_suggested_is_far_under_what_the_tolerance_allows():
+    """A fixed penalty floors the accuracy that can be reached."""
+    task = Decay().task()
+    assert 0 < task.penalty < 1e-4 * task.tolerance**2
+
+
 def test_weights_multiply_mean_squares():
     class Weighted(Advection):
         weights = (1.0, 2.0, 3.0, 4.0)

@@ -125,6 +125,7 @@ def test_the_source_counts_fit_and_allocation(solved_decay):
         ({"criterion": "random"}, PruningError, "no pruning criterion 'random'"),
         ({"solver": "newton"}, UnknownSolver, "no solver 'newton'; known are"),
         ({"device": "cuda:77"}, DeviceError, "'cuda:77' is not there"),
+        ({"targets": {"k": 1.2}}, CoefficientError, "is one mapping; expected a list of them"),
         ({"tolerance": 0.0}, PacpinnError, "tolerance=0"),
         ({"tolerance": float("nan")}, PacpinnError, "tolerance=nan"),
         ({"halvings": -1}, PacpinnError, "halvings=-1"),
@@ -138,6 +139,22 @@ def test_bad_input_is_refused_before_any_work(arguments, error, message):
 
     with pytest.raises(error, match=message):
         pp.solve_family(Untouched(), **arguments)
+
+
+def test_solving_works_within_no_grad(solved_decay):
+    with torch.no_grad():
+        family = pp.solve_family(Decay(), keep=0.5)
+    assert same_bits(family.targets[-1].z, solved_decay.targets[-1].z)
+
+
+def test_families_are_compared_by_identity(solved_decay, family):
+    assert solved_decay == solved_decay
+    assert solved_decay != family
+
+
+def test_the_penalty_follows_a_tighter_tolerance():
+    task = pp.Settings(tolerance=1e-8).task(Decay(), Decay().source)
+    assert 0 < task.penalty < 1e-4 * 1e-8**2
 
 
 def test_an_unknown_problem():

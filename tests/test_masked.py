@@ -165,6 +165,13 @@ def test_frozen_buffers_stay_even_in_training():
         assert same_bits(masked.network[1].running_mean, before) == frozen
 
 
+def test_frozen_statistics_are_those_that_training_works_with():
+    network, x = made("batchnorm")
+    network[3].p = 0.0
+    masked = half(network, frozen_buffers=True)
+    torch.testing.assert_close(masked.forward(masked.start, training=True)(x), masked.forward(masked.start)(x))
+
+
 def test_frozen_buffers_leave_dropout_active():
     network, x = made("batchnorm")
     network[3].p = 0.9

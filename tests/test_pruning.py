@@ -67,6 +67,12 @@ def test_exempt_parameters_take_no_part_in_the_count():
     assert mask["0.weight"].sum() == 12
 
 
+def test_a_pattern_may_stand_alone():
+    masked = MaskedNetwork(small_network(inputs=3))
+    alone, listed = (kept_weights(masked, 0.5, always_kept=each) for each in ("*.bias", ["*.bias"]))
+    assert alone.equal(listed)
+
+
 def test_what_is_both_always_kept_and_always_free_is_kept():
     mask = kept(network_of([1.0, 2.0], [3.0]), 0.5, always_kept=["0.bias"], always_free=["*.bias"])
     assert mask["0.bias"] == [True]

@@ -75,5 +75,10 @@ def test_equal_distances_are_settled_by_the_order_of_the_list():
     assert nearest_neighbour_tree([0.0], [-1.0, 1.0], along_a_line) == [(0.0, -1.0), (0.0, 1.0)]
 
 
+def test_of_two_parents_equally_near_the_earlier_one_is_taken():
+    edges = nearest_neighbour_tree([(0.0, 0.0)], [(2.0, 0.0), (1.0, 5.0)], euclidean)
+    assert edges == [((0.0, 0.0), (2.0, 0.0)), ((0.0, 0.0), (1.0, 5.0))]
+
+
 def test_without_targets_there_is_nothing_to_do():
     assert nearest_neighbour_tree([0.0], [], along_a_line) == []

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import Any
 
 from pacpinn.errors import UnknownSolver
@@ -13,6 +14,8 @@ from pacpinn.solvers.lbfgs import LBFGS
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.solvers.sequence import InTurn
 from pacpinn.task import Task
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "LBFGS",
@@ -63,23 +66,29 @@ def get_solver(choice: SolverChoice, task: Task) -> Solver:
 
 
 def solver_to_header(choice: SolverChoice) -> Any:
-    """A choice of solver as JSON can hold it; a solver that is not of :data:`SOLVERS` becomes None, the default."""
+    """A choice of solver as JSON can hold it; of a solver that is not in :data:`SOLVERS` its name alone."""
     if choice is None or isinstance(choice, str):
         return choice
     if isinstance(choice, InTurn):
         return [solver_to_header(each) for each in choice.solvers]
     if isinstance(choice, Sequence):
         return [solver_to_header(each) for each in choice]
-    name = next((name for name, each in SOLVERS.items() if type(choice) is each), None)
-    return {"name": name, **asdict(choice)} if name and is_dataclass(choice) else None
+    for name, each in SOLVERS.items():
+        if type(choice) is each:
+            return {"name": name, **asdict(choice)}  # type: ignore[call-overload]
+    return {"name": type(choice).__name__}
 
 
 def solver_from_header(header: Any) -> SolverChoice:
-    """Inverse of :func:`solver_to_header`."""
+    """Inverse of :func:`solver_to_header`; one that is not in :data:`SOLVERS` becomes the default, with a warning."""
     if isinstance(header, list):
         return [solver_from_header(each) for each in header]  # type: ignore[misc]
     if isinstance(header, dict):
         options = dict(header)
-        solver: Solver = SOLVERS[options.pop("name")](**options)
+        name = options.pop("name")
+        if name not in SOLVERS:
+            log.warning("solved with a solver of its own, %s: extending it will use the default one", name)
+            return None
+        solver: Solver = SOLVERS[name](**options)
         return solver
     return header

@@ -58,6 +58,14 @@ def test_mini_batches_follow_the_objectives_seed():
     assert not torch.equal(run(0), run(1))
 
 
+def test_every_pass_through_the_data_is_shuffled_anew():
+    task, seeds = wave(), []
+    batches = task.batches
+    task.batches = lambda seed: seeds.append(seed) or batches(seed)
+    solve(Objective(task, MaskedNetwork(batchnorm_network()), seed=3), steps=7)  # three batches a pass
+    assert seeds == [3, 4, 5]
+
+
 def test_the_start_is_not_changed():
     objective = curve()
     start = objective.masked.start

@@ -62,5 +62,7 @@ def test_a_sequence_of_solvers_survives_the_header_as_a_list():
     assert get_solver(solver_from_header(header), wave()) == InTurn([Adam(steps=5), LBFGS()])
 
 
-def test_a_solver_of_ones_own_becomes_the_default():
-    assert solver_to_header(lambda objective, z, report: None) is None
+def test_a_solver_of_ones_own_becomes_the_default_with_a_warning(caplog):
+    header = solver_to_header(lambda objective, z, report: None)
+    assert solver_from_header(header) is None
+    assert "a solver of its own, function" in caplog.text
