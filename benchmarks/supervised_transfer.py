@@ -4,6 +4,8 @@ Five seeds, each with data, source network and targets of its own. Every method 
 the same solver, steps and seeds; the strength of its penalty is chosen for each target by cross-validation on the
 target's training samples alone. Test samples of target and source decide nothing and give the figures: the target's
 metric, and the source's metric of the same network afterwards.
+
+One budget is not equal: PAC's allocation trains on the source a second time, which the rivals' source network does not.
 """
 
 from __future__ import annotations

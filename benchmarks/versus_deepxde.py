@@ -7,6 +7,8 @@ with pacpinn's exact conditions. pacpinn: Levenberg-Marquardt from scratch, fine
 prune-allocate-calibrate along the path. Each in float32 and float64. What the solver gives is the step from DeepXDE to
 Levenberg-Marquardt, both from scratch; what the transfer gives is the step from there to the ways along the path.
 
+A target's seconds leave out the source, which every way along a path needs once: pacpinn's is a row of its own.
+
 Errors are relative L2 errors against the Cole-Hopf reference; measuring them is not on the clock.
 """
 
