@@ -6,7 +6,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
+from torch.func import functional_call
 
 from pacpinn.errors import PruningError
 from pacpinn.task import Forward
@@ -72,45 +72,13 @@ class MaskedNetwork:
             training: whether dropout and the like are active, and buffers that are not frozen are updated.
         """
         parameters = self.by_name(self.merge(z))
+        return lambda x: self.evaluate(parameters, x, training)
 
-        def forward(x: Tensor) -> Tensor:
-            self._set_mode(training)
-            outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, (x,))
-            return outputs
-
-        return forward
-
-    def rowwise(self, z: Tensor, rows: int) -> tuple[Forward, dict[str, Tensor]]:
-        """The network with a copy of the weights for each of `rows` inputs, and these copies.
-
-        A sum of residuals, each of one row, differentiated by the copies gives the residuals' Jacobian in one
-        backward pass; :meth:`columns` picks the free weights from it.
-        """
-        weights = self.by_name(self.merge(z.detach()))
-        learnt = self.by_name(self.free)
-        copies = {
-            name: each.expand(rows, *each.shape).requires_grad_()
-            for name, each in weights.items()
-            if learnt[name].any()
-        }
-        constant = {name: each for name, each in weights.items() if name not in copies}
-
-        def one(own: dict[str, Tensor], x: Tensor) -> Tensor:
-            outputs: Tensor = functional_call(self.network, {**own, **constant, **self._buffers()}, (x.unsqueeze(0),))
-            return outputs.squeeze(0)
-
-        def forward(x: Tensor) -> Tensor:
-            self._set_mode(training=False)
-            outputs: Tensor = vmap(one)(copies, x)
-            return outputs
-
-        return forward, copies
-
-    def columns(self, gradients: dict[str, Tensor]) -> Tensor:
-        """Free columns ``(rows, p)`` of gradients ``(rows, *shape)`` with respect to row-wise copies."""
-        learnt = self.by_name(self.free)
-        picked = [each.flatten(1)[:, learnt[name].flatten()] for name, each in gradients.items()]
-        return torch.cat(picked, dim=1)
+    def evaluate(self, parameters: dict[str, Tensor], x: Tensor, training: bool = False) -> Tensor:
+        """The network at inputs `x` with other values for all of its weights, by name."""
+        self._set_mode(training)
+        outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, (x,))
+        return outputs
 
     def module(self, z: Tensor) -> nn.Module:
         """An independent module at free weights `z`, in evaluation mode, with the template's own state-dict keys."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pacpinn.errors import ResidualError, SolverError
 from pacpinn.masked import MaskedNetwork
+from pacpinn.rowwise import Rowwise, rowwise_kind
 from pacpinn.task import Batch, Block, LeastSquaresTask, Task
 
 
@@ -63,12 +64,21 @@ class Objective:
                 f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
             )
         batch = self.task.everything()
-        rows = len(self.task.inputs(batch))
-        forward, copies = self.masked.rowwise(z[0], rows)
-        blocks = self.task.residuals(forward, batch)
-        if all(block.rows is not None for block in blocks):
-            return Linearisation(blocks, lambda: self._rowwise_jacobian(blocks, copies))
-        return Linearisation(blocks, lambda: self.general_jacobian(z))
+        x = self.task.inputs(batch)
+        if self._kind is None:
+            return Linearisation(
+                self.task.residuals(self.masked.forward(z[0]), batch), lambda: self.general_jacobian(z)
+            )
+        network = self._kind(self.masked, z[0], len(x))
+        blocks = self.task.residuals(network.forward, batch)
+        if any(block.rows is None for block in blocks):
+            return Linearisation(blocks, lambda: self.general_jacobian(z))
+        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks))
+
+    @cached_property
+    def _kind(self) -> type[Rowwise] | None:
+        assert isinstance(self.task, LeastSquaresTask)
+        return rowwise_kind(self.masked, self.task.inputs(self.task.everything()))
 
     def general_jacobian(self, z: Tensor) -> Tensor:
         """Jacobian ``(1, residuals, p)`` by one backward pass for each residual: for residuals that mix rows."""
@@ -79,20 +89,6 @@ class Objective:
         unit = torch.eye(len(residuals), dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(residuals, leaf, unit, is_grads_batched=True)
         return jacobian[None]
-
-    def _rowwise_jacobian(self, blocks: list[Block], copies: dict[str, Tensor]) -> Tensor:
-        """One backward pass for each group of blocks on disjoint rows (design of `MaskedNetwork.rowwise`)."""
-        parts: dict[int, Tensor] = {}
-        groups = _disjoint_groups(blocks)
-        for group in groups:
-            total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
-            gradients = torch.autograd.grad(
-                total, list(copies.values()), retain_graph=group is not groups[-1], materialize_grads=True
-            )
-            columns = self.masked.columns(dict(zip(copies, gradients, strict=True)))
-            for i in group:
-                parts[i] = columns[blocks[i].rows].sum(dim=1)
-        return torch.cat([parts[i] for i in range(len(blocks))])[None]
 
 
 class Linearisation:
@@ -121,6 +117,18 @@ class Linearisation:
                     f"the {block.name} is not finite at {bad} of {len(block.values)} points before the first step; "
                     "expected numbers: look for a division by zero, a root or a logarithm outside its domain"
                 )
+
+
+def _rowwise_jacobian(network: Rowwise, blocks: list[Block]) -> Tensor:
+    """One backward pass for each group of blocks on disjoint rows."""
+    parts: dict[int, Tensor] = {}
+    groups = _disjoint_groups(blocks)
+    for group in groups:
+        total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
+        columns = network.columns(total, retain_graph=group is not groups[-1])
+        for i in group:
+            parts[i] = columns[blocks[i].rows].sum(dim=1)
+    return torch.cat([parts[i] for i in range(len(blocks))])[None]
 
 
 def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:

@@ -6,21 +6,7 @@ from torch import nn
 
 from pacpinn.errors import PruningError
 from pacpinn.masked import MaskedNetwork
-from tests.toys import TiedNetwork, batchnorm_network, same_bits, small_network
-
-
-def convolutional_network() -> nn.Module:
-    torch.manual_seed(0)
-    layers = (
-        nn.Conv2d(1, 3, 3, padding=1),
-        nn.BatchNorm2d(3),
-        nn.ReLU(),
-        nn.MaxPool2d(2),
-        nn.Flatten(),
-        nn.Linear(12, 2),
-    )
-    return nn.Sequential(*layers)
-
+from tests.toys import TiedNetwork, batchnorm_network, convolutional_network, same_bits, small_network
 
 NETWORKS = {
     "plain": (small_network, (1,)),
@@ -52,28 +38,6 @@ def test_forward_at_the_start_is_the_network_itself(kind):
     network, x = made(kind)
     masked = MaskedNetwork(network)
     assert torch.equal(masked.forward(masked.start)(x), network.eval()(x))
-
-
-@each_network
-def test_row_by_row_is_the_plain_forward(kind):
-    network, x = made(kind, rows=7)
-    masked = half(network)
-    z = masked.start + 0.1
-    forward, _ = masked.rowwise(z, rows=7)
-    torch.testing.assert_close(forward(x), masked.forward(z)(x), rtol=1e-5, atol=1e-6)
-
-
-@each_network
-def test_row_by_row_gives_each_rows_own_gradient(kind):
-    network, x = made(kind, rows=3)
-    masked = half(network)
-    forward, copies = masked.rowwise(masked.start, rows=3)
-    gradients = torch.autograd.grad(forward(x).sum(), list(copies.values()))
-    columns = masked.columns(dict(zip(copies, gradients, strict=True)))
-    z = masked.start.requires_grad_()
-    for i in range(3):
-        (expected,) = torch.autograd.grad(masked.forward(z)(x[i : i + 1]).sum(), z)
-        torch.testing.assert_close(columns[i], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_merge_changes_the_free_weights_only():

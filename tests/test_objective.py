@@ -11,6 +11,7 @@ from tests.toys import (
     EQUATIONS,
     AbsoluteError,
     Advection,
+    Centred,
     Rosenbrock,
     SoftDecay,
     TiedNetwork,
@@ -91,6 +92,16 @@ def test_tied_weights_have_one_column_that_counts_both_uses():
     objective = Objective(task, half_free(TiedNetwork().double()))
     z = objective.masked.start[None]
     torch.testing.assert_close(objective.linearise(z).jacobian, objective.general_jacobian(z))
+
+
+def test_a_network_that_mixes_rows_has_its_true_jacobian():
+    objective = Objective(wave().to(torch.float64), half_free(Centred()))
+    z = objective.masked.start[None]
+    here = objective.linearise(z)
+    torch.testing.assert_close(here.jacobian, objective.general_jacobian(z))
+    step = 1e-6 * torch.ones_like(z)
+    ahead = objective.linearise(z + step).residuals
+    torch.testing.assert_close(ahead - here.residuals, (here.jacobian @ step[..., None])[..., 0], rtol=1e-4, atol=1e-10)
 
 
 def test_the_penalty_pulls_to_its_centre():

@@ -91,7 +91,7 @@ class Advection(pp.Equation):
 
     speed = pp.Coefficient(1.0, low=0.1, high=4.0, doc="speed")
     targets = pp.grid(speed=[1.1])
-    points = pp.Points(domain=40, boundary=12, initial=10)
+    points = pp.Points(domain=120, boundary=24, initial=20)
     hidden = (8, 8)
     tolerance = 1e-3
 
@@ -250,6 +250,14 @@ def batchnorm_network(seed: int = 0) -> nn.Module:
         return nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Dropout(0.1), nn.Linear(8, 1))
 
 
+def convolutional_network() -> nn.Module:
+    """Two outputs from images of four by four points."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        convolution = (nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.MaxPool2d(2))
+        return nn.Sequential(*convolution, nn.Flatten(), nn.Linear(12, 2))
+
+
 class TiedNetwork(nn.Module):
     """Two layers that share one weight matrix."""
 
@@ -260,6 +268,18 @@ class TiedNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.second(torch.tanh(self.first(x)))
+
+
+class Centred(nn.Module):
+    """A network that mixes rows: it takes the mean over all of them away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = small_network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.inner(x)
+        return y - y.mean(dim=0)
 
 
 # Comparing ------------------------------------------------------------------------------------------------------------

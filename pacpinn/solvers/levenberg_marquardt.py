@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from pacpinn.objective import Objective
+from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
 
-_LARGEST_DAMPING = 1e12  # relative to the normal matrix: beyond it a step is too short to change anything
+_LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
 _PROBE = 0.1  # part of a step over which curvature is measured
+_LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean
 
 
 @dataclass(frozen=True)
@@ -20,23 +23,23 @@ class LevenbergMarquardt:
     """Damped Gauss-Newton with geodesic acceleration (Transtrum & Sethna 2012, arXiv:1201.5885).
 
     Works on tasks with residuals: equations, regression, classification. It ends at the task's tolerance; a task
-    without one has converged when the loss falls no further. The damping falls much at a good step and rises a little
-    at a bad one, which costs no Jacobian; the second-order correction follows the curved valleys of network losses and
-    saves about half of the Jacobians.
+    without one has converged when the loss falls no further. The second-order correction follows the curved valleys of
+    network losses and saves about half of the Jacobians; a step that goes too far along the curve is tried at half its
+    length, which costs no factorisation.
 
     Args:
-        max_steps: trial steps at most, rejected ones counted.
-        damping: first damping, relative to the mean diagonal of the normal matrix.
+        max_steps: steps at most, rejected ones counted.
+        damping: first damping, relative to the normal matrix; at least the square root of the precision is taken.
         relief: factor by which a good step lowers the damping.
-        rise: factor by which a bad step raises it.
+        rise: factor by which a step that is good at half length only, or not at all, raises it.
         acceleration: largest length of the second-order correction relative to the step; a longer one is left out.
         patience: good steps over which the loss must fall by the fraction `decrease`, else nothing more is expected.
         decrease: see `patience`.
     """
 
     max_steps: int = 400
-    damping: float = 1e-3
-    relief: float = 5.0
+    damping: float = 1e-5
+    relief: float = 8.0
     rise: float = 3.0
     acceleration: float = 0.75
     patience: int = 10
@@ -48,11 +51,10 @@ class LevenbergMarquardt:
     def solve(self, objective: Objective, z: Tensor, report: Report = silent) -> list[Result]:
         """Solve for several targets at once: `z` is ``(targets, p)``, one result for each."""
         began = time.perf_counter()
-        penalty, centre = objective.penalty, objective.centre
         now = objective.linearise(z)
         now.require_finite()
-        normal = NormalEquations.of(now.jacobian, now.residuals, z - centre, penalty)
-        mu = self.damping * normal.scale
+        normal = NormalEquations(now.jacobian, now.residuals, z - objective.centre, objective.penalty)
+        mu = torch.full_like(normal.cost, max(self.damping, torch.finfo(z.dtype).eps ** 0.5))
         histories = [[cost] for cost in normal.cost.tolist()]
         statuses = [self._judge(objective, normal.misfit[k], histories[k]) for k in range(len(z))]
         taken = [0] * len(z)
@@ -60,35 +62,50 @@ class LevenbergMarquardt:
             running = torch.tensor([status is None for status in statuses], device=z.device)
             if not running.any():
                 break
-            d = self._accelerated(objective, normal, z, mu)
-            trial = objective.linearise(z + d)
-            # NaN, from a step to nowhere or an indefinite matrix, compares false: such a step is a rejected one.
-            trial_cost = cost(trial.residuals, z + d - centre, penalty)
-            better = running & (trial_cost < normal.cost)
-            if better.any():
-                z = torch.where(better[:, None], z + d, z)
-                moved = NormalEquations.of(trial.jacobian, trial.residuals, z - centre, penalty)
-                normal = moved if better.all() else normal.replaced(better, moved)
-            mu = torch.where(better, mu / self.relief, mu * self.rise)
+            trial = self._step(objective, normal, z, mu, running)
+            z, normal = trial.z, trial.normal
+            mu = torch.where(trial.whole, mu / self.relief, mu * self.rise)
             for k in running.nonzero()[:, 0].tolist():
                 taken[k] = step
-                if better[k]:
+                if trial.better[k]:
                     histories[k].append(float(normal.cost[k]))
                     statuses[k] = self._judge(objective, normal.misfit[k], histories[k])
-                elif not mu[k] < _LARGEST_DAMPING * normal.scale[k]:
-                    statuses[k] = self._at_rest(objective) if trial_cost[k].isfinite() else Status.DIVERGED
+                elif not mu[k] < _LARGEST_DAMPING:
+                    statuses[k] = self._at_rest(objective) if trial.finite[k] else Status.DIVERGED
             report(step, max(history[-1] for history in histories))
         seconds = time.perf_counter() - began
         return [Result(z[k], statuses[k] or Status.MAX_STEPS, taken[k], seconds, histories[k]) for k in range(len(z))]
 
-    def _accelerated(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor) -> Tensor:
-        """Step ``d + a``: ``a`` answers the residuals' curvature along ``d``, found by a finite difference."""
-        d = normal.step(mu)
+    def _step(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
+        """Move each running target along its curve ``z + s d + s² a``: whole, half or not at all."""
+        d, a = self._directions(objective, normal, z, mu)
+        share = torch.ones_like(mu)
+        for _ in range(2):
+            s = share[:, None]
+            ahead = z + s * d + s**2 * a
+            there = objective.linearise(ahead)
+            # NaN, from a step to nowhere or an indefinite matrix, compares false: such a step is a rejected one.
+            costs = cost(there.residuals, ahead - objective.centre, objective.penalty)
+            better = running & (costs < normal.cost)
+            if better.equal(running):
+                break
+            share = torch.where(better, share, share / 2)
+        if better.any():
+            z = torch.where(better[:, None], ahead, z)
+            normal = normal.moved(better, there, z - objective.centre)
+        return Trial(z, normal, better, better & (share == 1), costs.isfinite())
+
+    def _directions(
+        self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """The step `d`, and `a` that answers the residuals' curvature along it, found by a finite difference."""
+        damped = normal.damped(mu)
+        d = damped.step()
         ahead = objective.linearise(z + _PROBE * d).residuals
         curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - _apply(normal.jacobian, d))
-        a = normal.correction(mu, curvature)
+        a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
-        return torch.where(small[:, None], d + a, d)
+        return d, torch.where(small[:, None], a, 0.0)
 
     def _judge(self, objective: Objective, misfit: Tensor, history: list[float]) -> Status | None:
         if objective.tolerance is not None and misfit <= objective.tolerance**2:
@@ -102,82 +119,116 @@ class LevenbergMarquardt:
         return Status.CONVERGED if objective.tolerance is None else Status.STALLED
 
 
+class Trial(NamedTuple):
+    """Where one step has led: weights and normal equations, and for each target whether its cost fell (`better`),
+    at the step's whole length (`whole`), and whether it was a number (`finite`)."""
+
+    z: Tensor
+    normal: NormalEquations
+    better: Tensor
+    whole: Tensor
+    finite: Tensor
+
+
 @dataclass(frozen=True)
 class NormalEquations:
-    """The damped least-squares problem ``min |r + J d|^2 + penalty |delta + d|^2 + mu |d|^2`` at one point.
+    """The least-squares problem ``min |r + J d|^2 + penalty |delta + d|^2`` at one point.
 
-    All fields but `penalty` have a leading axis that counts targets.
-
-    Attributes:
-        jacobian: ``(k, m, p)``.
+    Args:
+        jacobian: ``(k, m, p)``; the leading axis counts targets, here and below.
         residuals: ``(k, m)``.
         delta: weights less the penalty's centre, ``(k, p)``.
-        gradient: half the gradient of the cost, ``(k, p)``.
-        gram: ``JᵀJ`` if there are no more weights than residuals (primal), else ``JJᵀ`` (dual).
-        misfit, cost: sum of squared residuals, without and with the penalty, ``(k,)``.
-        scale: mean diagonal of ``JᵀJ``, ``(k,)``.
+        penalty: its strength.
     """
 
     jacobian: Tensor
     residuals: Tensor
     delta: Tensor
-    gradient: Tensor
-    gram: Tensor
-    misfit: Tensor
-    cost: Tensor
-    scale: Tensor
     penalty: float
 
-    @classmethod
-    def of(cls, jacobian: Tensor, residuals: Tensor, delta: Tensor, penalty: float) -> NormalEquations:
-        """The problem at residuals `residuals` and weights `delta` from the centre."""
-        return cls(
-            jacobian=jacobian,
-            residuals=residuals,
-            delta=delta,
-            gradient=_apply(jacobian.mT, residuals) + penalty * delta,
-            gram=jacobian.mT @ jacobian if jacobian.shape[-1] <= jacobian.shape[-2] else jacobian @ jacobian.mT,
-            misfit=residuals.square().sum(-1),
-            cost=cost(residuals, delta, penalty),
-            scale=jacobian.square().sum((-2, -1)) / jacobian.shape[-1] + torch.finfo(jacobian.dtype).tiny,
-            penalty=penalty,
-        )
+    @cached_property
+    def misfit(self) -> Tensor:
+        """Sum of squared residuals ``(k,)``."""
+        return self.residuals.square().sum(-1)
 
-    def replaced(self, where: Tensor, other: NormalEquations) -> NormalEquations:
-        """A copy that takes the targets `where` from `other`."""
-        merged = {}
-        for each in fields(self):
-            mine, its = getattr(self, each.name), getattr(other, each.name)
-            if isinstance(mine, Tensor):
-                merged[each.name] = torch.where(where.view(-1, *[1] * (mine.ndim - 1)), its, mine)
-        return NormalEquations(**merged, penalty=self.penalty)
+    @cached_property
+    def cost(self) -> Tensor:
+        """The misfit and the penalty ``(k,)``."""
+        return cost(self.residuals, self.delta, self.penalty)
 
-    def step(self, mu: Tensor) -> Tensor:
-        """Step ``(k, p)`` at damping `mu` ``(k,)``; NaN where the matrix is not positive definite."""
-        total = self.penalty + mu
+    @cached_property
+    def gram(self) -> Tensor:
+        """``JᵀJ``, ``(k, p, p)``."""
+        return self.jacobian.mT @ self.jacobian
+
+    @cached_property
+    def scale(self) -> Tensor:
+        """Damping of each weight ``(k, p)``: the mean diagonal of ``JᵀJ``, shared out by the lengths of J's columns.
+
+        Half-way between Levenberg's equal damping and Marquardt's by the diagonal itself.
+        """
+        squares = self.jacobian.square().sum(-2)
+        mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
+        tiny = torch.finfo(mean.dtype).tiny
+        return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
+
+    def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
+        """The problem with residuals and Jacobian taken from `there` for the targets `where`."""
+        jacobian, residuals = there.jacobian, there.residuals
+        if not where.all():
+            jacobian = torch.where(where[:, None, None], jacobian, self.jacobian)
+            residuals = torch.where(where[:, None], residuals, self.residuals)
+        return NormalEquations(jacobian, residuals, delta, self.penalty)
+
+    def damped(self, mu: Tensor) -> Damped:
+        """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
+        shift = self.penalty + mu[:, None] * self.scale
+        if self.jacobian.shape[-1] <= self.jacobian.shape[-2]:
+            matrix = self.gram + torch.diag_embed(shift)
+        else:
+            matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
+            matrix.diagonal(dim1=-2, dim2=-1).add_(1)
+        factor, info = torch.linalg.cholesky_ex(matrix)
+        factor[info != 0] = torch.nan
+        return Damped(self, shift, factor)
+
+
+@dataclass(frozen=True)
+class Damped:
+    """Normal equations with ``W = diag(shift)`` in place of the penalty's and the damping's share, ``(k, p)``.
+
+    `factor` is the Cholesky factor of ``JᵀJ + W`` if there are no more weights than residuals (primal), else of
+    ``J W⁻¹ Jᵀ + I`` (dual). Where there is none, the solutions are NaN.
+    """
+
+    normal: NormalEquations
+    shift: Tensor
+    factor: Tensor
+
+    def step(self) -> Tensor:
+        """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)``, ``(k, p)``."""
+        normal = self.normal
+        pull = normal.penalty * normal.delta
         if self._primal:
-            return -self._solve(total, self.gradient)
-        share = (self.penalty / total)[:, None]
-        inner = self._solve(total, self.residuals - share * _apply(self.jacobian, self.delta))
-        return -_apply(self.jacobian.mT, inner) - share * self.delta
+            return -self._solve(_apply(normal.jacobian.mT, normal.residuals) + pull)
+        return self._from_rows(normal.residuals - _apply(normal.jacobian, pull / self.shift)) - pull / self.shift
 
-    def correction(self, mu: Tensor, curvature: Tensor) -> Tensor:
-        """Geodesic acceleration ``-(JᵀJ + (penalty + mu) I)⁻¹ Jᵀ curvature / 2``, ``(k, p)``."""
-        total = self.penalty + mu
+    def correction(self, curvature: Tensor) -> Tensor:
+        """Geodesic acceleration ``-(JᵀJ + W)⁻¹ Jᵀ curvature / 2``, ``(k, p)``."""
         if self._primal:
-            return -self._solve(total, _apply(self.jacobian.mT, curvature)) / 2
-        return -_apply(self.jacobian.mT, self._solve(total, curvature)) / 2
+            return -self._solve(_apply(self.normal.jacobian.mT, curvature)) / 2
+        return self._from_rows(curvature) / 2
 
     @property
     def _primal(self) -> bool:
-        return self.gram.shape[-1] == self.jacobian.shape[-1]
+        return self.factor.shape[-1] == self.normal.jacobian.shape[-1]
 
-    def _solve(self, shift: Tensor, right: Tensor) -> Tensor:
-        shifted = self.gram.clone()
-        shifted.diagonal(dim1=-2, dim2=-1).add_(shift[:, None])
-        factor, info = torch.linalg.cholesky_ex(shifted)
-        solution = torch.cholesky_solve(right[..., None], factor)[..., 0]
-        return torch.where((info == 0)[:, None], solution, torch.nan)
+    def _from_rows(self, right: Tensor) -> Tensor:
+        """``-(JᵀJ + W)⁻¹ Jᵀ right`` by the dual matrix."""
+        return -_apply(self.normal.jacobian.mT, self._solve(right)) / self.shift
+
+    def _solve(self, right: Tensor) -> Tensor:
+        return torch.cholesky_solve(right[..., None], self.factor)[..., 0]
 
 
 def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
