@@ -105,7 +105,10 @@ class LinearLayers(Rowwise):
         met, self._met = self._met, None
         parts = {name: _outer(pairs) for name, pairs in met.items() if pairs}
         parts |= {name: each for name, each in zip(self._biases, found[1:], strict=True) if each is not None}
-        return {name: parts.get(name, each.new_zeros(self.rows, *each.shape)) for name, each in self._learnt.items()}
+        return {
+            name: parts[name] if name in parts else each.new_zeros(self.rows, *each.shape)
+            for name, each in self._learnt.items()
+        }
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = F.linear(x, weight) if id(weight) not in self._names else self._product(x, weight)
