@@ -94,19 +94,21 @@ class Objective:
 class Linearisation:
     """Residuals at a point, and their Jacobian if it is asked for: a rejected step need not pay for one.
 
+    Both are of double precision whatever the network's: normal equations square the Jacobian's condition number.
+
     Attributes:
         residuals: ``(1, m)``, scaled so that their sum of squares is the loss; the leading axis counts targets.
     """
 
     def __init__(self, blocks: list[Block], jacobian: Callable[[], Tensor]) -> None:
-        self.residuals = torch.cat([block.scaled.detach() for block in blocks])[None]
+        self.residuals = torch.cat([block.scaled.detach() for block in blocks])[None].double()
         self._blocks = blocks
         self._jacobian = jacobian
 
     @cached_property
     def jacobian(self) -> Tensor:
         """``(1, m, p)``."""
-        return self._jacobian()
+        return self._jacobian().double()
 
     def require_finite(self) -> None:
         """Raise :class:`ResidualError`, naming the block, if a residual is NaN or infinite."""

@@ -85,6 +85,12 @@ def test_the_jacobian_has_a_row_for_each_residual_and_a_column_for_each_free_wei
     assert here.jacobian.shape == (1, rows, int(objective.masked.free.sum()))
 
 
+def test_the_linearisation_is_of_double_precision_whatever_the_network():
+    objective = Objective(wave(), half_free(small_network(dtype=torch.float32)))
+    here = objective.linearise(objective.masked.start[None])
+    assert {here.residuals.dtype, here.jacobian.dtype} == {torch.float64}
+
+
 def test_tied_weights_have_one_column_that_counts_both_uses():
     x = torch.linspace(-1, 1, 24).reshape(6, 4).to(torch.float64)
     task = wave().to(torch.float64)

@@ -10,7 +10,7 @@ from pacpinn.errors import DeviceError, OrderError, PruningError, SolverError
 from tests.toys import AbsoluteError, Decay, Rotation, batchnorm_network, same_bits, small_network, wave
 
 SOLVERS = {
-    "levenberg-marquardt": pp.LevenbergMarquardt(max_steps=5),
+    "levenberg-marquardt": pp.LevenbergMarquardt(max_steps=20),
     "adam": pp.Adam(steps=5),
     "lbfgs": pp.LBFGS(steps=10),
     "in turn": [pp.Adam(steps=3), pp.LBFGS(steps=5)],

@@ -25,11 +25,11 @@ class LevenbergMarquardt:
     Works on tasks with residuals: equations, regression, classification. It ends at the task's tolerance; a task
     without one has converged when the loss falls no further. The second-order correction follows the curved valleys of
     network losses and saves about half of the Jacobians; a step that goes too far along the curve is tried at half its
-    length, which costs no factorisation.
+    length, which costs no factorisation. The algebra is of double precision, whatever the network's.
 
     Args:
         max_steps: steps at most, rejected ones counted.
-        damping: first damping, relative to the normal matrix; at least the square root of the precision is taken.
+        damping: first damping, relative to the normal matrix.
         relief: factor by which a good step lowers the damping.
         rise: factor by which a step that is good at half length only, or not at all, raises it.
         acceleration: largest length of the second-order correction relative to the step; a longer one is left out.
@@ -53,8 +53,8 @@ class LevenbergMarquardt:
         began = time.perf_counter()
         now = objective.linearise(z)
         now.require_finite()
-        normal = NormalEquations(now.jacobian, now.residuals, z - objective.centre, objective.penalty)
-        mu = torch.full_like(normal.cost, max(self.damping, torch.finfo(z.dtype).eps ** 0.5))
+        normal = NormalEquations(now.jacobian, now.residuals, _distance(objective, z), objective.penalty)
+        mu = torch.full_like(normal.cost, self.damping)
         histories = [[cost] for cost in normal.cost.tolist()]
         statuses = [self._judge(objective, normal.misfit[k], histories[k]) for k in range(len(z))]
         taken = [0] * len(z)
@@ -79,20 +79,20 @@ class LevenbergMarquardt:
     def _step(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
         """Move each running target along its curve ``z + s d + s² a``: whole, half or not at all."""
         d, a = self._directions(objective, normal, z, mu)
-        share = torch.ones_like(mu)
+        share = torch.ones_like(mu, dtype=z.dtype)
         for _ in range(2):
             s = share[:, None]
             ahead = z + s * d + s**2 * a
             there = objective.linearise(ahead)
             # NaN, from a step to nowhere or an indefinite matrix, compares false: such a step is a rejected one.
-            costs = cost(there.residuals, ahead - objective.centre, objective.penalty)
+            costs = cost(there.residuals, _distance(objective, ahead), objective.penalty)
             better = running & (costs < normal.cost)
             if better.equal(running):
                 break
             share = torch.where(better, share, share / 2)
         if better.any():
             z = torch.where(better[:, None], ahead, z)
-            normal = normal.moved(better, there, z - objective.centre)
+            normal = normal.moved(better, there, _distance(objective, z))
         return Trial(z, normal, better, better & (share == 1), costs.isfinite())
 
     def _directions(
@@ -101,11 +101,11 @@ class LevenbergMarquardt:
         """The step `d`, and `a` that answers the residuals' curvature along it, found by a finite difference."""
         damped = normal.damped(mu)
         d = damped.step()
-        ahead = objective.linearise(z + _PROBE * d).residuals
+        ahead = objective.linearise(z + _PROBE * d.to(z.dtype)).residuals
         curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - _apply(normal.jacobian, d))
         a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
-        return d, torch.where(small[:, None], a, 0.0)
+        return d.to(z.dtype), torch.where(small[:, None], a, 0.0).to(z.dtype)
 
     def _judge(self, objective: Objective, misfit: Tensor, history: list[float]) -> Status | None:
         if objective.tolerance is not None and misfit <= objective.tolerance**2:
@@ -234,6 +234,11 @@ class Damped:
 def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     """``|r|^2 + penalty |delta|^2`` for each target."""
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
+
+
+def _distance(objective: Objective, z: Tensor) -> Tensor:
+    """The weights less the penalty's centre, in double precision."""
+    return (z - objective.centre).double()
 
 
 def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
