@@ -19,14 +19,14 @@ from rich.table import Table
 console = Console(width=120)
 
 
-def options(description: str) -> argparse.Namespace:
+def options(description: str, threads: int = 2) -> argparse.Namespace:
     """The command line of a benchmark: ``--output DIR``, ``--quick``, ``--threads N``. Sets torch's threads."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="where JSON and figure go")
     parser.add_argument(
         "--quick", action="store_true", help="a small version, to see that it runs; its figures mean nothing"
     )
-    parser.add_argument("--threads", type=int, default=2, help="torch's threads")
+    parser.add_argument("--threads", type=int, default=threads, help="torch's threads")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     return chosen
