@@ -50,6 +50,10 @@ class Objective:
         """Root of the task's loss on `batch`: for an equation its root mean square residual."""
         return float(self.task.loss(self.masked.forward(z.detach()), batch).detach().sqrt())
 
+    def residuals(self, z: Tensor) -> Tensor:
+        """Residuals ``(1, m)`` at `z` ``(1, p)`` on all training points, as :class:`Linearisation` has them."""
+        return _scaled(self._least_squares.residuals(self.masked.forward(z[0]), self._least_squares.everything()))
+
     def linearise(self, z: Tensor) -> Linearisation:
         """Residuals at `z` on all training points, with their Jacobian on demand.
 
@@ -59,32 +63,31 @@ class Objective:
         Raises:
             SolverError: if the task has no residuals.
         """
-        if not isinstance(self.task, LeastSquaresTask):
-            raise SolverError(
-                f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
-            )
-        batch = self.task.everything()
-        x = self.task.inputs(batch)
-        if self._kind is None:
-            return Linearisation(
-                self.task.residuals(self.masked.forward(z[0]), batch), lambda: self.general_jacobian(z)
-            )
-        network = self._kind(self.masked, z[0], len(x))
-        blocks = self.task.residuals(network.forward, batch)
+        task = self._least_squares
+        batch = task.everything()
+        x = task.inputs(batch)
+        kind = rowwise_kind(self.masked, x)
+        if kind is None:
+            return Linearisation(task.residuals(self.masked.forward(z[0]), batch), lambda: self.general_jacobian(z))
+        network = kind(self.masked, z[0], len(x))
+        blocks = task.residuals(network.forward, batch)
         if any(block.rows is None for block in blocks):
             return Linearisation(blocks, lambda: self.general_jacobian(z))
         return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks))
 
-    @cached_property
-    def _kind(self) -> type[Rowwise] | None:
-        assert isinstance(self.task, LeastSquaresTask)
-        return rowwise_kind(self.masked, self.task.inputs(self.task.everything()))
+    @property
+    def _least_squares(self) -> LeastSquaresTask:
+        if not isinstance(self.task, LeastSquaresTask):
+            raise SolverError(
+                f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
+            )
+        return self.task
 
     def general_jacobian(self, z: Tensor) -> Tensor:
         """Jacobian ``(1, residuals, p)`` by one backward pass for each residual: for residuals that mix rows."""
-        assert isinstance(self.task, LeastSquaresTask)
+        task = self._least_squares
         leaf = z[0].detach().requires_grad_()
-        blocks = self.task.residuals(self.masked.forward(leaf), self.task.everything())
+        blocks = task.residuals(self.masked.forward(leaf), task.everything())
         residuals = torch.cat([block.scaled for block in blocks])
         unit = torch.eye(len(residuals), dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(residuals, leaf, unit, is_grads_batched=True)
@@ -101,7 +104,7 @@ class Linearisation:
     """
 
     def __init__(self, blocks: list[Block], jacobian: Callable[[], Tensor]) -> None:
-        self.residuals = torch.cat([block.scaled.detach() for block in blocks])[None].double()
+        self.residuals = _scaled(blocks)
         self._blocks = blocks
         self._jacobian = jacobian
 
@@ -121,6 +124,10 @@ class Linearisation:
                 )
 
 
+def _scaled(blocks: list[Block]) -> Tensor:
+    return torch.cat([block.scaled.detach() for block in blocks])[None].double()
+
+
 def _rowwise_jacobian(network: Rowwise, blocks: list[Block]) -> Tensor:
     """One backward pass for each group of blocks on disjoint rows."""
     parts: dict[int, Tensor] = {}
@@ -129,8 +136,17 @@ def _rowwise_jacobian(network: Rowwise, blocks: list[Block]) -> Tensor:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
         columns = network.columns(total, retain_graph=group is not groups[-1])
         for i in group:
-            parts[i] = columns[blocks[i].rows].sum(dim=1)
-    return torch.cat([parts[i] for i in range(len(blocks))])[None]
+            parts[i] = _sums(columns, blocks[i].rows)
+    return (torch.cat([parts[i] for i in range(len(blocks))]) if len(blocks) > 1 else parts[0])[None]
+
+
+def _sums(columns: Tensor, rows: Tensor | None) -> Tensor:
+    """Sums of the `columns` ``(n, p)`` over each row of indices in `rows` ``(m, k)``."""
+    assert rows is not None
+    first, count = int(rows[0, 0]), len(rows)
+    if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
+        return columns[first : first + count]  # the usual case, without a copy
+    return columns[rows].sum(dim=1)
 
 
 def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 from pacpinn.masked import MaskedNetwork
 
 _TRIED_ROWS = 3
+_ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
 
 
 class Rowwise(ABC):
@@ -33,28 +35,26 @@ class Rowwise(ABC):
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         self.masked, self.rows = masked, rows
         self.weights = masked.by_name(masked.merge(z.detach()))
+        masks = masked.by_name(masked.free)
+        self.free = {name: each.flatten().nonzero()[:, 0] for name, each in masks.items() if each.any()}
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """Outputs at inputs `x`, differentiable in `x` to any order."""
 
     @abstractmethod
-    def gradients(self, total: Tensor, retain_graph: bool = False) -> dict[str, Tensor]:
-        """Each row's part ``(rows, *shape)`` of the gradient of `total`, for each tensor with a free weight.
+    def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
+        """Write each row's part of the gradient of `total` by a tensor's free weights to its `columns` ``(rows, n)``.
 
         `total` is a sum over functions of one row of the outputs and of their derivatives by that row's inputs.
         """
 
     def columns(self, total: Tensor, retain_graph: bool = False) -> Tensor:
         """Each row's part of the gradient of `total` by the free weights, ``(rows, p)``."""
-        free = self.masked.by_name(self.masked.free)
-        parts = self.gradients(total, retain_graph)
-        return torch.cat([each.flatten(1)[:, free[name].flatten()] for name, each in parts.items()], dim=1)
-
-    @property
-    def _learnt(self) -> dict[str, Tensor]:
-        free = self.masked.by_name(self.masked.free)
-        return {name: each for name, each in self.weights.items() if free[name].any()}
+        counts = [len(each) for each in self.free.values()]
+        columns = total.new_empty(self.rows, sum(counts))
+        self.write(total, dict(zip(self.free, columns.split(counts, dim=1), strict=True)), retain_graph)
+        return columns
 
 
 class Copies(Rowwise):
@@ -62,7 +62,9 @@ class Copies(Rowwise):
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         super().__init__(masked, z, rows)
-        self._copies = {name: each.expand(rows, *each.shape).requires_grad_() for name, each in self._learnt.items()}
+        self._copies = {
+            name: self.weights[name].expand(rows, *self.weights[name].shape).requires_grad_() for name in self.free
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         def one(copies: dict[str, Tensor], row: Tensor) -> Tensor:
@@ -71,11 +73,12 @@ class Copies(Rowwise):
         outputs: Tensor = vmap(one)(self._copies, x)
         return outputs
 
-    def gradients(self, total: Tensor, retain_graph: bool = False) -> dict[str, Tensor]:
+    def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
         found = torch.autograd.grad(
             total, list(self._copies.values()), retain_graph=retain_graph, materialize_grads=True
         )
-        return dict(zip(self._copies, found, strict=True))
+        for (name, place), each in zip(columns.items(), found, strict=True):
+            place.copy_(each.flatten(1)[:, self.free[name]])
 
 
 class LinearLayers(Rowwise):
@@ -88,7 +91,7 @@ class LinearLayers(Rowwise):
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         super().__init__(masked, z, rows)
-        self._names = {id(each): name for name, each in self._learnt.items()}
+        self._names = {id(self.weights[name]): name for name in self.free}
         self._biases: dict[str, Tensor] = {}
         self._met: dict[str, list[tuple[Tensor, Tensor]]] | None = None
         some = next(iter(self.weights.values()))
@@ -98,17 +101,19 @@ class LinearLayers(Rowwise):
         with _LinearCalls(self._linear):
             return self.masked.evaluate(self.weights, x)
 
-    def gradients(self, total: Tensor, retain_graph: bool = False) -> dict[str, Tensor]:
+    def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
         leaves = [self._reached, *self._biases.values()]
-        self._met = {name: [] for name in self._names.values()}
+        self._met = {name: [] for name in self.free}
         found = torch.autograd.grad(total, leaves, retain_graph=retain_graph, allow_unused=True)
         met, self._met = self._met, None
-        parts = {name: _outer(pairs) for name, pairs in met.items() if pairs}
-        parts |= {name: each for name, each in zip(self._biases, found[1:], strict=True) if each is not None}
-        return {
-            name: parts[name] if name in parts else each.new_zeros(self.rows, *each.shape)
-            for name, each in self._learnt.items()
-        }
+        biases = dict(zip(self._biases, found[1:], strict=True))
+        for name, place in columns.items():
+            if met[name]:
+                _write_outer(met[name], self.free[name], place)
+            elif biases.get(name) is not None:
+                place.copy_(biases[name][:, self.free[name]])
+            else:
+                place.zero_()
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = F.linear(x, weight) if id(weight) not in self._names else self._product(x, weight)
@@ -164,17 +169,35 @@ class _LinearCalls(TorchFunctionMode):
         return (self._linear if func is F.linear else func)(*args, **(kwargs or {}))
 
 
-def _outer(pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
-    """Sum of the outer products of the rows ``(rows, ..., outputs)`` and ``(rows, ..., inputs)``."""
+def _write_outer(pairs: list[tuple[Tensor, Tensor]], entries: Tensor, place: Tensor) -> None:
+    """Write some entries of the outer products of ``(rows, ..., outputs)`` and ``(rows, ..., inputs)``, summed over
+    what lies between, to `place` ``(rows, n)``.
+
+    A few rows at a time, for the whole products, most of whose entries are not asked for, are larger than the caches.
+    """
     inputs, outputs = (
         torch.cat([each.reshape(len(each), -1, each.shape[-1]) for each in side], dim=1)
         for side in zip(*pairs, strict=True)
     )
-    return outputs.mT @ inputs
+    few = max(1, _ENTRIES_AT_A_TIME // (inputs.shape[-1] * outputs.shape[-1]))
+    for x, g, rows in zip(inputs.split(few), outputs.split(few), place.split(few), strict=True):
+        rows.copy_((g.mT @ x).flatten(1)[:, entries])
 
 
 def rowwise_kind(masked: MaskedNetwork, x: Tensor) -> type[Rowwise] | None:
-    """The first way that gives each of some rows of `x` its own gradient; None if there is none: rows mix."""
+    """The first way that gives each of some rows of `x` its own gradient; None if there is none: rows mix.
+
+    It is tried out once for a network, not for each of the targets that are calibrated in it.
+    """
+    if masked not in _KINDS:
+        _KINDS[masked] = _find_kind(masked, x)
+    return _KINDS[masked]
+
+
+_KINDS: WeakKeyDictionary[MaskedNetwork, type[Rowwise] | None] = WeakKeyDictionary()
+
+
+def _find_kind(masked: MaskedNetwork, x: Tensor) -> type[Rowwise] | None:
     x, z = x[:_TRIED_ROWS].detach(), masked.start.requires_grad_()
     own = torch.stack([torch.autograd.grad(_sample(y), z, retain_graph=True)[0] for y in masked.forward(z)(x)])
     for way in (LinearLayers, Copies):

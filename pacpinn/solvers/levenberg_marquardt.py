@@ -101,7 +101,7 @@ class LevenbergMarquardt:
         """The step `d`, and `a` that answers the residuals' curvature along it, found by a finite difference."""
         damped = normal.damped(mu)
         d = damped.step()
-        ahead = objective.linearise(z + _PROBE * d.to(z.dtype)).residuals
+        ahead = objective.residuals(z + _PROBE * d.to(z.dtype))
         curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - _apply(normal.jacobian, d))
         a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
@@ -146,6 +146,11 @@ class NormalEquations:
     delta: Tensor
     penalty: float
 
+    @property
+    def primal(self) -> bool:
+        """Whether ``JᵀJ`` is the smaller matrix, no more weights than residuals, or ``J Jᵀ`` (the dual)."""
+        return self.jacobian.shape[-1] <= self.jacobian.shape[-2]
+
     @cached_property
     def misfit(self) -> Tensor:
         """Sum of squared residuals ``(k,)``."""
@@ -167,7 +172,7 @@ class NormalEquations:
 
         Half-way between Levenberg's equal damping and Marquardt's by the diagonal itself.
         """
-        squares = self.jacobian.square().sum(-2)
+        squares = self.gram.diagonal(dim1=-2, dim2=-1) if self.primal else self.jacobian.square().sum(-2)
         mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
         tiny = torch.finfo(mean.dtype).tiny
         return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
@@ -183,11 +188,11 @@ class NormalEquations:
     def damped(self, mu: Tensor) -> Damped:
         """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
         shift = self.penalty + mu[:, None] * self.scale
-        if self.jacobian.shape[-1] <= self.jacobian.shape[-2]:
-            matrix = self.gram + torch.diag_embed(shift)
+        if self.primal:
+            matrix, diagonal = self.gram.clone(), shift
         else:
-            matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
-            matrix.diagonal(dim1=-2, dim2=-1).add_(1)
+            matrix, diagonal = self.jacobian / shift[:, None] @ self.jacobian.mT, torch.ones_like(self.residuals)
+        matrix.diagonal(dim1=-2, dim2=-1).add_(diagonal)
         factor, info = torch.linalg.cholesky_ex(matrix)
         factor[info != 0] = torch.nan
         return Damped(self, shift, factor)
@@ -197,8 +202,8 @@ class NormalEquations:
 class Damped:
     """Normal equations with ``W = diag(shift)`` in place of the penalty's and the damping's share, ``(k, p)``.
 
-    `factor` is the Cholesky factor of ``JᵀJ + W`` if there are no more weights than residuals (primal), else of
-    ``J W⁻¹ Jᵀ + I`` (dual). Where there is none, the solutions are NaN.
+    `factor` is the Cholesky factor of ``JᵀJ + W`` (primal) or of ``J W⁻¹ Jᵀ + I`` (dual). Where there is none, the
+    solutions are NaN.
     """
 
     normal: NormalEquations
@@ -209,19 +214,15 @@ class Damped:
         """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)``, ``(k, p)``."""
         normal = self.normal
         pull = normal.penalty * normal.delta
-        if self._primal:
+        if normal.primal:
             return -self._solve(_apply(normal.jacobian.mT, normal.residuals) + pull)
         return self._from_rows(normal.residuals - _apply(normal.jacobian, pull / self.shift)) - pull / self.shift
 
     def correction(self, curvature: Tensor) -> Tensor:
         """Geodesic acceleration ``-(JᵀJ + W)⁻¹ Jᵀ curvature / 2``, ``(k, p)``."""
-        if self._primal:
+        if self.normal.primal:
             return -self._solve(_apply(self.normal.jacobian.mT, curvature)) / 2
         return self._from_rows(curvature) / 2
-
-    @property
-    def _primal(self) -> bool:
-        return self.factor.shape[-1] == self.normal.jacobian.shape[-1]
 
     def _from_rows(self, right: Tensor) -> Tensor:
         """``-(JᵀJ + W)⁻¹ Jᵀ right`` by the dual matrix."""

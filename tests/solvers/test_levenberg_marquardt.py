@@ -274,13 +274,13 @@ class Exponentials:
     def curves(self, z):
         return z[:, :1] * torch.exp(-z[:, 1:] * self.t)
 
+    def residuals(self, z):
+        return (self.curves(z) - self.data) / len(self.t) ** 0.5
+
     def linearise(self, z):
         decay = torch.exp(-z[:, 1:] * self.t)
-        jacobian = torch.stack([decay, -self.t * z[:, :1] * decay], dim=-1)
-        count = len(self.t) ** 0.5
-        return SimpleNamespace(
-            residuals=(self.curves(z) - self.data) / count, jacobian=jacobian / count, require_finite=lambda: None
-        )
+        jacobian = torch.stack([decay, -self.t * z[:, :1] * decay], dim=-1) / len(self.t) ** 0.5
+        return SimpleNamespace(residuals=self.residuals(z), jacobian=jacobian, require_finite=lambda: None)
 
 
 TRUTH = [[1.0, 2.0], [3.0, 0.5], [-2.0, 4.0]]
