@@ -16,11 +16,12 @@ import torch
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn.continuation import Solution, advance
+from pacpinn.continuation import advance
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import allocation, from_scratch
 from pacpinn.objective import Objective
 from pacpinn.pruning import kept_weights
+from pacpinn.solution import Base, Solution
 from pacpinn.solvers import get_solver
 from report import Report, options
 
@@ -82,11 +83,11 @@ def try_way(
     base = method.masked.with_mask(~kept, True, method.masked.merge(allocated.z))
     start = start_of(way, source, base, seed)
     jacobian = Objective(task, base).linearise(start[None]).jacobian
-    settings = pp.Settings(halvings=0)
+    settings = pp.Settings(halvings=0, bases=1)
     member = Solution.of(task, base, allocated.__class__(start, allocated.status, 0, 0.0, [0.0]), 0, None)
     members = []
     for target in path:
-        member = advance(problem, [base], member, problem.at(target), settings)
+        member, _ = advance(problem, [Base(base, task.coefficients)], member, problem.at(target), settings)
         members.append(member)
     return {
         "free": len(start),

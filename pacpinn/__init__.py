@@ -16,13 +16,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "coefficient": ["Coefficient", "Coefficients", "Count", "grid"],
-    "continuation": ["Settings", "Solution"],
     "equation": ["Equation", "Points"],
     "errors": ["PacpinnError"],
     "family": ["Family", "load", "solve_family"],
     "pac": ["PAC"],
     "problem": ["Problem"],
     "registry": ["get_problem"],
+    "settings": ["Settings"],
+    "solution": ["Base", "Solution"],
     "solvers": ["LBFGS", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
     "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
     "task": ["Block", "LeastSquaresTask", "Score", "Task"],
@@ -36,8 +37,6 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.coefficient import Coefficients as Coefficients
     from pacpinn.coefficient import Count as Count
     from pacpinn.coefficient import grid as grid
-    from pacpinn.continuation import Settings as Settings
-    from pacpinn.continuation import Solution as Solution
     from pacpinn.equation import Equation as Equation
     from pacpinn.equation import Points as Points
     from pacpinn.errors import PacpinnError as PacpinnError
@@ -47,6 +46,9 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem
     from pacpinn.registry import get_problem as get_problem
+    from pacpinn.settings import Settings as Settings
+    from pacpinn.solution import Base as Base
+    from pacpinn.solution import Solution as Solution
     from pacpinn.solvers import LBFGS as LBFGS
     from pacpinn.solvers import Adam as Adam
     from pacpinn.solvers import InTurn as InTurn

@@ -15,33 +15,32 @@ from torch import Tensor
 
 from pacpinn import storage
 from pacpinn.coefficient import Coefficients
-from pacpinn.continuation import Settings, Solution
 from pacpinn.errors import FamilyFileError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.problem import Problem
 from pacpinn.registry import get_problem, installed_problems
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Status, solver_from_header, solver_to_header
 from pacpinn.task import Score
 
-Parts = tuple[Problem, list[MaskedNetwork], list[Solution], Settings]
+Parts = tuple[Problem, list[Base], list[Solution], Settings]
 
 
-def write(
-    path: Path, problem: Problem, bases: list[MaskedNetwork], solutions: list[Solution], settings: Settings
-) -> None:
+def write(path: Path, problem: Problem, bases: list[Base], solutions: list[Solution], settings: Settings) -> None:
     """Write a family: bases once, every target only its free weights."""
     header = {
         "problem": _problem_header(problem),
         "versions": {name: importlib.metadata.version(name) for name in ("pacpinn", "torch", "deepxde")},
         "settings": _settings_header(settings),
-        "bases": len(bases),
-        "shapes": _shapes(bases[0]),
+        "bases": [{"coefficients": dict(each.coefficients)} for each in bases],
+        "shapes": _shapes(bases[0].masked),
         "solutions": [_solution_header(each) for each in solutions],
     }
     tensors: dict[str, Tensor] = {}
     for i, base in enumerate(bases):
-        tensors |= {f"base.{i}.weights": base.weights, f"base.{i}.free": base.free}
-        tensors |= {f"base.{i}.state.{name}": each for name, each in _other_state(base).items()}
+        tensors |= {f"base.{i}.weights": base.masked.weights, f"base.{i}.free": base.masked.free}
+        tensors |= {f"base.{i}.state.{name}": each for name, each in _other_state(base.masked).items()}
     for k, solution in enumerate(solutions):
         tensors[f"solution.{k}.history"] = torch.tensor(solution.history, dtype=torch.float64)
         if solution.parent is not None:
@@ -55,7 +54,10 @@ def read(path: Path, problem: Problem | str | Path | None, device: torch.device)
     try:
         problem = _resolve(path, header["problem"], problem)
         settings = _settings(header["settings"], device)
-        bases = [_base(problem, settings, header["shapes"], tensors, i) for i in range(header["bases"])]
+        bases = [
+            Base(_masked(problem, settings, header["shapes"], tensors, i), Coefficients(**each["coefficients"]))
+            for i, each in enumerate(header["bases"])
+        ]
         solutions = [_solution(each, tensors, bases, k) for k, each in enumerate(header["solutions"])]
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as mismatch:
         raise FamilyFileError(
@@ -110,6 +112,7 @@ def _settings_header(settings: Settings) -> dict[str, Any]:
         "penalty": settings.penalty,
         "tolerance": settings.tolerance,
         "halvings": settings.halvings,
+        "bases": settings.bases,
         "seed": settings.seed,
         "dtype": None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
     }
@@ -133,18 +136,20 @@ def _solution_header(solution: Solution) -> dict[str, Any]:
     return {
         "coefficients": dict(solution.coefficients),
         "parent": None if solution.parent is None else dict(solution.parent),
+        "reached": None if solution.reached is None else dict(solution.reached),
         "base": solution.base,
         "status": str(solution.status),
         "steps": solution.steps,
         "seconds": solution.seconds,
         "residual": solution.residual,
+        "tolerance": solution.tolerance,
         "score": None if solution.score is None else asdict(solution.score),
     }
 
 
-def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[MaskedNetwork], k: int) -> Solution:
-    parent, score = header["parent"], header["score"]
-    zero = bases[header["base"]].start
+def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[Base], k: int) -> Solution:
+    parent, reached, score = header["parent"], header["reached"], header["score"]
+    zero = bases[header["base"]].masked.start
     z = tensors[f"solution.{k}.z"] if parent is not None else zero
     if z.shape != zero.shape:
         raise ValueError(f"target {k} has {len(z)} free weights, its base {len(zero)}")
@@ -157,8 +162,10 @@ def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[Ma
         seconds=header["seconds"],
         history=tensors[f"solution.{k}.history"].tolist(),
         residual=header["residual"],
+        tolerance=header["tolerance"],
         score=None if score is None else Score(**score),
         parent=None if parent is None else Coefficients(**parent),
+        reached=None if reached is None else Coefficients(**reached),
     )
 
 
@@ -171,7 +178,7 @@ def _shapes(base: MaskedNetwork) -> dict[str, list[int]]:
     return {name: list(shape) for name, shape in base.shapes.items()}
 
 
-def _base(
+def _masked(
     problem: Problem, settings: Settings, shapes: dict[str, list[int]], tensors: dict[str, Tensor], i: int
 ) -> MaskedNetwork:
     weights, free = tensors[f"base.{i}.weights"], tensors[f"base.{i}.free"]

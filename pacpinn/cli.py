@@ -154,6 +154,8 @@ def solve(
     else:
         console = Console()
         console.print(report.members_table(family, console))
+        for line in report.shortfalls(family):
+            print(line)
         _list_files(written)
         reached = [each.status == "converged" for each in family.targets]
         print(f"{sum(reached)} of {len(reached)} targets converged; {time.perf_counter() - began:.1f} s in all")

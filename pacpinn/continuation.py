@@ -2,165 +2,145 @@
 
 from __future__ import annotations
 
-import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from pacpinn.coefficient import Coefficients
-from pacpinn.errors import PacpinnError
 from pacpinn.isolation import untouched
-from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import calibration
 from pacpinn.objective import Objective
-from pacpinn.pac import strength
+from pacpinn.pac import PAC, strength
 from pacpinn.problem import Problem
-from pacpinn.pruning import Criterion
-from pacpinn.solvers import Report, Result, SolverChoice, Status, get_solver, silent
-from pacpinn.task import Score, Task
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
+from pacpinn.solvers import Report, Result, Status, get_solver, silent
+from pacpinn.task import Task
 
-_FRESH_SEED = 1
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a family is solved.
-
-    Args:
-        keep: kept fraction of the weights, in (0, 1).
-        criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
-        always_kept, always_free: patterns of parameter names exempt from the criterion.
-        solver: name, configured solver or sequence of them for every solve; by default one that suits the task.
-        penalty: strength of both penalties; by default as the task suggests.
-        tolerance: root mean square residual at which an equation counts as solved; by default the problem's own.
-        halvings: how often a jump that fails may be halved by an intermediate coefficient.
-        seed: seed of the initial network and of mini-batches.
-        dtype, device: where to compute; by default as the task says, on the CPU.
-
-    Raises:
-        PacpinnError: if tolerance, penalty or halvings is out of range.
-    """
-
-    keep: float = 0.7
-    criterion: str | Criterion = "global"
-    always_kept: Sequence[str] = ()
-    always_free: Sequence[str] = ()
-    solver: SolverChoice = None
-    penalty: float | None = None
-    tolerance: float | None = None
-    halvings: int = 3
-    seed: int = 0
-    dtype: torch.dtype | None = None
-    device: str | torch.device | None = None
-
-    def __post_init__(self) -> None:
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise PacpinnError(f"tolerance={self.tolerance}; expected a root mean square residual above 0, as 1e-3")
-        if self.penalty is not None and not 0 <= self.penalty < math.inf:
-            raise PacpinnError(f"penalty={self.penalty}; expected a strength of 0 or more, as 1e-12")
-        if self.halvings < 0:
-            raise PacpinnError(f"halvings={self.halvings}; expected 0 or more")
-
-    def task(self, problem: Problem, c: Coefficients) -> Task:
-        """The task at `c`, where and to what tolerance these settings say."""
-        task = problem.task(**c).to(self.dtype, self.device)
-        if self.tolerance is not None and task.tolerance is not None:
-            task.tolerance = self.tolerance
-        return task
+_NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
 
 
-@dataclass(frozen=True)
-class Solution:
-    """One solved member of a family.
+class Advance(NamedTuple):
+    """A target's solution, and the bases of its family: those there were, and new ones if it needed them."""
 
-    Attributes:
-        coefficients: which task.
-        base: index of the base whose frozen weights it builds on.
-        z: its own weights: the base's free ones, ``(p,)``.
-        status, steps, seconds, history: how the solve went, as in :class:`Result`.
-        residual: root mean square residual on points that training did not see (for data: root of the training loss).
-        score: the task's metric on a reference or on test data; None without such.
-        parent: the member from which the solve started; None for the source.
-    """
-
-    coefficients: Coefficients
-    base: int
-    z: Tensor
-    status: Status
-    steps: int
-    seconds: float
-    history: list[float]
-    residual: float
-    score: Score | None
-    parent: Coefficients | None
-
-    @classmethod
-    def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:
-        """Judge a solver's result on fresh points and against the reference."""
-        with untouched():
-            residual = Objective(task, masked).rms(result.z, task.fresh(_FRESH_SEED))
-            score = task.score(masked.forward(result.z))
-        return cls(
-            coefficients=task.coefficients,
-            base=base,
-            z=result.z,
-            status=result.status,
-            steps=result.steps,
-            seconds=result.seconds,
-            history=result.history,
-            residual=residual,
-            score=score,
-            parent=parent,
-        )
+    solution: Solution
+    bases: list[Base]
 
 
 def advance(
     problem: Problem,
-    bases: Sequence[MaskedNetwork],
+    bases: Sequence[Base],
     parent: Solution,
     target: Coefficients,
     settings: Settings,
     report: Report = silent,
-) -> Solution:
-    """Calibrate `parent`'s base to `target`, starting from the parent's weights: one pure step along the tree.
+    before: Solution | None = None,
+) -> Advance:
+    """Calibrate from `parent` to `target`: one pure step along the tree of targets.
 
-    If an equation does not reach its tolerance, the step is halved by an intermediate coefficient, and each half may be
-    halved again. Steps and seconds count everything that was tried.
+    The whole way is tried first. A step that misses its tolerance by far is halved, and one that succeeds is followed
+    by one of twice its length (natural continuation with adaptive steps: Allgower & Georg 2003, section 6). Where an
+    equation's residual falls, but not quite to its tolerance, or yields to no step, the frozen weights no longer fit: a
+    new base is grown there, and the way goes on from it.
+
+    Args:
+        problem: the family's problem.
+        bases: the family's bases.
+        parent: the member to start from.
+        target: where to go.
+        settings: how far steps may be halved, how many bases there may be, and how each task is solved.
+        report: called with step and loss.
+        before: the parent's own parent, if it builds on the same base: the first guess lies on their secant.
+
+    Returns:
+        The solution, whose steps and seconds count everything that was tried, and the bases.
     """
-    solution = _calibrate(problem, bases, parent, target, settings, report)
-    middle = problem.between(parent.coefficients, target)
-    if solution.status in (Status.CONVERGED, Status.INTERRUPTED) or not settings.halvings:
-        return solution
-    if middle.close_to(parent.coefficients) or middle.close_to(target):
-        return solution
-    halved = replace(settings, halvings=settings.halvings - 1)
-    waypoint = advance(problem, bases, parent, middle, halved, report)
-    again = advance(problem, bases, waypoint, target, halved, report)
-    better = min(solution, again, key=lambda each: (each.status is not Status.CONVERGED, each.residual))
-    tried = (solution, waypoint, again)
-    return replace(
-        better,
-        steps=sum(each.steps for each in tried),
-        seconds=sum(each.seconds for each in tried),
-        parent=parent.coefficients,
+    grown, here, done, stride = list(bases), parent, 0.0, 1.0
+    tried: list[Solution] = []
+    allocations: list[Result] = []
+    while True:
+        goal = target if done + stride >= 1 else problem.between(parent.coefficients, target, done + stride)
+        trial = _calibrate(problem, grown, here, goal, settings, report, before)
+        tried.append(trial)
+        if trial.status is Status.INTERRUPTED or (trial.status is Status.CONVERGED and goal is target):
+            break
+        if trial.status is Status.CONVERGED:
+            before, here, done, stride = here, trial, done + stride, 2 * stride
+            continue
+        if trial.status is Status.STALLED and trial.tolerance and trial.history[-1] <= trial.tolerance**2:
+            break  # solved on the training points alone: more of them would help, no shorter step and no new base
+        middle = problem.between(parent.coefficients, target, done + stride / 2)
+        divisible = not (middle.close_to(here.coefficients) or middle.close_to(goal))
+        halving = divisible and stride > 0.5**settings.halvings
+        nearly = trial.tolerance is not None and trial.residual <= _NEARLY * trial.tolerance
+        growing = trial.tolerance is not None and len(grown) < settings.bases
+        if growing and (nearly or not halving):
+            base, allocated = _grow(problem, grown[here.base], here, settings, report)
+            grown.append(base)
+            allocations.append(allocated)
+            before, here, stride = None, replace(here, base=len(grown) - 1, z=base.masked.start), 1 - done
+        elif halving:
+            stride /= 2
+        else:
+            break
+    if trial.status is not Status.CONVERGED or trial.base < len(bases):
+        grown = list(bases)  # a new base that has not helped is not kept
+    best = min(
+        (each for each in tried if each.coefficients == target and each.base < len(grown)),
+        key=lambda each: (each.status is not Status.CONVERGED, each.residual),
     )
+    solution = replace(
+        best,
+        steps=sum(each.steps for each in tried) + sum(each.steps for each in allocations),
+        seconds=sum(each.seconds for each in tried) + sum(each.seconds for each in allocations),
+        parent=parent.coefficients,
+        reached=None if best.status is Status.CONVERGED else here.coefficients,
+    )
+    return Advance(solution, grown)
 
 
 def _calibrate(
     problem: Problem,
-    bases: Sequence[MaskedNetwork],
+    bases: Sequence[Base],
     parent: Solution,
     target: Coefficients,
     settings: Settings,
     report: Report,
+    before: Solution | None,
 ) -> Solution:
+    began = time.perf_counter()
     task = settings.task(problem, target)
-    base = bases[parent.base]
+    base = bases[parent.base].masked
     with untouched():
-        method = calibration(base, parent.z)
+        method = calibration(base, _first_guess(problem, task, bases[parent.base], parent, before))
         result = method.train(
             task, get_solver(settings.solver, task), strength(settings.penalty, task), settings.seed, report
         )
+    result = replace(result, seconds=time.perf_counter() - began)
     return Solution.of(task, base, result, parent.base, parent.coefficients)
+
+
+def _first_guess(problem: Problem, task: Task, base: Base, parent: Solution, before: Solution | None) -> Tensor:
+    """The parent's weights, or for an equation those farther along the secant from `before`: where the loss is smaller.
+
+    The weights drift along directions that do not matter, so that a secant by itself would lead astray.
+    """
+    if before is None or before.base != parent.base or task.tolerance is None:
+        return parent.z
+    share = problem.beyond(before.coefficients, parent.coefficients, task.coefficients)
+    objective = Objective(task, base.masked)
+    guesses = [parent.z, parent.z + share * (parent.z - before.z)]
+    losses = [float(task.loss(objective.masked.forward(z), task.everything()).detach()) for z in guesses]
+    return guesses[losses[1] < losses[0]]
+
+
+def _grow(problem: Problem, base: Base, here: Solution, settings: Settings, report: Report) -> tuple[Base, Result]:
+    """A new base at a member: its network, pruned and allocated to its own coefficients."""
+    task = settings.task(problem, here.coefficients)
+    pac = PAC(base.masked.module(here.z), settings.dtype, settings.device, settings.seed)
+    pac.prune(settings.keep, settings.criterion, settings.always_kept, settings.always_free)
+    allocated = pac.allocate(task, settings.solver, settings.penalty, report)
+    return Base(pac.base, here.coefficients), allocated

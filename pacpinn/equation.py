@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
@@ -53,7 +55,10 @@ class Equation(Problem):
 
     Class attributes that a subclass may set:
         points: the collocation points to draw.
-        tolerance: root mean square residual at which a task counts as solved.
+        tolerance: root mean square residual, in units of :meth:`scale` and on points that training does not see, at
+            which a task counts as solved.
+        horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
+        warm_up: steps of Adam with which a cold start begins, for a start from which Levenberg-Marquardt goes astray.
         weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
         hidden: widths of the default network's hidden layers.
 
@@ -74,6 +79,8 @@ class Equation(Problem):
     outputs = ("u",)
     points: ClassVar[Points] = Points()
     tolerance: ClassVar[float] = 3e-4
+    horizons: ClassVar[Sequence[float]] = ()
+    warm_up: ClassVar[int] = 0
     weights: ClassVar[Sequence[float] | None] = None
     hidden: ClassVar[Sequence[int]] = (32, 32, 32)
 
@@ -89,9 +96,31 @@ class Equation(Problem):
         """DeepXDE's initial and boundary conditions, newly made at each call. None by default."""
         return []
 
+    def features(self, x: Tensor, c: Coefficients) -> Tensor:
+        """What the network is given in place of the inputs `x` ``(rows, inputs)``: ``(rows, any)``. By default `x`.
+
+        A place for periodic or Fourier features, or any map that makes the solution a smoother function, as in
+        ``torch.cat([torch.sin(x[:, 0:1]), torch.cos(x[:, 0:1]), x[:, 1:2]], dim=1)`` for a period of 2 pi.
+        """
+        return x
+
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor:
         """The solution in terms of the network's outputs `y`: a place to make conditions exact. By default `y`."""
         return y
+
+    def scale(self, c: Coefficients) -> float:
+        """Size of the equation's own terms, by which residuals are divided: one tolerance then suits all coefficients.
+
+        1 by default.
+        """
+        return 1.0
+
+    def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
+        """Where the points `x` ``(rows, inputs)``, drawn evenly over the domain, are put for training.
+
+        A place to have more of them where the solution is steep. By default they stay where they are.
+        """
+        return x
 
     def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
         """An independent solution ``(rows, outputs)`` at `x`, for reporting errors only. By default there is none."""
@@ -99,7 +128,8 @@ class Equation(Problem):
 
     def network(self, seed: int) -> nn.Module:
         """A fully connected tanh network with Glorot-normal weights."""
-        sizes = [len(self.inputs), *self.hidden, len(self.outputs)]
+        features = self.features(torch.zeros(1, len(self.inputs)), self.source)
+        sizes = [features.shape[1], *self.hidden, len(self.outputs)]
         network: nn.Module = dde.nn.FNN(sizes, "tanh", "Glorot normal")
         return network
 
@@ -125,6 +155,12 @@ class EquationTask(LeastSquaresTask):
         self.equation = equation
         self.coefficients = coefficients
         self.tolerance = equation.tolerance
+        self.scale = equation.scale(coefficients)
+        if not 0 < self.scale < math.inf:
+            raise ResidualError(
+                f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
+            )
+        self._horizon = 1.0
         self._training: Collocation | None = None
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
@@ -137,21 +173,35 @@ class EquationTask(LeastSquaresTask):
     def penalty(self) -> float:
         return _PENALTY_SHARE * (self.tolerance or 0.0) ** 2
 
+    @property
+    def warm_up(self) -> int:
+        return self.equation.warm_up
+
+    def easier(self) -> list[Self]:
+        """The same equation up to each of its horizons."""
+        return [self._until(share) for share in self.equation.horizons]
+
+    def _until(self, share: float) -> Self:
+        other = copy.copy(self)
+        other._horizon, other._training = share, None
+        return other
+
     def everything(self) -> Collocation:
         """The training points: the same ones for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
-            self._training = self._draw(self.equation.points.distribution, seed=0)
+            place = self.equation.place
+            self._training = self._draw(self.equation.points.distribution, 0, lambda x: place(x, self.coefficients))
         return self._training
 
     def fresh(self, seed: int) -> Collocation:
-        """As many points again, drawn at random."""
-        return self._draw("pseudo", seed)
+        """As many points again, drawn evenly at random."""
+        return self._draw("pseudo", seed, lambda x: x)
 
     def inputs(self, batch: Collocation) -> Tensor:
-        return batch.x
+        return self.equation.features(batch.x, self.coefficients)
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
-        """One block for each equation, then one for each condition.
+        """One block for each equation, in units of its scale, then one for each condition.
 
         Raises:
             ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
@@ -169,14 +219,15 @@ class EquationTask(LeastSquaresTask):
                     f"the {name} of {self.equation.name} at {self.coefficients} has no points; expected some: "
                     "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
                 )
+        scales = [self.scale] * (len(errors) - len(data.bcs)) + [1.0] * len(data.bcs)
         weights = self.equation.weights or [1.0] * len(errors)
         if len(weights) != len(errors):
             raise ResidualError(
                 f"{self.equation.name} has {len(weights)} weights; expected {len(errors)}, for: {', '.join(names)}"
             )
         return [
-            Block(name, error[:, 0], which, weight)
-            for name, error, which, weight in zip(names, errors, rows, weights, strict=True)
+            Block(name, error[:, 0] / scale, which, weight)
+            for name, error, scale, which, weight in zip(names, errors, scales, rows, weights, strict=True)
         ]
 
     def score(self, forward: Forward) -> Score | None:
@@ -217,14 +268,14 @@ class EquationTask(LeastSquaresTask):
         inside = geometry.inside(x) if space is None else space.inside(x[:, :-1])
         return x[inside]
 
-    def _draw(self, distribution: str, seed: int) -> Collocation:
+    def _draw(self, distribution: str, seed: int, place: Callable[[np.ndarray], np.ndarray]) -> Collocation:
         equation, c, points = self.equation, self.coefficients, self.equation.points
         with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
-            geometry = equation.geometry(c)
-            arguments = {
-                "num_domain": points.domain,
+            geometry = _until(equation.geometry(c), self._horizon)
+            arguments: dict[str, Any] = {
                 "num_boundary": points.boundary,
                 "train_distribution": distribution,
+                "anchors": place(_domain_points(geometry, points.domain, distribution)),
             }
             kind = dde.data.PDE
             if isinstance(geometry, dde.geometry.GeometryXTime):
@@ -254,7 +305,7 @@ class EquationTask(LeastSquaresTask):
         return names, layout
 
     def _solution(self, forward: Forward, x: Tensor) -> Tensor:
-        y = self.equation.transform(x, forward(x), self.coefficients)
+        y = self.equation.transform(x, forward(self.equation.features(x, self.coefficients)), self.coefficients)
         if tuple(y.shape) != (len(x), len(self.equation.outputs)):
             raise ResidualError(
                 f"the solution of {self.equation.name} at {self.coefficients} has shape {tuple(y.shape)}; "
@@ -283,6 +334,26 @@ def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
         return np.append(low, geometry.timedomain.t0), np.append(high, geometry.timedomain.t1)
     low, high = geometry.bbox
     return np.ravel(low), np.ravel(high)
+
+
+def _until(geometry: Any, share: float) -> Any:
+    """The geometry up to a share of its time interval."""
+    if share == 1:
+        return geometry
+    if isinstance(geometry, dde.geometry.GeometryXTime):
+        return dde.geometry.GeometryXTime(geometry.geometry, _until(geometry.timedomain, share))
+    if isinstance(geometry, dde.geometry.TimeDomain):
+        return dde.geometry.TimeDomain(geometry.t0, geometry.t0 + share * (geometry.t1 - geometry.t0))
+    raise ResidualError(
+        f"horizons are shares of a time interval, which a {type(geometry).__name__} has not; expected a TimeDomain or "
+        "a GeometryXTime: leave the horizons out"
+    )
+
+
+def _domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
+    if distribution == "uniform":
+        return geometry.uniform_points(count, boundary=False)
+    return geometry.random_points(count, random=distribution)
 
 
 def _equation_names(count: int) -> list[str]:

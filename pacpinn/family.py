@@ -14,13 +14,14 @@ from torch import nn
 
 from pacpinn import archive
 from pacpinn.coefficient import Coefficients
-from pacpinn.continuation import Settings, Solution, advance
+from pacpinn.continuation import advance
 from pacpinn.errors import CoefficientError, NotSolved, PacpinnError
 from pacpinn.isolation import existing_device, untouched
-from pacpinn.masked import MaskedNetwork
 from pacpinn.pac import PAC, Counts
 from pacpinn.problem import Problem
 from pacpinn.registry import get_problem
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Result, Status
 from pacpinn.task import Task
 from pacpinn.tree import nearest_neighbour_tree
@@ -69,7 +70,7 @@ class Family(Mapping[Coefficients, Solution]):
     """
 
     def __init__(
-        self, problem: Problem, bases: Sequence[MaskedNetwork], solutions: Iterable[Solution], settings: Settings
+        self, problem: Problem, bases: Sequence[Base], solutions: Iterable[Solution], settings: Settings
     ) -> None:
         self.problem = problem
         self.bases = list(bases)
@@ -120,8 +121,9 @@ class Family(Mapping[Coefficients, Solution]):
     @property
     def counts(self) -> Counts:
         """How many weights are kept for the source and free for each target."""
-        free = int(self.bases[0].free.sum())
-        return Counts(len(self.bases[0].free) - free, free)
+        mask = self.bases[0].masked.free
+        free = int(mask.sum())
+        return Counts(len(mask) - free, free)
 
     @property
     def varying(self) -> list[str]:
@@ -135,7 +137,7 @@ class Family(Mapping[Coefficients, Solution]):
     def network(self, **values: float) -> nn.Module:
         """An independent module for a solved member: the bare network, to which :meth:`predict` adds the transform."""
         solution = self[values]
-        return self.bases[solution.base].module(solution.z)
+        return self.bases[solution.base].masked.module(solution.z)
 
     def predict(self, x: Any, **values: float) -> np.ndarray:
         """The solution at points `x` ``(rows, inputs)`` for one member: an array ``(rows, outputs)``.
@@ -154,7 +156,7 @@ class Family(Mapping[Coefficients, Solution]):
                 f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
                 f"{', '.join(self.problem.inputs)}"
             )
-        return self.task(**solution.coefficients).predict(self.bases[solution.base].forward(solution.z), points)
+        return self.task(**solution.coefficients).predict(self.bases[solution.base].masked.forward(solution.z), points)
 
     def nearest(self, **values: float) -> Solution:
         """The member nearest to these coefficients, each measured in its own scale and range."""
@@ -162,12 +164,13 @@ class Family(Mapping[Coefficients, Solution]):
         return min(self._solutions.values(), key=lambda each: self.problem.distance(each.coefficients, c))
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each member: its varying coefficients, status, residual, metric and error, steps and seconds."""
+        """One row for each member: its varying coefficients, status, base, residual, metric, error, steps, seconds."""
         names = self.varying or list(self.problem.coefficients)
         return [
             {
                 **{name: solution.coefficients[name] for name in names},
                 "status": str(solution.status),
+                "base": solution.base,
                 "residual": solution.residual,
                 "metric": solution.score.name if solution.score else None,
                 "error": solution.score.value if solution.score else None,
@@ -187,10 +190,19 @@ class Family(Mapping[Coefficients, Solution]):
         edges = nearest_neighbour_tree(list(self), new, self.problem.distance)
         for parent, target in edges:
             report = _reporter(progress, "calibrate", target)
-            solution = advance(self.problem, self.bases, self[parent], target, self.settings, report)
+            start = self._solved(parent)
+            before = None if start.parent is None else self[start.parent]
+            solution, self.bases = advance(self.problem, self.bases, start, target, self.settings, report, before)
             self._solutions[target] = solution
             log.info("%s: %s after %d steps", target, solution.status, solution.steps)
             progress(Progress("calibrate", target, solution.steps, _last_loss(solution), solution))
+
+    def _solved(self, member: Coefficients) -> Solution:
+        """The member, or the first of its ancestors that is solved: what is not solved is no place to start from."""
+        solution = self[member]
+        while solution.parent is not None and solution.status is not Status.CONVERGED:
+            solution = self[solution.parent]
+        return solution
 
     def save(self, path: str | Path) -> Path:
         """Write the family to one file, whole or not at all.
@@ -262,12 +274,12 @@ def solve_family(
         fitted = pac.fit(task, chosen.solver, _reporter(progress, "fit", at_source))
         pac.prune(chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
         allocated = pac.allocate(task, chosen.solver, chosen.penalty, _reporter(progress, "allocate", at_source))
-        result = replace(_joined(fitted, allocated), z=pac.base.start)
+        result = replace(Result.joined([fitted, allocated]), z=pac.base.start)
         member = Solution.of(task, pac.base, result, base=0, parent=None)
         progress(Progress("allocate", at_source, member.steps, _last_loss(member), member))
         if task.tolerance is not None and member.status is not Status.CONVERGED:
             log.warning("the source %s ended %s: targets will hardly be better", at_source, member.status)
-        family = Family(problem, [pac.base], [member], chosen)
+        family = Family(problem, [Base(pac.base, at_source)], [member], chosen)
         family.extend(new, progress)
     return family
 
@@ -291,15 +303,6 @@ def _distinct(
         else:
             new.append(target)
     return new
-
-
-def _joined(fitted: Result, allocated: Result) -> Result:
-    return replace(
-        allocated,
-        steps=fitted.steps + allocated.steps,
-        seconds=fitted.seconds + allocated.seconds,
-        history=fitted.history + allocated.history,
-    )
 
 
 def _last_loss(solution: Solution) -> float:

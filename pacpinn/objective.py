@@ -14,6 +14,8 @@ from pacpinn.masked import MaskedNetwork
 from pacpinn.rowwise import Rowwise, rowwise_kind
 from pacpinn.task import Batch, Block, LeastSquaresTask, Task
 
+_FRESH_SEED = 1
+
 
 @dataclass
 class Objective:
@@ -38,7 +40,7 @@ class Objective:
 
     @property
     def tolerance(self) -> float | None:
-        """Root mean square residual at which the task counts as solved; None if it does not say."""
+        """Root mean square residual on fresh points at which the task is solved; None if it does not say."""
         return self.task.tolerance
 
     def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
@@ -46,9 +48,19 @@ class Objective:
         loss = self.task.loss(self.masked.forward(z, training), batch)
         return loss + self.penalty * (z - self.centre).square().sum()
 
-    def rms(self, z: Tensor, batch: Batch) -> float:
-        """Root of the task's loss on `batch`: for an equation its root mean square residual."""
-        return float(self.task.loss(self.masked.forward(z.detach()), batch).detach().sqrt())
+    def solved(self, z: Tensor, misfit: float) -> bool:
+        """Whether `z` ``(p,)`` meets the task's tolerance: by its `misfit` on training points and on fresh ones too."""
+        if self.tolerance is None or not misfit <= self.tolerance**2:
+            return False
+        return bool(self.fresh_misfit(z.detach()[None]) <= self.tolerance**2)
+
+    def fresh_misfit(self, z: Tensor) -> Tensor:
+        """The task's loss ``(1,)`` at `z` ``(1, p)`` on points that training does not see."""
+        return self.task.loss(self.masked.forward(z[0]), self._fresh).detach()[None]
+
+    @cached_property
+    def _fresh(self) -> Batch:
+        return self.task.fresh(_FRESH_SEED)
 
     def residuals(self, z: Tensor) -> Tensor:
         """Residuals ``(1, m)`` at `z` ``(1, p)`` on all training points, as :class:`Linearisation` has them."""

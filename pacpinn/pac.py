@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from pacpinn.cold_start import cold_start
 from pacpinn.errors import OrderError
 from pacpinn.isolation import existing_device, untouched
 from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import allocation, calibration, from_scratch
+from pacpinn.methods import allocation, calibration
 from pacpinn.pruning import Criterion, kept_weights
 from pacpinn.solvers import Report, Result, SolverChoice, get_solver, silent
 from pacpinn.task import Task
@@ -67,7 +68,7 @@ class PAC:
         self._members: dict[str, Tensor] = {}
 
     def fit(self, task: Task, solver: SolverChoice = None, report: Report = silent) -> Result:
-        """Train all weights on the source task.
+        """Train all weights on the source task, after the easier tasks that it names.
 
         Args:
             task: the source.
@@ -76,9 +77,8 @@ class PAC:
         """
         task = self._placed(task)
         with untouched():
-            method = from_scratch(self._network.to(device=task.device, dtype=task.dtype))
-            result = method.train(task, get_solver(solver, task), penalty=0.0, seed=self.seed, report=report)
-            self._source = method.masked.with_mask(method.masked.free, False, method.masked.merge(result.z))
+            network = self._network.to(device=task.device, dtype=task.dtype)
+            self._source, result = cold_start(network, task, solver, self.seed, report)
         self._forget_pruning()
         return result
 

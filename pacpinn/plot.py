@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pacpinn import files
-from pacpinn.continuation import Solution
 from pacpinn.equation import Equation
+from pacpinn.solution import Solution
 from pacpinn.solvers import Status
 
 if TYPE_CHECKING:

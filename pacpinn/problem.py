@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
 from torch import nn
 
 from pacpinn.coefficient import Coefficient, Coefficients
@@ -80,14 +81,24 @@ class Problem(ABC):
             ** 0.5
         )
 
-    def between(self, a: Coefficients, b: Coefficients) -> Coefficients:
-        """The coefficients half-way from `a` to `b`, each in its own scale."""
-        return Coefficients(
-            **{
-                name: each.value_at((each.position(a[name]) + each.position(b[name])) / 2)
-                for name, each in self.coefficients.items()
-            }
-        )
+    def between(self, a: Coefficients, b: Coefficients, share: float = 0.5) -> Coefficients:
+        """The coefficients at a `share` of the way from `a` to `b`, each in its own scale."""
+
+        def value(each: Coefficient) -> float:
+            begin, end = each.position(a[each.name]), each.position(b[each.name])
+            return each.value_at(begin + share * (end - begin))
+
+        return Coefficients(**{name: value(each) for name, each in self.coefficients.items()})
+
+    def beyond(self, a: Coefficients, b: Coefficients, c: Coefficients) -> float:
+        """How far `c` lies beyond `b`, seen from `a`, in lengths of the way from `a` to `b`."""
+
+        def way(begin: Coefficients, end: Coefficients) -> np.ndarray:
+            return np.array(
+                [each.position(end[name]) - each.position(begin[name]) for name, each in self.coefficients.items()]
+            )
+
+        return float(way(a, b) @ way(b, c) / (way(a, b) @ way(a, b)))
 
     @abstractmethod
     def build(self, c: Coefficients) -> Task:

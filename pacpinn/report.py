@@ -20,10 +20,10 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from pacpinn.coefficient import Coefficient
-    from pacpinn.continuation import Solution
     from pacpinn.family import Family, ProgressCallback
     from pacpinn.family import Progress as Stage
     from pacpinn.problem import Problem
+    from pacpinn.solution import Solution
 
 _SECONDS_BETWEEN_LINES = 10
 _BAR_LABEL, _LINE_LABEL = 28, 60
@@ -130,6 +130,9 @@ def _members_table(family: Family, names: Sequence[str]) -> Table:
     for name in names:
         table.add_column(name, justify="right")
     table.add_column("status")
+    bases = len(family.bases) > 1
+    if bases:
+        table.add_column("base", justify="right")
     metric = family.source.score.name if family.source.score else "error"
     for heading in (metric.replace(" ", "\n", 1), "residual", "steps", "seconds"):
         table.add_column(heading, justify="right")
@@ -138,12 +141,22 @@ def _members_table(family: Family, names: Sequence[str]) -> Table:
             str(number or "source"),
             *(f"{member.coefficients[name]:.4g}" for name in names),
             Text(member.status, style="green" if member.status == "converged" else "red"),
+            *([str(member.base)] if bases else []),
             "" if member.score is None else _short(member.score.value),
             _short(member.residual),
             str(member.steps),
             f"{member.seconds:.2f}",
         )
     return table
+
+
+def shortfalls(family: Family) -> Iterator[str]:
+    """A line for each target that was not solved: how far along the way to it solving went."""
+    names = family.varying
+    for member in family.targets:
+        if member.reached is not None:
+            target, last = (_words({name: c[name] for name in names}) for c in (member.coefficients, member.reached))
+            yield f"{target}: {member.status}; solved as far as {last}"
 
 
 def problems_table(problems: Iterable[Problem]) -> Table:
@@ -182,6 +195,7 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "problem": f"{family.problem.name}: {summary(family.problem)}",
         "source": _words(family.source.coefficients),
         "weights": f"{family.counts} for each target",
+        "bases": "; ".join(_words(each.coefficients) for each in family.bases),
         "settings": _words({name: each for name, each in about["settings"].items() if each not in (None, [])}),
         "versions": _words(about["versions"]),
         "size": f"{about['bytes'] / 1000:,.0f} kB",
@@ -201,6 +215,7 @@ def as_dict(family: Family) -> dict[str, Any]:
     """A family for JSON: problem, source and targets."""
     return {
         "problem": family.problem.name,
+        "bases": [dict(each.coefficients) for each in family.bases],
         "source": _member(family.source),
         "targets": [_member(each) for each in family.targets],
     }
@@ -210,6 +225,8 @@ def _member(solution: Solution) -> dict[str, Any]:
     return {
         "coefficients": dict(solution.coefficients),
         "status": str(solution.status),
+        "base": solution.base,
+        "reached": None if solution.reached is None else dict(solution.reached),
         "metric": solution.score.name if solution.score else None,
         "error": _finite(solution.score.value) if solution.score else None,
         "residual": _finite(solution.residual),

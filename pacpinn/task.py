@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -59,8 +59,8 @@ class Task(ABC):
 
     Attributes:
         coefficients: the task's place in its family.
-        tolerance: root mean square residual at which the task counts as solved. None for data, which can be
-            fitted but not solved.
+        tolerance: root mean square residual on fresh points at which the task counts as solved. None for data,
+            which can be fitted but not solved.
         dtype, device: where the task's tensors live; :meth:`to` moves them.
     """
 
@@ -80,6 +80,15 @@ class Task(ABC):
     def penalty(self) -> float:
         """Strength of the penalties of allocation and calibration that suits the task."""
         return 0.0
+
+    @property
+    def warm_up(self) -> int:
+        """Steps of Adam with which training from scratch begins, if the choice of solver is left open."""
+        return 0
+
+    def easier(self) -> Sequence[Task]:
+        """Tasks to solve first, one after the other, in training from scratch. By default none."""
+        return ()
 
     @abstractmethod
     def everything(self) -> Batch:

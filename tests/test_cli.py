@@ -106,12 +106,14 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert outcome.code == 0
     assert "hello from the problem file" in outcome.err
     found = outcome.json()
-    assert list(found) == ["problem", "source", "targets"]
+    assert list(found) == ["problem", "bases", "source", "targets"]
+    assert found["bases"] == [{"k": 0.9}]
     assert found["problem"] == "decay"
     members = [found["source"], *found["targets"]]
     assert [each["coefficients"] for each in members] == [{"k": 0.9}, {"k": 1.1}]
     for each in members:
-        assert list(each) == ["coefficients", "status", "metric", "error", "residual", "steps", "seconds"]
+        measured = ["metric", "error", "residual", "steps", "seconds"]
+        assert list(each) == ["coefficients", "status", "base", "reached", *measured]
         assert (each["status"], each["metric"]) == ("converged", "relative L2 error")
         assert 0 < each["error"] < 0.1
 

@@ -129,6 +129,67 @@ def test_weights_multiply_mean_squares():
         assert b.scaled.square().sum().item() == pytest.approx(weight * a.scaled.square().sum().item())
 
 
+def test_residuals_are_in_units_of_the_scale_and_conditions_as_they_are():
+    class Scaled(SoftDecay):
+        def scale(self, c):
+            return 10 * c.k
+
+    plain, scaled = residuals(SoftDecay(), some), residuals(Scaled(), some)
+    equation, condition = plain
+    torch.testing.assert_close(scaled[equation].values, plain[equation].values / 10)
+    torch.testing.assert_close(scaled[condition].values, plain[condition].values)
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_scale_that_is_no_size_is_refused(size):
+    class Scaled(Decay):
+        def scale(self, c):
+            return size
+
+    with pytest.raises(ResidualError, match=r"scale of scaled at k=1 .*above 0"):
+        Scaled().task()
+
+
+def test_training_points_are_put_in_their_places_and_fresh_ones_left_where_they_are():
+    class Early(SoftDecay):
+        def place(self, t, c):
+            return t**3
+
+    plain, early = SoftDecay().task(), Early().task()
+    expected = plain.everything().x.clone()
+    inside = (expected > 0) & (expected < 1)
+    expected[inside] **= 3
+    torch.testing.assert_close(early.everything().x.sort(dim=0)[0], expected.sort(dim=0)[0])
+    assert torch.equal(early.fresh(1).x, plain.fresh(1).x)
+
+
+def test_the_network_sees_features_of_its_inputs():
+    class Seen(Decay):
+        def features(self, t, c):
+            return torch.cat([t, c.k * t**2, torch.sin(t)], dim=1)
+
+    task = Seen().task(k=2.0)
+    batch = task.everything()
+    given = []
+    task.residuals(lambda x: given.append(x) or x.sum(dim=1, keepdim=True), batch)
+    (x,) = given
+    torch.testing.assert_close(x, torch.cat([batch.x, 2 * batch.x**2, torch.sin(batch.x)], dim=1))
+    torch.testing.assert_close(task.inputs(batch), x)
+    assert Seen().initial_network(seed=0).linears[0].in_features == 3
+    family = pp.solve_family(Seen(), targets=[{"k": 1.1}], keep=0.5)
+    assert family.targets[0].score.value < 1e-3
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "pseudo", "LHS"])
+def test_as_many_points_are_drawn_as_asked_for(distribution):
+    class Drawn(Decay):
+        points = pp.Points(domain=24, distribution=distribution)
+
+    x = Drawn().task().everything().x
+    assert x.shape == (24, 1)
+    assert ((x >= 0) & (x <= 1)).all()
+
+
 def test_a_loop_over_coefficients_leaves_nothing_behind():
     """Derivatives and boundary values are cached inside DeepXDE: they must not leak from one task to the next."""
 

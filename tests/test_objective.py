@@ -121,9 +121,21 @@ def test_the_penalty_pulls_to_zero_unless_told_otherwise():
     assert objective.penalised(objective.masked.start, objective.task.everything()).item() == pytest.approx(0.5 * 2)
 
 
-def test_the_rms_leaves_the_penalty_out():
+def test_the_misfit_on_fresh_points_leaves_the_penalty_out():
     objective = Objective(Rosenbrock(), MaskedNetwork(point(1.0, 1.1)), penalty=0.5)
-    assert objective.rms(objective.masked.start, objective.task.everything()) == pytest.approx(10 * 0.1)
+    assert objective.fresh_misfit(objective.masked.start[None]).item() == pytest.approx((10 * 0.1) ** 2)
+
+
+def test_solved_means_within_tolerance_on_training_and_on_fresh_points():
+    objective = Objective(Rosenbrock(), MaskedNetwork(point(1.0, 1.1)))
+    z = objective.masked.start
+    assert not objective.solved(z, 0.0)
+    objective.task.tolerance = 1.001
+    assert objective.solved(z, 1.0)
+    assert not objective.solved(z, 2.0)
+    assert not objective.solved(z, float("nan"))
+    objective.task.tolerance = 0.999
+    assert not objective.solved(z, 0.0)
 
 
 def test_a_task_without_residuals_is_refused_with_the_solvers_that_take_it():

@@ -94,6 +94,16 @@ def test_between_two_counts_lies_a_count():
     assert problem.between(problem.at({"rows": 10}), problem.at({"rows": 41})).rows == 20
 
 
+def test_between_at_a_share_of_the_way():
+    problem = DampedHeatEquation()
+    a, b = problem.at({"alpha": 0.1, "damping": 0.0}), problem.at({"alpha": 10.0, "damping": 1.0})
+    quarter = problem.between(a, b, 0.25)
+    assert quarter.alpha == pytest.approx(10**-0.5)
+    assert quarter.damping == pytest.approx(0.25)
+    assert problem.beyond(a, quarter, b) == pytest.approx(3.0)
+    assert problem.beyond(a, b, quarter) == pytest.approx(-0.75)
+
+
 def test_a_problem_needs_build_and_network():
     class Unfinished(pp.Problem):
         def build(self, c):

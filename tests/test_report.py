@@ -73,6 +73,22 @@ def test_the_table_fits_eighty_columns_with_any_number_of_coefficients(solved_de
     assert ("see table.csv" in text(page)) == (len(names) == 3)
 
 
+def test_the_table_names_the_base_where_there_are_several(solved_decay):
+    members = [solved_decay.source, solved_decay.targets[0], replace(solved_decay.targets[1], base=1)]
+    family = pp.Family(solved_decay.problem, 2 * solved_decay.bases, members, solved_decay.settings)
+    lines = printed(report.members_table(family, console())).splitlines()
+    assert lines[1].split()[:3] == ["k", "status", "base"]
+    assert [line.split()[3] for line in lines[-3:]] == ["0", "0", "1"]
+
+
+def test_a_target_that_was_not_solved_is_told_with_the_last_good_coefficient(solved_decay):
+    missed = replace(solved_decay.targets[1], status=pp.Status.STALLED, reached=pp.Coefficients(k=1.45))
+    members = [solved_decay.source, solved_decay.targets[0], missed]
+    family = pp.Family(solved_decay.problem, solved_decay.bases, members, solved_decay.settings)
+    assert list(report.shortfalls(family)) == ["k 1.6: stalled; solved as far as k 1.45"]
+    assert list(report.shortfalls(solved_decay)) == []
+
+
 def test_problems_are_listed_with_their_coefficients():
     listed = printed(report.problems_table([Varied()]))
     assert "varied" in listed

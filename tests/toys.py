@@ -91,9 +91,9 @@ class Advection(pp.Equation):
 
     speed = pp.Coefficient(1.0, low=0.1, high=4.0, doc="speed")
     targets = pp.grid(speed=[1.1])
-    points = pp.Points(domain=120, boundary=24, initial=20)
+    points = pp.Points(domain=160, boundary=32, initial=24)
     hidden = (8, 8)
-    tolerance = 1e-3
+    tolerance = 3e-3
 
     def geometry(self, c):
         return dde.geometry.GeometryXTime(dde.geometry.Interval(0, 1), dde.geometry.TimeDomain(0, 0.5))

@@ -52,7 +52,7 @@ class Adam:
                 schedule.step()
                 history.append(float(loss.detach()))
                 report(step, history[-1])
-                if objective.tolerance is not None and history[-1] <= objective.tolerance**2:
+                if objective.solved(best, history[-1]):
                     status = Status.CONVERGED
                     break
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -49,6 +49,17 @@ class Result:
     steps: int
     seconds: float
     history: list[float] = field(default_factory=list)
+
+    @classmethod
+    def joined(cls, results: Sequence[Result]) -> Result:
+        """Several results in turn as one: where the last one ended, with the steps, seconds and histories of all."""
+        return cls(
+            results[-1].z,
+            results[-1].status,
+            steps=sum(each.steps for each in results),
+            seconds=sum(each.seconds for each in results),
+            history=[loss for each in results for loss in each.history],
+        )
 
 
 class Solver(Protocol):

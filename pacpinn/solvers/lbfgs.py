@@ -50,8 +50,7 @@ class LBFGS:
         first = objective.penalised(z, batch).detach()
         require_finite(objective, first, z)
         best, history = z.detach().clone(), [float(first)]
-        enough = -1.0 if objective.tolerance is None else objective.tolerance**2
-        status = Status.CONVERGED if history[-1] <= enough else Status.MAX_STEPS
+        status = Status.CONVERGED if objective.solved(z, history[-1]) else Status.MAX_STEPS
         done = 0
         while done < self.steps and status is Status.MAX_STEPS:
             chunk = min(_CHUNK, self.steps - done)
@@ -62,7 +61,7 @@ class LBFGS:
             if not loss < float("inf"):
                 status = Status.DIVERGED
                 break
-            if loss <= enough:
+            if objective.solved(z, loss):
                 status = Status.CONVERGED
             elif not loss < history[-1]:
                 status = Status.CONVERGED if objective.tolerance is None else Status.STALLED

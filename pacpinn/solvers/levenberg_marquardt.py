@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
 
+_LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
 _PROBE = 0.1  # part of a step over which curvature is measured
 _LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean
@@ -22,23 +23,28 @@ _LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, agains
 class LevenbergMarquardt:
     """Damped Gauss-Newton with geodesic acceleration (Transtrum & Sethna 2012, arXiv:1201.5885).
 
-    Works on tasks with residuals: equations, regression, classification. It ends at the task's tolerance; a task
-    without one has converged when the loss falls no further. The second-order correction follows the curved valleys of
-    network losses and saves about half of the Jacobians; a step that goes too far along the curve is tried at half its
-    length, which costs no factorisation. The algebra is of double precision, whatever the network's.
+    Works on tasks with residuals: equations, regression, classification. It ends when the residuals meet the task's
+    tolerance, on fresh points too; if those fall no further it has stalled, however small the training's are. A task
+    without a tolerance has converged when the loss falls no further.
+
+    The second-order correction follows the curved valleys of network losses and saves about half of the Jacobians; a
+    step that goes too far along the curve is tried at half its length, which costs no factorisation. The algebra is of
+    double precision, whatever the network's.
 
     Args:
         max_steps: steps at most, rejected ones counted.
-        damping: first damping, relative to the normal matrix.
+        damping: first damping, relative to the normal matrix, far from the solution; near it, times the root mean
+            square residual (as in Fan & Yuan 2005, doi:10.1007/s00607-004-0083-1).
         relief: factor by which a good step lowers the damping.
         rise: factor by which a step that is good at half length only, or not at all, raises it.
         acceleration: largest length of the second-order correction relative to the step; a longer one is left out.
-        patience: good steps over which the loss must fall by the fraction `decrease`, else nothing more is expected.
+        patience: good steps over which the loss must fall by the fraction `decrease`, else nothing more is expected;
+            once it is within the tolerance, so must the loss on fresh points.
         decrease: see `patience`.
     """
 
     max_steps: int = 400
-    damping: float = 1e-5
+    damping: float = 1e-3
     relief: float = 8.0
     rise: float = 3.0
     acceleration: float = 0.75
@@ -53,28 +59,35 @@ class LevenbergMarquardt:
         began = time.perf_counter()
         now = objective.linearise(z)
         now.require_finite()
-        normal = NormalEquations(now.jacobian, now.residuals, _distance(objective, z), objective.penalty)
-        mu = torch.full_like(normal.cost, self.damping)
-        histories = [[cost] for cost in normal.cost.tolist()]
-        statuses = [self._judge(objective, normal.misfit[k], histories[k]) for k in range(len(z))]
-        taken = [0] * len(z)
+        costs = cost(now.residuals, _distance(objective, z), objective.penalty)
+        courses = [Course([each]) for each in costs.tolist()]
+        better = torch.ones_like(costs, dtype=torch.bool)
+        self._judge(objective, z, now, courses, better)
+        mu, normal = self.damping * costs.sqrt().clamp(_LEAST_DAMPING, 1), None
         for step in range(1, self.max_steps + 1):
-            running = torch.tensor([status is None for status in statuses], device=z.device)
+            running = torch.tensor([each.status is None for each in courses], device=z.device)
             if not running.any():
                 break
-            trial = self._step(objective, normal, z, mu, running)
-            z, normal = trial.z, trial.normal
-            mu = torch.where(trial.whole, mu / self.relief, mu * self.rise)
+            delta = _distance(objective, z)
+            if normal is None:
+                normal = NormalEquations(now.jacobian, now.residuals, delta, objective.penalty)
+            else:
+                normal = normal.moved(better, now, delta)
+            z, now, better, whole, costs = self._step(objective, normal, z, mu, running)
+            mu = torch.where(whole, mu / self.relief, mu * self.rise)
             for k in running.nonzero()[:, 0].tolist():
-                taken[k] = step
-                if trial.better[k]:
-                    histories[k].append(float(normal.cost[k]))
-                    statuses[k] = self._judge(objective, normal.misfit[k], histories[k])
+                courses[k].steps = step
+                if better[k]:
+                    courses[k].losses.append(float(costs[k]))
                 elif not mu[k] < _LARGEST_DAMPING:
-                    statuses[k] = self._at_rest(objective) if trial.finite[k] else Status.DIVERGED
-            report(step, max(history[-1] for history in histories))
+                    courses[k].status = self._at_rest(objective) if costs[k].isfinite() else Status.DIVERGED
+            self._judge(objective, z, now, courses, better)
+            report(step, max(each.losses[-1] for each in courses))
         seconds = time.perf_counter() - began
-        return [Result(z[k], statuses[k] or Status.MAX_STEPS, taken[k], seconds, histories[k]) for k in range(len(z))]
+        return [
+            Result(z[k], each.status or Status.MAX_STEPS, each.steps, seconds, each.losses)
+            for k, each in enumerate(courses)
+        ]
 
     def _step(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
         """Move each running target along its curve ``z + s d + s² a``: whole, half or not at all."""
@@ -90,10 +103,7 @@ class LevenbergMarquardt:
             if better.equal(running):
                 break
             share = torch.where(better, share, share / 2)
-        if better.any():
-            z = torch.where(better[:, None], ahead, z)
-            normal = normal.moved(better, there, _distance(objective, z))
-        return Trial(z, normal, better, better & (share == 1), costs.isfinite())
+        return Trial(torch.where(better[:, None], ahead, z), there, better, better & (share == 1), costs)
 
     def _directions(
         self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor
@@ -107,27 +117,50 @@ class LevenbergMarquardt:
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
         return d.to(z.dtype), torch.where(small[:, None], a, 0.0).to(z.dtype)
 
-    def _judge(self, objective: Objective, misfit: Tensor, history: list[float]) -> Status | None:
-        if objective.tolerance is not None and misfit <= objective.tolerance**2:
-            return Status.CONVERGED
-        if len(history) > self.patience and history[-1] > (1 - self.decrease) * history[-1 - self.patience]:
-            return self._at_rest(objective)
-        return None
+    def _judge(
+        self, objective: Objective, z: Tensor, now: Linearisation, courses: list[Course], better: Tensor
+    ) -> None:
+        """End the courses of targets that have just become `better` and are solved now, or can be no better."""
+        enough = 0.0 if objective.tolerance is None else objective.tolerance**2
+        within = better & (now.residuals.square().sum(-1) <= enough)
+        fresh = objective.fresh_misfit(z) if objective.tolerance is not None and within.any() else None
+        for k in better.nonzero()[:, 0].tolist():
+            course = courses[k]
+            if fresh is not None and within[k]:
+                course.fresh.append(float(fresh[k]))
+                if fresh[k] <= enough:
+                    course.status = Status.CONVERGED
+                    continue
+            if self._rests(course.losses) or self._rests(course.fresh):
+                course.status = self._at_rest(objective)
+
+    def _rests(self, losses: list[float]) -> bool:
+        return len(losses) > self.patience and losses[-1] > (1 - self.decrease) * losses[-1 - self.patience]
 
     @staticmethod
     def _at_rest(objective: Objective) -> Status:
         return Status.CONVERGED if objective.tolerance is None else Status.STALLED
 
 
+@dataclass
+class Course:
+    """How the solve of one target goes: its loss after each good step, and on fresh points once within tolerance."""
+
+    losses: list[float]
+    fresh: list[float] = field(default_factory=list)
+    steps: int = 0
+    status: Status | None = None
+
+
 class Trial(NamedTuple):
-    """Where one step has led: weights and normal equations, and for each target whether its cost fell (`better`),
-    at the step's whole length (`whole`), and whether it was a number (`finite`)."""
+    """Where one step has led: weights, residuals there, and for each target whether its cost fell (`better`), at the
+    step's whole length (`whole`), and to what."""
 
     z: Tensor
-    normal: NormalEquations
+    there: Linearisation
     better: Tensor
     whole: Tensor
-    finite: Tensor
+    costs: Tensor
 
 
 @dataclass(frozen=True)
@@ -152,13 +185,8 @@ class NormalEquations:
         return self.jacobian.shape[-1] <= self.jacobian.shape[-2]
 
     @cached_property
-    def misfit(self) -> Tensor:
-        """Sum of squared residuals ``(k,)``."""
-        return self.residuals.square().sum(-1)
-
-    @cached_property
     def cost(self) -> Tensor:
-        """The misfit and the penalty ``(k,)``."""
+        """Squared residuals and the penalty ``(k,)``."""
         return cost(self.residuals, self.delta, self.penalty)
 
     @cached_property
@@ -179,6 +207,8 @@ class NormalEquations:
 
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
         """The problem with residuals and Jacobian taken from `there` for the targets `where`."""
+        if not where.any():
+            return self
         jacobian, residuals = there.jacobian, there.residuals
         if not where.all():
             jacobian = torch.where(where[:, None, None], jacobian, self.jacobian)

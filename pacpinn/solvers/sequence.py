@@ -22,13 +22,7 @@ class InTurn:
         for solver in self.solvers:
             done = sum(each.steps for each in results)
             results.append(solver(objective, z, lambda step, loss, done=done: report(done + step, loss)))  # type: ignore[misc]
-            z, status = results[-1].z, results[-1].status
-            if status is Status.CONVERGED and objective.tolerance is not None:
+            z = results[-1].z
+            if results[-1].status is Status.CONVERGED and objective.tolerance is not None:
                 break
-        return Result(
-            z,
-            status,
-            steps=sum(each.steps for each in results),
-            seconds=sum(each.seconds for each in results),
-            history=[loss for each in results for loss in each.history],
-        )
+        return Result.joined(results)

@@ -84,7 +84,7 @@ def test_residual_of_the_reference_vanishes(equation):
         low, high = bounding_box(equation.geometry(c))
         inside = np.random.default_rng(0).uniform(0.05, 0.95, (200, len(low)))
         x = torch.as_tensor(low + (high - low) * inside).requires_grad_()
-        u = Sampled.apply(x, lambda points, c=c: equation.reference(points, c), 4e-4 * (high - low))
+        u = Sampled.apply(x, lambda points, c=c: equation.reference(points, c), 1e-4 * (high - low))
         residuals = torch.as_tensor(equation.residual(x, u, c))
         assert residuals.abs().max() < 1e-7
 
@@ -97,8 +97,16 @@ def test_conditions_are_exact_and_those_of_the_reference(equation):
         x = torch.as_tensor(points)
         y = torch.randn(len(x), len(equation.outputs), generator=torch.Generator().manual_seed(0)).double()
         values = equation.transform(x, y, c)
-        assert torch.equal(values, equation.transform(x, 1000 * y, c))
-        np.testing.assert_allclose(values.numpy(), equation.reference(points, c), atol=1e-9)
+        exact = (values == equation.transform(x, 1000 * y, c)).all(dim=1).numpy()
+        np.testing.assert_allclose(values[exact].numpy(), equation.reference(points, c)[exact], atol=1e-9)
+        # What the network may change on the boundary is periodic: it cannot tell one end of space from the other.
+        low, high = bounding_box(equation.geometry(c))
+        partners = x[~exact].clone()
+        partners[:, 0] = low[0] + high[0] - partners[:, 0]
+        torch.testing.assert_close(
+            equation.features(x[~exact], c), equation.features(partners, c), rtol=0, atol=1e-6
+        )  # DeepXDE's boundary points are of single precision
+        assert exact.any()
 
 
 def test_both_jacobians_agree(equation):

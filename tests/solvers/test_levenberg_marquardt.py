@@ -4,16 +4,18 @@ import itertools
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
 from pacpinn.errors import ResidualError, SolverError
-from pacpinn.objective import Objective
+from pacpinn.masked import MaskedNetwork
+from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers import LevenbergMarquardt, Status
 from pacpinn.solvers.levenberg_marquardt import NormalEquations
 from pacpinn.task import Block
 from tests.solvers.problems import Shaped, curve, loss_at, regression, rosenbrock
-from tests.toys import Rosenbrock, point
+from tests.toys import CurveFit, Rosenbrock, point, small_network
 
 SHAPES = pytest.mark.parametrize(("m", "p"), [(9, 4), (6, 6), (4, 9), (1, 5), (5, 1)])
 
@@ -122,7 +124,7 @@ def test_a_network_fits_a_curve_to_its_tolerance():
     objective = curve(tolerance=1e-3)
     result = solve(objective)
     assert result.status == Status.CONVERGED
-    assert objective.rms(result.z, objective.task.everything()) <= 1e-3
+    assert loss_at(objective, result.z) <= 1e-6
 
 
 def test_a_step_that_goes_too_far_is_taken_by_half():
@@ -258,6 +260,38 @@ def test_a_task_without_residuals_is_refused():
         solve(Objective(Shaped(lambda a, b: a**2 + b**2), rosenbrock().masked))
 
 
+# Fresh points ---------------------------------------------------------------------------------------------------------
+
+
+class Sparse(CurveFit):
+    """A sine at few points; the fresh ones lie in between."""
+
+    def __init__(self, points: int) -> None:
+        x = np.linspace(-1, 1, points)[:, None]
+        super().__init__(x, np.sin(3 * x))
+        self.dtype, self.tolerance = torch.float64, 1e-3
+
+    def fresh(self, seed):
+        x = torch.linspace(-1, 1, 101, dtype=torch.float64)[:, None]
+        return x, torch.sin(3 * x)
+
+
+@pytest.mark.parametrize(("points", "status"), [(40, Status.CONVERGED), (3, Status.STALLED)])
+def test_converged_is_what_holds_on_fresh_points_too(points, status):
+    objective = Objective(Sparse(points), MaskedNetwork(small_network()))
+    result = solve(objective)
+    assert result.status == status
+    assert loss_at(objective, result.z) <= 1e-6
+    assert (objective.fresh_misfit(result.z[None]) <= 1e-6) == (status is Status.CONVERGED)
+    assert objective.solved(result.z, result.history[-1]) == (status is Status.CONVERGED)
+
+
+def test_a_start_that_is_solved_needs_no_jacobian(monkeypatch):
+    objective = curve(tolerance=1e3)
+    monkeypatch.setattr(Linearisation, "jacobian", property(lambda self: pytest.fail("it was asked for")))
+    assert solve(objective).steps == 0
+
+
 # Several targets at once ----------------------------------------------------------------------------------------------
 
 
@@ -276,6 +310,9 @@ class Exponentials:
 
     def residuals(self, z):
         return (self.curves(z) - self.data) / len(self.t) ** 0.5
+
+    def fresh_misfit(self, z):
+        return self.residuals(z).square().sum(-1)
 
     def linearise(self, z):
         decay = torch.exp(-z[:, 1:] * self.t)

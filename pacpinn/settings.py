@@ -1,0 +1,68 @@
+"""How a family is solved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.errors import PacpinnError
+from pacpinn.problem import Problem
+from pacpinn.pruning import Criterion
+from pacpinn.solvers import SolverChoice
+from pacpinn.task import Task
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a family is solved.
+
+    Args:
+        keep: kept fraction of the weights, in (0, 1).
+        criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
+        always_kept, always_free: patterns of parameter names exempt from the criterion.
+        solver: name, configured solver or sequence of them for every solve; by default one that suits the task.
+        penalty: strength of both penalties; by default as the task suggests.
+        tolerance: root mean square residual on fresh points, in units of the equation's scale, at which an equation
+            counts as solved; by default the problem's own.
+        halvings: how often a step that fails may be halved by an intermediate coefficient.
+        bases: how many pruned and allocated networks the family may grow, the source's among them.
+        seed: seed of the initial network and of mini-batches.
+        dtype, device: where to compute; by default as the task says, on the CPU.
+
+    Raises:
+        PacpinnError: if tolerance, penalty, halvings or bases is out of range.
+    """
+
+    keep: float = 0.7
+    criterion: str | Criterion = "global"
+    always_kept: Sequence[str] = ()
+    always_free: Sequence[str] = ()
+    solver: SolverChoice = None
+    penalty: float | None = None
+    tolerance: float | None = None
+    halvings: int = 3
+    bases: int = 3
+    seed: int = 0
+    dtype: torch.dtype | None = None
+    device: str | torch.device | None = None
+
+    def __post_init__(self) -> None:
+        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
+            raise PacpinnError(f"tolerance={self.tolerance}; expected a root mean square residual above 0, as 1e-3")
+        if self.penalty is not None and not 0 <= self.penalty < math.inf:
+            raise PacpinnError(f"penalty={self.penalty}; expected a strength of 0 or more, as 1e-12")
+        if self.halvings < 0:
+            raise PacpinnError(f"halvings={self.halvings}; expected 0 or more")
+        if self.bases < 1:
+            raise PacpinnError(f"bases={self.bases}; expected 1 or more")
+
+    def task(self, problem: Problem, c: Coefficients) -> Task:
+        """The task at `c`, where and to what tolerance these settings say."""
+        task = problem.task(**c).to(self.dtype, self.device)
+        if self.tolerance is not None and task.tolerance is not None:
+            task.tolerance = self.tolerance
+        return task

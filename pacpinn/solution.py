@@ -1,0 +1,78 @@
+"""What a family is made of: bases, and the members that build on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.isolation import untouched
+from pacpinn.masked import MaskedNetwork
+from pacpinn.objective import Objective
+from pacpinn.solvers import Result, Status
+from pacpinn.task import Score, Task
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pruned and allocated network, on whose frozen weights members build.
+
+    Attributes:
+        masked: the network; its pruned weights are free and at zero.
+        coefficients: the task to which it is allocated.
+    """
+
+    masked: MaskedNetwork
+    coefficients: Coefficients
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One solved member of a family.
+
+    Attributes:
+        coefficients: which task.
+        base: index of the base whose frozen weights it builds on.
+        z: its own weights: the base's free ones, ``(p,)``.
+        status, steps, seconds, history: how the solve went, as in :class:`Result`.
+        residual: root mean square residual on points that training did not see, in units of the equation's scale (for
+            data: root of the training loss).
+        tolerance: what the residual had to meet; None for data.
+        score: the task's metric on a reference or on test data; None without such.
+        parent: the member from which the solve started; None for the source.
+        reached: of a target that was not solved, the last coefficients on the way to it that were.
+    """
+
+    coefficients: Coefficients
+    base: int
+    z: Tensor
+    status: Status
+    steps: int
+    seconds: float
+    history: list[float]
+    residual: float
+    tolerance: float | None
+    score: Score | None
+    parent: Coefficients | None
+    reached: Coefficients | None = None
+
+    @classmethod
+    def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:
+        """Judge a solver's result on fresh points and against the reference."""
+        with untouched():
+            residual = float(Objective(task, masked).fresh_misfit(result.z[None]).sqrt())
+            score = task.score(masked.forward(result.z))
+        return cls(
+            coefficients=task.coefficients,
+            base=base,
+            z=result.z,
+            status=result.status,
+            steps=result.steps,
+            seconds=result.seconds,
+            history=result.history,
+            residual=residual,
+            tolerance=task.tolerance,
+            score=score,
+            parent=parent,
+        )
