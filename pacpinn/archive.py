@@ -104,6 +104,7 @@ def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | N
 
 def _settings_header(settings: Settings) -> dict[str, Any]:
     return {
+        "method": settings.method,
         "keep": settings.keep,
         "criterion": settings.criterion if isinstance(settings.criterion, str) else repr(settings.criterion),
         "always_kept": list(settings.always_kept),

@@ -103,6 +103,9 @@ def solve(
             "Or a .csv file: one target a row, under a first line of names.",
         ),
     ] = None,
+    method: Annotated[
+        str | None, typer.Option(metavar="NAME", help="pac; or a rival: fine-tuning, last-layer.")
+    ] = None,
     keep: Annotated[
         float | None,
         typer.Option(metavar="SHARE", help="Kept fraction of the weights, between 0 and 1; 0.7 by default."),
@@ -144,7 +147,14 @@ def solve(
 
     from pacpinn import report
 
-    settings = {"keep": keep, "seed": seed, "solver": solver, "tolerance": tolerance, "device": device}
+    settings = {
+        "method": method,
+        "keep": keep,
+        "seed": seed,
+        "solver": solver,
+        "tolerance": tolerance,
+        "device": device,
+    }
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     began = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results

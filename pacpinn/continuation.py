@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.founding import found
 from pacpinn.isolation import untouched
 from pacpinn.methods import calibration
 from pacpinn.objective import Objective
-from pacpinn.pac import PAC, strength
+from pacpinn.pac import strength
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
@@ -76,11 +78,11 @@ def advance(
         divisible = not (middle.close_to(here.coefficients) or middle.close_to(goal))
         halving = divisible and stride > 0.5**settings.halvings
         nearly = trial.tolerance is not None and trial.residual <= _NEARLY * trial.tolerance
-        growing = trial.tolerance is not None and len(grown) < settings.bases
+        growing = settings.method == "pac" and trial.tolerance is not None and len(grown) < settings.bases
         if growing and (nearly or not halving):
-            base, allocated = _grow(problem, grown[here.base], here, settings, report)
+            base, results = _grow(problem, grown[here.base], here, settings, report)
             grown.append(base)
-            allocations.append(allocated)
+            allocations += results
             before, here, stride = None, replace(here, base=len(grown) - 1, z=base.masked.start), 1 - done
         elif halving:
             stride /= 2
@@ -137,10 +139,12 @@ def _first_guess(problem: Problem, task: Task, base: Base, parent: Solution, bef
     return guesses[losses[1] < losses[0]]
 
 
-def _grow(problem: Problem, base: Base, here: Solution, settings: Settings, report: Report) -> tuple[Base, Result]:
+def _grow(
+    problem: Problem, base: Base, here: Solution, settings: Settings, report: Report
+) -> tuple[Base, list[Result]]:
     """A new base at a member: its network, pruned and allocated to its own coefficients."""
-    task = settings.task(problem, here.coefficients)
-    pac = PAC(base.masked.module(here.z), settings.dtype, settings.device, settings.seed)
-    pac.prune(settings.keep, settings.criterion, settings.always_kept, settings.always_free)
-    allocated = pac.allocate(task, settings.solver, settings.penalty, report)
-    return Base(pac.base, here.coefficients), allocated
+    masked = base.masked
+    member = masked.with_mask(torch.ones_like(masked.free), False, masked.merge(here.z))
+    with untouched():
+        grown, results = found(member, settings.task(problem, here.coefficients), settings, report)
+    return Base(grown, here.coefficients), results

@@ -14,11 +14,15 @@ from torch import nn
 
 from pacpinn import archive
 from pacpinn.coefficient import Coefficients
+from pacpinn.cold_start import cold_start
 from pacpinn.continuation import advance
 from pacpinn.errors import CoefficientError, NotSolved, PacpinnError
+from pacpinn.founding import found
 from pacpinn.isolation import existing_device, untouched
-from pacpinn.pac import PAC, Counts
+from pacpinn.masked import MaskedNetwork
+from pacpinn.pac import Counts
 from pacpinn.problem import Problem
+from pacpinn.pruning import kept_weights
 from pacpinn.registry import get_problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
@@ -267,19 +271,18 @@ def solve_family(
     new = _distinct(problem, problem.targets if targets is None else targets, at_source, known=[at_source])
     with untouched(chosen.seed):
         task = chosen.task(problem, at_source)
-        pac = PAC(problem.initial_network(chosen.seed), chosen.dtype, chosen.device, chosen.seed)
-        pac.prune(
-            chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free
-        )  # bad settings show before work
-        fitted = pac.fit(task, chosen.solver, _reporter(progress, "fit", at_source))
-        pac.prune(chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
-        allocated = pac.allocate(task, chosen.solver, chosen.penalty, _reporter(progress, "allocate", at_source))
-        result = replace(Result.joined([fitted, allocated]), z=pac.base.start)
-        member = Solution.of(task, pac.base, result, base=0, parent=None)
+        network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
+        if chosen.method == "pac":  # bad settings show before any work
+            kept_weights(MaskedNetwork(network), chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
+        fit, allocate = _reporter(progress, "fit", at_source), _reporter(progress, "allocate", at_source)
+        trained, fitted = cold_start(network, task, chosen.solver, chosen.seed, fit)
+        base, results = found(trained, task, chosen, allocate)
+        result = replace(Result.joined([fitted, *results]), z=base.start)
+        member = Solution.of(task, base, result, base=0, parent=None)
         progress(Progress("allocate", at_source, member.steps, _last_loss(member), member))
         if task.tolerance is not None and member.status is not Status.CONVERGED:
             log.warning("the source %s ended %s: targets will hardly be better", at_source, member.status)
-        family = Family(problem, [Base(pac.base, at_source)], [member], chosen)
+        family = Family(problem, [Base(base, at_source)], [member], chosen)
         family.extend(new, progress)
     return family
 

@@ -124,9 +124,8 @@ class PAC:
             raise OrderError("allocate needs a pruned network: call prune(keep=...) first")
         task = self._placed(task)
         with untouched():
-            method = allocation(self._source.to(task.dtype, task.device), self._kept.to(task.device))
-            result = method.train(task, get_solver(solver, task), strength(penalty, task), self.seed, report)
-            self._base = method.masked.with_mask(~method.masked.free, True, method.masked.merge(result.z))
+            source, kept = self._source.to(task.dtype, task.device), self._kept.to(task.device)
+            self._base, result = allocated(source, kept, task, solver, penalty, self.seed, report)
         self._members = {}
         return result
 
@@ -200,6 +199,21 @@ class PAC:
     def _forget_pruning(self) -> None:
         self._kept = self._base = None
         self._members = {}
+
+
+def allocated(
+    source: MaskedNetwork,
+    kept: Tensor,
+    task: Task,
+    solver: SolverChoice,
+    penalty: float | None,
+    seed: int,
+    report: Report,
+) -> tuple[MaskedNetwork, Result]:
+    """The source with its `kept` weights retrained alone, the others at zero and free from here on."""
+    method = allocation(source, kept)
+    result = method.train(task, get_solver(solver, task), strength(penalty, task), seed, report)
+    return method.masked.with_mask(~kept, True, method.masked.merge(result.z)), result
 
 
 def strength(penalty: float | None, task: Task) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 
@@ -15,12 +16,16 @@ from pacpinn.pruning import Criterion
 from pacpinn.solvers import SolverChoice
 from pacpinn.task import Task
 
+Method = Literal["pac", "fine-tuning", "last-layer"]
+
 
 @dataclass(frozen=True)
 class Settings:
     """How a family is solved.
 
     Args:
+        method: how targets are learnt from the source: ``"pac"``, or one of its rivals ``"fine-tuning"`` (all weights
+            are free) and ``"last-layer"``.
         keep: kept fraction of the weights, in (0, 1).
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.
@@ -34,9 +39,10 @@ class Settings:
         dtype, device: where to compute; by default as the task says, on the CPU.
 
     Raises:
-        PacpinnError: if tolerance, penalty, halvings or bases is out of range.
+        PacpinnError: if the method is unknown, or tolerance, penalty, halvings or bases out of range.
     """
 
+    method: Method = "pac"
     keep: float = 0.7
     criterion: str | Criterion = "global"
     always_kept: Sequence[str] = ()
@@ -51,6 +57,8 @@ class Settings:
     device: str | torch.device | None = None
 
     def __post_init__(self) -> None:
+        if self.method not in get_args(Method):
+            raise PacpinnError(f"there is no method {self.method!r}; known are: {', '.join(get_args(Method))}")
         if self.tolerance is not None and not 0 < self.tolerance < math.inf:
             raise PacpinnError(f"tolerance={self.tolerance}; expected a root mean square residual above 0, as 1e-3")
         if self.penalty is not None and not 0 <= self.penalty < math.inf:

@@ -1,0 +1,173 @@
+"""What error for how many seconds? Every family by PAC, by fine-tuning along the same path, by its rivals.
+
+All ways have the same network, points, solver, tolerance and stopping rule. Marginal seconds are those of one more
+target, failed attempts and new bases included; amortised ones share out the source and its allocation as well. Errors
+are relative L2 on a regular grid, against references that training never sees.
+"""
+
+from __future__ import annotations
+
+from statistics import mean, median, stdev
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+import pacpinn as pp
+from pacpinn.cold_start import cold_start
+from report import Report, options
+
+METHODS = ("pac", "fine-tuning", "last-layer")
+SCRATCH = "from scratch"
+FAMILIES = {
+    "burgers": pp.grid(nu=np.geomspace(0.05, 0.01, 25)[1:]),
+    "advection": pp.grid(beta=range(2, 31)),
+    "heat": None,
+    "oscillator": None,
+    "steep_burgers": None,
+}
+
+
+def targets_of(name: str, quick: bool) -> list[dict[str, float]]:
+    problem = pp.get_problem(name)
+    targets = [dict(each) for each in FAMILIES[name] or problem.targets]
+    return targets[:2] if quick else targets
+
+
+def by_transfer(report: Report, name: str, method: str, seed: int, targets: list[dict[str, float]]) -> None:
+    # A rival that fails is not made to fail again at every intermediate coefficient.
+    family = pp.solve_family(
+        name, targets=targets, method=method, seed=seed, halvings=3 if method != "last-layer" else 0
+    )
+    shared = family.source.seconds / len(family.targets)
+    for member in family.targets:
+        add(report, name, method, seed, member, member.seconds + shared, len(family.bases))
+
+
+def from_scratch(report: Report, name: str, seed: int, targets: list[dict[str, float]]) -> None:
+    problem = pp.get_problem(name)
+    for values in targets:
+        task = problem.task(**values)
+        masked, result = cold_start(problem.initial_network(seed), task, seed=seed)
+        member = pp.Solution.of(task, masked, result, base=0, parent=None)
+        add(report, name, SCRATCH, seed, member, member.seconds, 0)
+
+
+def add(report: Report, name: str, method: str, seed: int, member: pp.Solution, amortised: float, bases: int) -> None:
+    report.add(
+        problem=name,
+        method=method,
+        seed=seed,
+        target=str(member.coefficients),
+        status=str(member.status),
+        steps=member.steps,
+        seconds=member.seconds,
+        amortised=amortised,
+        residual=member.residual,
+        error=member.score.value if member.score else None,
+        bases=bases,
+    )
+
+
+def rows_of(report: Report, name: str, method: str) -> list[dict[str, Any]]:
+    return [row for row in report.rows if (row["problem"], row["method"]) == (name, method)]
+
+
+def summarise(report: Report, name: str) -> list[dict[str, Any]]:
+    summary = []
+    for method in (*METHODS, SCRATCH):
+        rows = rows_of(report, name, method)
+        if not rows:
+            continue
+        worst = [max(row["error"] for row in rows if row["seed"] == seed) for seed in sorted({r["seed"] for r in rows})]
+        summary.append(
+            {
+                "method": method,
+                "converged": f"{sum(row['status'] == 'converged' for row in rows)} of {len(rows)}",
+                "seconds median": median(row["seconds"] for row in rows),
+                "seconds worst": max(row["seconds"] for row in rows),
+                "amortised": mean(row["amortised"] for row in rows),
+                "error median": median(row["error"] for row in rows),
+                "error worst": max(worst),
+                "its spread": stdev(worst) if len(worst) > 1 else None,
+                "bases": max(row["bases"] for row in rows),
+            }
+        )
+    return summary
+
+
+def ratio(report: Report, name: str, method: str) -> float:
+    """Seconds of PAC over those of another method, summed over the targets that both have."""
+    both = {row["target"] for row in rows_of(report, name, method)}
+    pac, other = (
+        mean(row["seconds"] for row in rows_of(report, name, each) if row["target"] in both) for each in ("pac", method)
+    )
+    return pac / other
+
+
+def claims(report: Report) -> None:
+    burgers, advection = rows_of(report, "burgers", "pac"), rows_of(report, "advection", "pac")
+    worst, seconds = max(row["error"] for row in burgers), median(row["seconds"] for row in burgers)
+    report.claim("burgers: worst error of 24 viscosities, over the seeds", "<= 3e-4", f"{worst:.1e}", worst <= 3e-4)
+    report.claim("burgers: median seconds a target", "<= 0.25", f"{seconds:.2f}", seconds <= 0.25)
+    for method, most in (("fine-tuning", 0.7), (SCRATCH, 0.1)):
+        found = ratio(report, "burgers", method)
+        report.claim(f"burgers: PAC's seconds over those of {method}", f"<= {most}", f"{found:.2f}", found <= most)
+    worst, bases = max(row["error"] for row in advection), max(row["bases"] for row in advection)
+    report.claim("advection: worst error of 29 speeds", "<= 1e-3", f"{worst:.1e}", worst <= 1e-3)
+    report.claim("advection: bases", "<= 3", str(bases), bases <= 3)
+    last = [row for row in rows_of(report, "steep_burgers", "pac") if row["target"].startswith("nu=0.00318")]
+    if last:
+        worst = max(row["error"] for row in last)
+        report.claim("steep_burgers: error at nu = 0.01 / pi", "<= 1e-5", f"{worst:.1e}", worst <= 1e-5)
+
+
+def figure(report: Report) -> Figure:
+    """Error against seconds above, error against the residual below: one column a problem."""
+    names = list(dict.fromkeys(row["problem"] for row in report.rows))
+    shown = Figure(figsize=(3.4 * len(names), 6.4), layout="constrained")
+    axes = shown.subplots(2, len(names), squeeze=False, sharey="col")
+    for column, name in enumerate(names):
+        for i, method in enumerate((*METHODS, SCRATCH)):
+            rows = rows_of(report, name, method)
+            for axis, of in zip(axes[:, column], ("seconds", "residual"), strict=True):
+                axis.loglog([r[of] for r in rows], [r["error"] for r in rows], ".", color=f"C{i}", label=method)
+        axes[0, column].set(title=name, xlabel="seconds a target")
+        axes[1, column].set(xlabel="residual on fresh points, in its scale")
+    for axis in axes[:, 0]:
+        axis.set(ylabel="relative L2 error")
+    axes[0, 0].legend()
+    return shown
+
+
+def main() -> None:
+    chosen = options(__doc__ or "")
+    report = Report("time_to_error", chosen.quick)
+    for name in FAMILIES:
+        targets = targets_of(name, chosen.quick)
+        for seed in range(1 if chosen.quick else 3):
+            for method in METHODS:
+                if method != "last-layer" or seed == 0:  # it fails alike with every seed
+                    by_transfer(report, name, method, seed, targets)
+            half = max(1, len(targets) // 2)
+            from_scratch(report, name, seed, targets[half - 1 :: half])
+    columns = [
+        "method",
+        "converged",
+        "seconds median",
+        "seconds worst",
+        "amortised",
+        "error median",
+        "error worst",
+        "its spread",
+        "bases",
+    ]
+    for name in FAMILIES:
+        report.table(name, columns, summarise(report, name))
+    claims(report)
+    report.write(chosen.output)
+    figure(report).savefig(chosen.output / "time_to_error.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()
