@@ -19,14 +19,19 @@ from rich.table import Table
 console = Console(width=120)
 
 
-def options(description: str, threads: int = 2) -> argparse.Namespace:
-    """The command line of a benchmark: ``--output DIR``, ``--quick``, ``--threads N``. Sets torch's threads."""
+def options(description: str, threads: int = 2, parts: Sequence[str] = ()) -> argparse.Namespace:
+    """The command line of a benchmark: ``--output DIR``, ``--quick``, ``--threads N``. Sets torch's threads.
+
+    A benchmark of several `parts` takes ``--only PART ...`` too: the rows of the others stay as they are in DIR.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="where JSON and figure go")
     parser.add_argument(
         "--quick", action="store_true", help="a small version, to see that it runs; its figures mean nothing"
     )
     parser.add_argument("--threads", type=int, default=threads, help="torch's threads")
+    if parts:
+        parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="parts to measure again")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     return chosen
@@ -55,6 +60,12 @@ class Report:
         """Keep a row and print it, so that a long run shows where it is."""
         self.rows.append(row)
         console.print("  ".join(f"{name}={brief(value)}" for name, value in row.items() if not isinstance(value, list)))
+
+    def keep(self, directory: Path, others: dict[str, Sequence[Any]]) -> None:
+        """Take over the rows of an earlier run in which a column has none of these values, as ``{column: values}``."""
+        path = directory / f"{self.name}.json"
+        rows = json.loads(path.read_text())["rows"] if path.is_file() else []
+        self.rows += [row for row in rows if all(row[column] not in values for column, values in others.items())]
 
     def claim(self, claim: str, asked: str, reached: str, holds: bool) -> None:
         """State a claim, whether it holds or not."""

@@ -141,9 +141,10 @@ def figure(report: Report) -> Figure:
 
 
 def main() -> None:
-    chosen = options(__doc__ or "")
+    chosen = options(__doc__ or "", parts=list(FAMILIES))
     report = Report("time_to_error", chosen.quick)
-    for name in FAMILIES:
+    report.keep(chosen.output, {"problem": chosen.only})
+    for name in chosen.only:
         targets = targets_of(name, chosen.quick)
         for seed in range(1 if chosen.quick else 3):
             for method in METHODS:

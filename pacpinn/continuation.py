@@ -72,14 +72,11 @@ def advance(
         if trial.status is Status.CONVERGED:
             before, here, done, stride = here, trial, done + stride, 2 * stride
             continue
-        if trial.status is Status.STALLED and trial.tolerance and trial.history[-1] <= trial.tolerance**2:
-            break  # solved on the training points alone: more of them would help, no shorter step and no new base
         middle = problem.between(parent.coefficients, target, done + stride / 2)
         divisible = not (middle.close_to(here.coefficients) or middle.close_to(goal))
-        halving = divisible and stride > 0.5**settings.halvings
+        halving = divisible and stride > 0.5**settings.halvings and not _overfitted(trial)
         nearly = trial.tolerance is not None and trial.residual <= _NEARLY * trial.tolerance
-        growing = settings.method == "pac" and trial.tolerance is not None and len(grown) < settings.bases
-        if growing and (nearly or not halving):
+        if _may_grow(grown, here, settings) and trial.tolerance is not None and (nearly or not halving):
             base, results = _grow(problem, grown[here.base], here, settings, report)
             grown.append(base)
             allocations += results
@@ -102,6 +99,18 @@ def advance(
         reached=None if best.status is Status.CONVERGED else here.coefficients,
     )
     return Advance(solution, grown)
+
+
+def _overfitted(trial: Solution) -> bool:
+    """Whether an equation is solved on its training points alone: no shorter step would help."""
+    if trial.status is not Status.STALLED or trial.tolerance is None:
+        return False
+    return trial.history[-1] <= trial.tolerance**2
+
+
+def _may_grow(bases: Sequence[Base], here: Solution, settings: Settings) -> bool:
+    """Whether there may be another base; where the last one has just been grown it would be the same again."""
+    return settings.method == "pac" and len(bases) < settings.bases and here.coefficients != bases[-1].coefficients
 
 
 def _calibrate(

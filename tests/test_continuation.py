@@ -247,7 +247,7 @@ def test_no_more_bases_than_asked_for(family, settings):
     assert (solution.status, len(bases)) == (Status.STALLED, 1)
 
 
-def test_where_points_are_too_few_neither_shorter_steps_nor_bases_are_tried(family):
+def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(family):
     solver = Recording(lambda objective, z, report: Result(z, Status.STALLED, steps=1, seconds=0.0, history=[0.0]))
     assert step(family, solver, k=4.0).status == Status.STALLED
     assert len(solver.places) == 1
