@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 import pacpinn as pp
 from pacpinn.cold_start import cold_start
@@ -134,6 +135,8 @@ def figure(report: Report) -> Figure:
                 axis.loglog([r[of] for r in rows], [r["error"] for r in rows], ".", color=f"C{i}", label=method)
         axes[0, column].set(title=name, xlabel="seconds a target")
         axes[1, column].set(xlabel="residual on fresh points, in its scale")
+    for axis in axes.flat:
+        axis.xaxis.set_minor_formatter(NullFormatter())
     for axis in axes[:, 0]:
         axis.set(ylabel="relative L2 error")
     axes[0, 0].legend()
