@@ -70,7 +70,8 @@ def advance(
         if trial.status is Status.INTERRUPTED or (trial.status is Status.CONVERGED and goal is target):
             break
         if trial.status is Status.CONVERGED:
-            before, here, done, stride = here, trial, done + stride, 2 * stride
+            before, here, done = here, trial, done + stride
+            stride = min(2 * stride, 1 - done)
             continue
         middle = problem.between(parent.coefficients, target, done + stride / 2)
         divisible = not (middle.close_to(here.coefficients) or middle.close_to(goal))
@@ -105,7 +106,7 @@ def _overfitted(trial: Solution) -> bool:
     """Whether an equation is solved on its training points alone: no shorter step would help."""
     if trial.status is not Status.STALLED or trial.tolerance is None:
         return False
-    return trial.history[-1] <= trial.tolerance**2
+    return bool(trial.history) and trial.history[-1] <= trial.tolerance**2
 
 
 def _may_grow(bases: Sequence[Base], here: Solution, settings: Settings) -> bool:

@@ -44,7 +44,7 @@ def free_everything(source: MaskedNetwork, task: Task, settings: Settings, repor
 
 
 def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
-    """Last layer: the tensors of the last layer alone are free, so that a linear equation is solved in one step."""
+    """Last layer: its tensors alone are free, so that a linear equation is a linear least-squares problem."""
     last = [name for name, _ in source.network.named_parameters()][-1].rpartition(".")[0]
     masks = {
         name: torch.full_like(each, name.rpartition(".")[0] == last, dtype=torch.bool).flatten()

@@ -125,6 +125,22 @@ def test_a_step_that_fails_is_halved_and_one_that_succeeds_is_followed_by_a_long
     assert solution.reached is None
 
 
+def test_after_a_step_that_succeeds_the_rest_of_the_way_may_be_halved_again(family):
+    at = 1.0
+
+    def tiring(objective, z, report):
+        """Goes by a factor of 2 up to k = 2, then by one of 1.5."""
+        nonlocal at
+        k = objective.task.coefficients.k
+        status = Status.CONVERGED if k < at * (2.1 if at < 1.9 else 1.5) else Status.STALLED
+        at = k if status is Status.CONVERGED else at
+        return Result(z, status, steps=1, seconds=0.0)
+
+    solver = Recording(tiring)
+    assert step(family, solver, k=4.0).status == Status.CONVERGED
+    assert places(solver, 4.0) == pytest.approx([1, 1 / 2, 1, 3 / 4, 1])
+
+
 def test_steps_count_everything_that_was_tried(family):
     solver = Recording(LevenbergMarquardt(max_steps=4))
     solution = step(family, solver, k=3.0)
