@@ -16,7 +16,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "coefficient": ["Coefficient", "Coefficients", "Count", "grid"],
-    "equation": ["Equation", "Points"],
+    "collocation": ["Points"],
+    "equation": ["Equation"],
     "errors": ["PacpinnError"],
     "family": ["Family", "load", "solve_family"],
     "pac": ["PAC"],
@@ -37,8 +38,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.coefficient import Coefficients as Coefficients
     from pacpinn.coefficient import Count as Count
     from pacpinn.coefficient import grid as grid
+    from pacpinn.collocation import Points as Points
     from pacpinn.equation import Equation as Equation
-    from pacpinn.equation import Points as Points
     from pacpinn.errors import PacpinnError as PacpinnError
     from pacpinn.family import Family as Family
     from pacpinn.family import load as load

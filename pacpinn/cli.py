@@ -309,7 +309,7 @@ def _points(family: Family, c: Coefficients, path: Path | None) -> np.ndarray:
     import numpy as np
 
     from pacpinn import arguments
-    from pacpinn.equation import EquationTask
+    from pacpinn.equation_task import EquationTask
 
     name, inputs, task = family.problem.name, family.problem.inputs, family.task(**c)
     if not inputs:

@@ -10,7 +10,7 @@ import torch
 
 import pacpinn as pp
 from pacpinn.backend import deepxde_defaults
-from pacpinn.equation import bounding_box
+from pacpinn.collocation import bounding_box
 from pacpinn.errors import ResidualError
 from tests.toys import EQUATIONS, Advection, Decay, Level, Rotation, SoftDecay
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import pacpinn as pp
 from pacpinn.backend import dde
-from pacpinn.equation import bounding_box
+from pacpinn.collocation import bounding_box
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from pacpinn.registry import get_problem, installed_problems

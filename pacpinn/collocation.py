@@ -1,0 +1,72 @@
+"""Collocation points: how many of them, where they lie, and the domain they fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from pacpinn.backend import dde
+from pacpinn.errors import ResidualError
+
+_GRID_POINTS = 20_000
+
+
+@dataclass(frozen=True)
+class Points:
+    """How many collocation points DeepXDE draws, and from which distribution (its ``train_distribution``)."""
+
+    domain: int = 1024
+    boundary: int = 0
+    initial: int = 0
+    distribution: Literal["uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol"] = "Hammersley"
+
+
+class Collocation(NamedTuple):
+    """Collocation points: DeepXDE's data object, and its points ``(rows, inputs)`` as a tensor."""
+
+    data: Any
+    x: Tensor
+
+
+def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest corner of a DeepXDE geometry, time last."""
+    if isinstance(geometry, dde.geometry.GeometryXTime):
+        low, high = bounding_box(geometry.geometry)
+        return np.append(low, geometry.timedomain.t0), np.append(high, geometry.timedomain.t1)
+    low, high = geometry.bbox
+    return np.ravel(low), np.ravel(high)
+
+
+def until(geometry: Any, share: float) -> Any:
+    """The geometry up to a share of its time interval."""
+    if share == 1:
+        return geometry
+    if isinstance(geometry, dde.geometry.GeometryXTime):
+        return dde.geometry.GeometryXTime(geometry.geometry, until(geometry.timedomain, share))
+    if isinstance(geometry, dde.geometry.TimeDomain):
+        return dde.geometry.TimeDomain(geometry.t0, geometry.t0 + share * (geometry.t1 - geometry.t0))
+    raise ResidualError(
+        f"horizons are shares of a time interval, which a {type(geometry).__name__} has not; expected a TimeDomain or "
+        "a GeometryXTime: leave the horizons out"
+    )
+
+
+def domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
+    """Points ``(count, inputs)`` drawn from a geometry."""
+    if distribution == "uniform":
+        return geometry.uniform_points(count, boundary=False)
+    return geometry.random_points(count, random=distribution)
+
+
+def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:
+    """Points of a regular grid ``(rows, inputs)`` that lie in a geometry, its boundary included."""
+    low, high = bounding_box(geometry)
+    count = per_axis or min(1001, round(_GRID_POINTS ** (1 / len(low))))
+    axes = [np.linspace(a, b, count) for a, b in zip(low, high, strict=True)]
+    x = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+    space = getattr(geometry, "geometry", None)
+    inside = geometry.inside(x) if space is None else space.inside(x[:, :-1])
+    return x[inside]
