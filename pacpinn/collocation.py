@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor
@@ -24,11 +25,28 @@ class Points:
     distribution: Literal["uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol"] = "Hammersley"
 
 
-class Collocation(NamedTuple):
-    """Collocation points: DeepXDE's data object, and its points ``(rows, inputs)`` as a tensor."""
+@dataclass(frozen=True)
+class Collocation:
+    """Collocation points of one task of an equation, or of several, one after the other.
 
-    data: Any
+    Attributes:
+        x: the points of all tasks ``(tasks * rows, inputs)``, those of the conditions first for each.
+        points: the same as an array, which is what DeepXDE's conditions look at.
+        conditions: DeepXDE's conditions for each task.
+        counts: how many of a task's rows belong to each condition.
+        lead: leading shape of values by task: none for one task by itself, ``(tasks,)`` for several together.
+    """
+
     x: Tensor
+    points: np.ndarray
+    conditions: Sequence[Sequence[Any]]
+    counts: Sequence[int]
+    lead: tuple[int, ...] = ()
+
+    @property
+    def rows(self) -> int:
+        """How many rows each task has."""
+        return len(self.x) // len(self.conditions)
 
 
 def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""An equation at fixed coefficients: DeepXDE's residuals, as vectors."""
+"""An equation at fixed coefficients: its points, its residuals on them, its error."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from torch import Tensor
 from pacpinn.backend import dde, deepxde_defaults
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation, domain_points, regular_grid, until
+from pacpinn.equation_residuals import expected_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
@@ -22,15 +23,6 @@ if TYPE_CHECKING:
     from pacpinn.equation import Equation
 
 _PENALTY_SHARE = 1e-6  # a penalty floors the accuracy: its part of the loss must stay far under tolerance²
-_POINTWISE = (
-    dde.icbc.DirichletBC,
-    dde.icbc.NeumannBC,
-    dde.icbc.RobinBC,
-    dde.icbc.OperatorBC,
-    dde.icbc.PointSetBC,
-    dde.icbc.PointSetOperatorBC,
-    dde.icbc.IC,
-)
 
 
 class EquationTask(LeastSquaresTask):
@@ -98,29 +90,8 @@ class EquationTask(LeastSquaresTask):
         Raises:
             ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
         """
-        data = batch.data
         with deepxde_defaults(self.dtype, self.device):
-            x = batch.x.detach().requires_grad_()
-            y = self._solution(forward, x)
-            errors = data.losses_train(None, y, lambda _, error: error, x, None)
-        names, rows = self._layout(data, len(errors), len(x))
-        for name, error, which in zip(names, errors, rows, strict=True):
-            self._require_column(name, error, len(error) if which is None else len(which))
-            if not len(error):
-                raise ResidualError(
-                    f"the {name} of {self.equation.name} at {self.coefficients} has no points; expected some: "
-                    "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
-                )
-        scales = [self.scale] * (len(errors) - len(data.bcs)) + [1.0] * len(data.bcs)
-        weights = self.equation.weights or [1.0] * len(errors)
-        if len(weights) != len(errors):
-            raise ResidualError(
-                f"{self.equation.name} has {len(weights)} weights; expected {len(errors)}, for: {', '.join(names)}"
-            )
-        return [
-            Block(name, error[:, 0] / scale, which, weight)
-            for name, error, scale, which, weight in zip(names, errors, scales, rows, weights, strict=True)
-        ]
+            return residual_blocks(self.equation, self.coefficients, self.scale, forward, batch)
 
     def score(self, forward: Forward) -> Score | None:
         """Relative L2 error against the reference on a regular grid over the domain; None without a reference."""
@@ -133,7 +104,7 @@ class EquationTask(LeastSquaresTask):
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         points = self.tensor(x)
         with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
-            values = self._solution(forward, points)
+            values = solution(self.equation, self.coefficients, forward, points)
         return values.cpu().numpy()
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -144,7 +115,7 @@ class EquationTask(LeastSquaresTask):
             if exact is not None and np.shape(exact) != (len(x), len(self.equation.outputs)):
                 raise ResidualError(
                     f"the reference of {self.equation.name} at {self.coefficients} has shape {np.shape(exact)}; "
-                    f"{self._expected_of(len(x))}"
+                    f"{expected_of(self.equation, len(x))}"
                 )
             self._reference = x, None if exact is None else np.asarray(exact, dtype=float)
         return self._reference
@@ -165,61 +136,6 @@ class EquationTask(LeastSquaresTask):
             kind = dde.data.PDE
             if isinstance(geometry, dde.geometry.GeometryXTime):
                 kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
-
-            def pde(x: Tensor, y: Tensor) -> list[Tensor]:  # of two arguments: DeepXDE takes a third for auxiliary ones
-                found = equation.residual(x, y, c)
-                columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
-                for name, column in zip(_equation_names(len(columns)), columns, strict=True):
-                    self._require_column(name, column, len(x))
-                return columns
-
-            data = kind(geometry, pde, list(equation.conditions(geometry, c)), **arguments)
-        return Collocation(data, self.tensor(data.train_x))
-
-    def _layout(self, data: Any, blocks: int, rows: int) -> tuple[list[str], list[Tensor | None]]:
-        """Names of the residual blocks, and the rows that each residual depends on."""
-        ends = np.cumsum([0, *data.num_bcs])
-        equations = blocks - len(data.bcs)
-        names = _equation_names(equations)
-        names += [f"condition {i + 1} ({type(bc).__name__})" for i, bc in enumerate(data.bcs)]
-        domain: Tensor | None = torch.arange(int(ends[-1]), rows)[:, None]
-        layout = [domain] * equations
-        layout += [
-            _rows(bc, int(begin), int(end)) for bc, begin, end in zip(data.bcs, ends[:-1], ends[1:], strict=True)
-        ]
-        return names, layout
-
-    def _solution(self, forward: Forward, x: Tensor) -> Tensor:
-        y = self.equation.transform(x, forward(self.equation.features(x, self.coefficients)), self.coefficients)
-        if tuple(y.shape) != (len(x), len(self.equation.outputs)):
-            raise ResidualError(
-                f"the solution of {self.equation.name} at {self.coefficients} has shape {tuple(y.shape)}; "
-                f"{self._expected_of(len(x))}"
-            )
-        return y
-
-    def _expected_of(self, rows: int) -> str:
-        outputs = self.equation.outputs
-        return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
-
-    def _require_column(self, name: str, values: Any, rows: int) -> None:
-        shape = tuple(values.shape) if isinstance(values, Tensor) else None
-        if shape != (rows, 1):
-            found = f"is a {type(values).__name__}" if shape is None else f"has shape {shape}"
-            raise ResidualError(
-                f"the {name} of {self.equation.name} at {self.coefficients} {found}; expected a tensor of shape "
-                f"({rows}, 1): keep columns two-dimensional, as in y[:, 0:1]"
-            )
-
-
-def _equation_names(count: int) -> list[str]:
-    return ["residual"] if count == 1 else [f"residual {i + 1}" for i in range(count)]
-
-
-def _rows(condition: Any, begin: int, end: int) -> Tensor | None:
-    rows = torch.arange(begin, end)
-    if isinstance(condition, _POINTWISE):
-        return rows[:, None]
-    if isinstance(condition, dde.icbc.PeriodicBC):
-        return rows.reshape(2, -1).T  # the points on one side, then their partners on the other
-    return None
+            # Without a residual DeepXDE would leave out the domain's points; ours is asked for in residual_blocks.
+            data = kind(geometry, lambda x, y: [], list(equation.conditions(geometry, c)), **arguments)
+        return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])

@@ -6,7 +6,7 @@ import copy
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.func import functional_call, vmap
 
 from pacpinn.errors import PruningError
 from pacpinn.task import Forward
@@ -61,18 +61,24 @@ class MaskedNetwork:
         return MaskedNetwork(network, self.weights.to(device, dtype), self.free.to(device), self.frozen_buffers)
 
     def merge(self, z: Tensor) -> Tensor:
-        """All weights ``(P,)`` with the free ones set to `z` ``(p,)``."""
-        return self.weights.index_put((self._index,), z)
+        """All weights ``(P,)`` with the free ones set to `z` ``(p,)``; or ``(targets, P)`` for ``(targets, p)``."""
+        if z.ndim == 1:
+            return self.weights.index_put((self._index,), z)
+        return self.weights.expand(len(z), -1).index_copy(1, self._index, z)
 
     def forward(self, z: Tensor, training: bool = False) -> Forward:
         """The network at free weights `z` as a function of its inputs.
 
         Args:
-            z: free weights ``(p,)``; gradients flow to them.
+            z: free weights ``(p,)``; gradients flow to them. Or ``(targets, p)``: then inputs and outputs are the rows
+                of all targets, one target's after the other's.
             training: whether dropout and the like are active, and buffers that are not frozen are updated.
         """
         parameters = self.by_name(self.merge(z))
-        return lambda x: self.evaluate(parameters, x, training)
+        if z.ndim == 1:
+            return lambda x: self.evaluate(parameters, x, training)
+        each = vmap(lambda own, x: self.evaluate(own, x, training))
+        return lambda x: each(parameters, x.unflatten(0, (len(z), -1))).flatten(0, 1)
 
     def evaluate(self, parameters: dict[str, Tensor], x: Tensor, training: bool = False) -> Tensor:
         """The network at inputs `x` with other values for all of its weights, by name."""
@@ -105,6 +111,8 @@ class MaskedNetwork:
         return {name: each.clone() for name, each in self.network.named_buffers()} if self.frozen_buffers else {}
 
     def by_name(self, flat: Tensor) -> dict[str, Tensor]:
-        """A flat vector ``(P,)`` as one tensor for each parameter name."""
-        pieces = flat.split([shape.numel() for shape in self.shapes.values()])
-        return {name: piece.view(shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)}
+        """Flat vectors ``(..., P)`` as one tensor for each parameter name."""
+        pieces = flat.split([shape.numel() for shape in self.shapes.values()], dim=-1)
+        return {
+            name: piece.unflatten(-1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
+        }

@@ -22,7 +22,7 @@ class Objective:
     """``loss(z) + penalty * |z - centre|^2`` over the free weights ``z`` ``(p,)`` (Myung et al. 2022, eqs. 4 and 6).
 
     Args:
-        task: what is to be learnt.
+        task: what is to be learnt: one task, or several targets together.
         masked: the network and which of its weights are free.
         penalty: the strength lambda.
         centre: what the penalty pulls to, ``(p,)``: zero, or the source's weights.
@@ -55,22 +55,23 @@ class Objective:
         return bool(self.fresh_misfit(z.detach()[None]) <= self.tolerance**2)
 
     def fresh_misfit(self, z: Tensor) -> Tensor:
-        """The task's loss ``(1,)`` at `z` ``(1, p)`` on points that training does not see."""
-        return self.task.loss(self.masked.forward(z[0]), self._fresh).detach()[None]
+        """The loss ``(k,)`` of each target at `z` ``(k, p)`` on points that training does not see."""
+        return self.task.loss(self.masked.forward(self._own(z)), self._fresh).detach().view(len(z))
 
     @cached_property
     def _fresh(self) -> Batch:
         return self.task.fresh(_FRESH_SEED)
 
     def residuals(self, z: Tensor) -> Tensor:
-        """Residuals ``(1, m)`` at `z` ``(1, p)`` on all training points, as :class:`Linearisation` has them."""
-        return _scaled(self._least_squares.residuals(self.masked.forward(z[0]), self._least_squares.everything()))
+        """Residuals ``(k, m)`` at `z` ``(k, p)`` on all training points, as :class:`Linearisation` has them."""
+        task = self._least_squares
+        return _scaled(task.residuals(self.masked.forward(self._own(z)), task.everything()))
 
     def linearise(self, z: Tensor) -> Linearisation:
         """Residuals at `z` on all training points, with their Jacobian on demand.
 
         Args:
-            z: free weights ``(1, p)``; the leading axis counts targets.
+            z: free weights ``(k, p)`` of the task's k targets.
 
         Raises:
             SolverError: if the task has no residuals.
@@ -80,12 +81,17 @@ class Objective:
         x = task.inputs(batch)
         kind = rowwise_kind(self.masked, x)
         if kind is None:
-            return Linearisation(task.residuals(self.masked.forward(z[0]), batch), lambda: self.general_jacobian(z))
-        network = kind(self.masked, z[0], len(x))
+            blocks = task.residuals(self.masked.forward(self._own(z)), batch)
+            return Linearisation(blocks, lambda: self.general_jacobian(z))
+        network = kind(self.masked, self._own(z), len(x))
         blocks = task.residuals(network.forward, batch)
         if any(block.rows is None for block in blocks):
             return Linearisation(blocks, lambda: self.general_jacobian(z))
-        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks))
+        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks, len(z)))
+
+    def _own(self, z: Tensor) -> Tensor:
+        """`z` ``(k, p)`` as the task's networks take it: ``(p,)`` for a task by itself."""
+        return z if self.task.lead else z[0]
 
     @property
     def _least_squares(self) -> LeastSquaresTask:
@@ -96,14 +102,16 @@ class Objective:
         return self.task
 
     def general_jacobian(self, z: Tensor) -> Tensor:
-        """Jacobian ``(1, residuals, p)`` by one backward pass for each residual: for residuals that mix rows."""
+        """Jacobian ``(k, m, p)`` by one backward pass for each residual: for residuals that mix rows."""
         task = self._least_squares
-        leaf = z[0].detach().requires_grad_()
-        blocks = task.residuals(self.masked.forward(leaf), task.everything())
-        residuals = torch.cat([block.scaled for block in blocks])
-        unit = torch.eye(len(residuals), dtype=residuals.dtype, device=residuals.device)
-        (jacobian,) = torch.autograd.grad(residuals, leaf, unit, is_grads_batched=True)
-        return jacobian[None]
+        leaf = z.detach().requires_grad_()
+        blocks = task.residuals(self.masked.forward(self._own(leaf)), task.everything())
+        residuals = _joined(blocks)
+        unit = torch.eye(residuals.shape[1], dtype=residuals.dtype, device=residuals.device)
+        (jacobian,) = torch.autograd.grad(
+            residuals, leaf, unit[:, None].expand(-1, len(z), -1), is_grads_batched=True
+        )  # residuals of one target do not depend on the weights of another
+        return jacobian.transpose(0, 1)
 
 
 class Linearisation:
@@ -112,7 +120,7 @@ class Linearisation:
     Both are of double precision whatever the network's: normal equations square the Jacobian's condition number.
 
     Attributes:
-        residuals: ``(1, m)``, scaled so that their sum of squares is the loss; the leading axis counts targets.
+        residuals: ``(k, m)``, scaled so that each target's sum of squares is its loss.
     """
 
     def __init__(self, blocks: list[Block], jacobian: Callable[[], Tensor]) -> None:
@@ -122,7 +130,7 @@ class Linearisation:
 
     @cached_property
     def jacobian(self) -> Tensor:
-        """``(1, m, p)``."""
+        """``(k, m, p)``."""
         return self._jacobian().double()
 
     def require_finite(self) -> None:
@@ -131,34 +139,40 @@ class Linearisation:
             bad = int((~torch.isfinite(block.values)).sum())
             if bad:
                 raise ResidualError(
-                    f"the {block.name} is not finite at {bad} of {len(block.values)} points before the first step; "
+                    f"the {block.name} is not finite at {bad} of {block.values.numel()} points before the first step; "
                     "expected numbers: look for a division by zero, a root or a logarithm outside its domain"
                 )
 
 
+def _joined(blocks: list[Block]) -> Tensor:
+    """All residuals ``(k, m)``."""
+    joined = torch.cat([block.scaled for block in blocks], dim=-1)
+    return joined.view(-1, joined.shape[-1])
+
+
 def _scaled(blocks: list[Block]) -> Tensor:
-    return torch.cat([block.scaled.detach() for block in blocks])[None].double()
+    return _joined(blocks).detach().double()
 
 
-def _rowwise_jacobian(network: Rowwise, blocks: list[Block]) -> Tensor:
+def _rowwise_jacobian(network: Rowwise, blocks: list[Block], targets: int) -> Tensor:
     """One backward pass for each group of blocks on disjoint rows."""
     parts: dict[int, Tensor] = {}
     groups = _disjoint_groups(blocks)
     for group in groups:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
-        columns = network.columns(total, retain_graph=group is not groups[-1])
+        columns = network.columns(total, retain_graph=group is not groups[-1]).unflatten(0, (targets, -1))
         for i in group:
             parts[i] = _sums(columns, blocks[i].rows)
-    return (torch.cat([parts[i] for i in range(len(blocks))]) if len(blocks) > 1 else parts[0])[None]
+    return torch.cat([parts[i] for i in range(len(blocks))], dim=1) if len(blocks) > 1 else parts[0]
 
 
 def _sums(columns: Tensor, rows: Tensor | None) -> Tensor:
-    """Sums of the `columns` ``(n, p)`` over each row of indices in `rows` ``(m, k)``."""
+    """Sums of the `columns` ``(k, n, p)`` over each row of indices in `rows` ``(m, any)``."""
     assert rows is not None
     first, count = int(rows[0, 0]), len(rows)
     if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
-        return columns[first : first + count]  # the usual case, without a copy
-    return columns[rows].sum(dim=1)
+        return columns[:, first : first + count]  # the usual case, without a copy
+    return columns[:, rows].sum(dim=2)
 
 
 def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:

@@ -28,15 +28,18 @@ class Rowwise(ABC):
 
     Args:
         masked: the network.
-        z: its free weights.
+        z: its free weights; or ``(targets, p)``, each for an equal share of the rows, one after the other.
         rows: number of rows that :meth:`forward` will be given.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         self.masked, self.rows = masked, rows
-        self.weights = masked.by_name(masked.merge(z.detach()))
         masks = masked.by_name(masked.free)
         self.free = {name: each.flatten().nonzero()[:, 0] for name, each in masks.items() if each.any()}
+        merged = masked.by_name(masked.merge(z.detach()))
+        self.weights = {
+            name: merged[name] if name in self.free else each for name, each in masked.by_name(masked.weights).items()
+        }
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -62,9 +65,8 @@ class Copies(Rowwise):
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         super().__init__(masked, z, rows)
-        self._copies = {
-            name: self.weights[name].expand(rows, *self.weights[name].shape).requires_grad_() for name in self.free
-        }
+        shapes = masked.shapes
+        self._copies = {name: _for_rows(self.weights[name], shapes[name], rows).requires_grad_() for name in self.free}
 
     def forward(self, x: Tensor) -> Tensor:
         def one(copies: dict[str, Tensor], row: Tensor) -> Tensor:
@@ -85,8 +87,8 @@ class LinearLayers(Rowwise):
     """By what goes into and comes out of the linear layers: several times faster, for networks of nothing else.
 
     Every use of a weight matrix, in the forward pass and in the backward passes of `dde.grad`, is a product
-    ``x @ matrix`` of shared weights. The last backward pass meets each of them again with the gradient `g` of its
-    result, and a row's gradient by the matrix is the sum of the outer products of its rows of `x` and `g`.
+    ``x @ matrix`` of weights that rows share. The last backward pass meets each of them again with the gradient `g` of
+    its result, and a row's gradient by the matrix is the sum of the outer products of its rows of `x` and `g`.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
@@ -120,7 +122,7 @@ class LinearLayers(Rowwise):
         if bias is None or id(bias) not in self._names:
             return y if bias is None else y + bias
         name = self._names[id(bias)]
-        copies = self._biases.setdefault(name, bias.expand(self.rows, -1).requires_grad_())
+        copies = self._biases.setdefault(name, _for_rows(bias, self.masked.shapes[name], self.rows).requires_grad_())
         return y + copies.view(self.rows, *[1] * (x.ndim - 2), -1)
 
     def _product(self, x: Tensor, weight: Tensor) -> Tensor:
@@ -140,6 +142,8 @@ Meet = Callable[[Tensor, Tensor], None]
 class _Product(torch.autograd.Function):
     """``x @ matrix``, which shows `meet` the two factors ``(x, g)`` of its gradient by the matrix.
 
+    A matrix ``(targets, inputs, outputs)`` holds one for each target, whose rows of `x` follow each other.
+
     `reached` is a leaf that carries no gradient: a backward pass to it comes by every product.
     """
 
@@ -147,7 +151,9 @@ class _Product(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, reached: Tensor, matrix: Tensor, meet: Meet) -> Tensor:
         ctx.save_for_backward(x, reached)
         ctx.matrix, ctx.meet = matrix, meet
-        return x @ matrix
+        if matrix.ndim == 2:
+            return x @ matrix
+        return (x.reshape(len(matrix), -1, x.shape[-1]) @ matrix).view(*x.shape[:-1], -1)  # each target has its own
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
@@ -156,6 +162,13 @@ class _Product(torch.autograd.Function):
         meet(x, g)
         by_x = _Product.apply(g, reached, ctx.matrix.mT, lambda left, right: meet(right, left))  # type: ignore[no-untyped-call]
         return by_x, None, None, None
+
+
+def _for_rows(weight: Tensor, shape: torch.Size, rows: int) -> Tensor:
+    """A weight ``(*shape)``, or each target's ``(targets, *shape)``, for each of the `rows`."""
+    if weight.ndim == len(shape):
+        return weight.expand(rows, *shape)
+    return weight[:, None].expand(-1, rows // len(weight), *shape).flatten(0, 1)
 
 
 class _LinearCalls(TorchFunctionMode):

@@ -37,7 +37,7 @@ class Block:
 
     Args:
         name: for messages and histories.
-        values: residuals, shape ``(n,)``.
+        values: residuals ``(n,)``; of several targets together ``(targets, n)``.
         rows: ``(n, k)``, the input rows that each residual depends on through the network. Most residuals
             depend on one row; a periodic condition pairs two. None if residuals mix rows in other ways.
         weight: factor of the block's mean square in the loss.
@@ -51,7 +51,7 @@ class Block:
     @property
     def scaled(self) -> Tensor:
         """Residuals whose plain sum of squares is the block's weighted mean square."""
-        return self.values * (self.weight / len(self.values)) ** 0.5
+        return self.values * (self.weight / self.values.shape[-1]) ** 0.5
 
 
 class Task(ABC):
@@ -61,11 +61,13 @@ class Task(ABC):
         coefficients: the task's place in its family.
         tolerance: root mean square residual on fresh points at which the task counts as solved. None for data,
             which can be fitted but not solved.
+        lead: leading shape of what is computed by target: none for one task, ``(targets,)`` for several together.
         dtype, device: where the task's tensors live; :meth:`to` moves them.
     """
 
     coefficients: Coefficients = Coefficients()
     tolerance: float | None = None
+    lead: tuple[int, ...] = ()
     dtype: torch.dtype = torch.float32
     device: torch.device = torch.device("cpu")
 
@@ -132,5 +134,5 @@ class LeastSquaresTask(Task):
         """Residual blocks of the network `forward` on `batch`."""
 
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
-        """Sum over the blocks of weight times mean square."""
-        return torch.stack([block.scaled.square().sum() for block in self.residuals(forward, batch)]).sum()
+        """Sum over the blocks of weight times mean square: a scalar, or one for each of several targets together."""
+        return torch.stack([block.scaled.square().sum(-1) for block in self.residuals(forward, batch)]).sum(0)

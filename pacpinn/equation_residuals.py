@@ -1,0 +1,132 @@
+"""DeepXDE's residuals as vectors, for one task of an equation or for several of its targets together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from pacpinn.backend import dde
+from pacpinn.coefficient import Coefficients
+from pacpinn.collocation import Collocation
+from pacpinn.errors import ResidualError
+from pacpinn.task import Block, Forward
+
+if TYPE_CHECKING:
+    from pacpinn.equation import Equation
+
+_POINTWISE = (
+    dde.icbc.DirichletBC,
+    dde.icbc.NeumannBC,
+    dde.icbc.RobinBC,
+    dde.icbc.OperatorBC,
+    dde.icbc.PointSetBC,
+    dde.icbc.PointSetOperatorBC,
+    dde.icbc.IC,
+)
+
+
+def residual_blocks(
+    equation: Equation, c: Coefficients, scale: Tensor | float, forward: Forward, batch: Collocation
+) -> list[Block]:
+    """One block for each equation, in units of its scale, then one for each condition.
+
+    Args:
+        equation: the family.
+        c: the coefficients, as numbers or as columns ``(rows, 1)``.
+        scale: of the equation's terms, a number or ``(targets, 1)``.
+        forward: the network.
+        batch: the points of one task or of several.
+
+    Raises:
+        ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
+    """
+    x = batch.x.detach().requires_grad_()
+    y = solution(equation, c, forward, x)
+    found = equation.residual(x, y, c)
+    columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
+    names = equation_names(len(columns))
+    for name, column in zip(names, columns, strict=True):
+        _require_column(equation, c, name, column, len(x))
+    ends = list(accumulate(batch.counts, initial=0))
+    own = torch.arange(ends[-1], batch.rows)[:, None]
+    blocks = [
+        Block(name, _by_target(column, batch)[..., ends[-1] :] / scale, own)
+        for name, column in zip(names, columns, strict=True)
+    ]
+    for i, (begin, end) in enumerate(pairwise(ends)):
+        name = f"condition {i + 1} ({type(batch.conditions[0][i]).__name__})"
+        errors = [
+            each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
+            for k, each in enumerate(batch.conditions)
+        ]
+        rows = _rows(batch.conditions[0][i], begin, end)
+        for error in errors:
+            _require_column(equation, c, name, error, len(error) if rows is None else len(rows))
+        blocks.append(Block(name, _by_target(torch.cat(errors), batch), rows))
+    return _weighted(equation, c, blocks)
+
+
+def solution(equation: Equation, c: Coefficients, forward: Forward, x: Tensor) -> Tensor:
+    """The solution ``(rows, outputs)`` that a network stands for, at points `x` ``(rows, inputs)``."""
+    y = equation.transform(x, forward(equation.features(x, c)), c)
+    if tuple(y.shape) != (len(x), len(equation.outputs)):
+        raise ResidualError(
+            f"the solution of {equation.name} at {c} has shape {tuple(y.shape)}; {expected_of(equation, len(x))}"
+        )
+    return y
+
+
+def expected_of(equation: Equation, rows: int) -> str:
+    """What an array of the solution's values should have looked like."""
+    outputs = equation.outputs
+    return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
+
+
+def equation_names(count: int) -> list[str]:
+    """Names of so many residuals of an equation."""
+    return ["residual"] if count == 1 else [f"residual {i + 1}" for i in range(count)]
+
+
+def _by_target(column: Tensor, batch: Collocation) -> Tensor:
+    """A column over the rows of all targets, as ``(targets, n)``; of a task by itself as ``(n,)``."""
+    return column.view(*batch.lead, -1)
+
+
+def _weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[Block]:
+    for block in blocks:
+        if not block.values.numel():
+            raise ResidualError(
+                f"the {block.name} of {equation.name} at {c} has no points; expected some: "
+                "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
+            )
+    weights = equation.weights or [1.0] * len(blocks)
+    if len(weights) != len(blocks):
+        raise ResidualError(
+            f"{equation.name} has {len(weights)} weights; expected {len(blocks)}, for: "
+            + ", ".join(block.name for block in blocks)
+        )
+    return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
+
+
+def _rows(condition: Any, begin: int, end: int) -> Tensor | None:
+    """The rows that each residual of a condition depends on; None for a kind of condition that is not known."""
+    rows = torch.arange(begin, end)
+    if isinstance(condition, _POINTWISE):
+        return rows[:, None]
+    if isinstance(condition, dde.icbc.PeriodicBC):
+        return rows.reshape(2, -1).T  # the points on one side, then their partners on the other
+    return None
+
+
+def _require_column(equation: Equation, c: Coefficients, name: str, values: Any, rows: int) -> None:
+    shape = tuple(values.shape) if isinstance(values, Tensor) else None
+    if shape != (rows, 1):
+        found = f"is a {type(values).__name__}" if shape is None else f"has shape {shape}"
+        raise ResidualError(
+            f"the {name} of {equation.name} at {c} {found}; expected a tensor of shape "
+            f"({rows}, 1): keep columns two-dimensional, as in y[:, 0:1]"
+        )
