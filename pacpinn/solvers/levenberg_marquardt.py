@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -12,11 +11,11 @@ from torch import Tensor
 
 from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
+from pacpinn.solvers.normal_equations import NormalEquations, apply, cost
 
 _LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
 _PROBE = 0.1  # part of a step over which curvature is measured
-_LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class LevenbergMarquardt:
         damped = normal.damped(mu)
         d = damped.step()
         ahead = objective.residuals(z + _PROBE * d.to(z.dtype))
-        curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - _apply(normal.jacobian, d))
+        curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - apply(normal.jacobian, d))
         a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
         return d.to(z.dtype), torch.where(small[:, None], a, 0.0).to(z.dtype)
@@ -163,114 +162,6 @@ class Trial(NamedTuple):
     costs: Tensor
 
 
-@dataclass(frozen=True)
-class NormalEquations:
-    """The least-squares problem ``min |r + J d|^2 + penalty |delta + d|^2`` at one point.
-
-    Args:
-        jacobian: ``(k, m, p)``; the leading axis counts targets, here and below.
-        residuals: ``(k, m)``.
-        delta: weights less the penalty's centre, ``(k, p)``.
-        penalty: its strength.
-    """
-
-    jacobian: Tensor
-    residuals: Tensor
-    delta: Tensor
-    penalty: float
-
-    @property
-    def primal(self) -> bool:
-        """Whether ``JᵀJ`` is the smaller matrix, no more weights than residuals, or ``J Jᵀ`` (the dual)."""
-        return self.jacobian.shape[-1] <= self.jacobian.shape[-2]
-
-    @cached_property
-    def cost(self) -> Tensor:
-        """Squared residuals and the penalty ``(k,)``."""
-        return cost(self.residuals, self.delta, self.penalty)
-
-    @cached_property
-    def gram(self) -> Tensor:
-        """``JᵀJ``, ``(k, p, p)``."""
-        return self.jacobian.mT @ self.jacobian
-
-    @cached_property
-    def scale(self) -> Tensor:
-        """Damping of each weight ``(k, p)``: the mean diagonal of ``JᵀJ``, shared out by the lengths of J's columns.
-
-        Half-way between Levenberg's equal damping and Marquardt's by the diagonal itself.
-        """
-        squares = self.gram.diagonal(dim1=-2, dim2=-1) if self.primal else self.jacobian.square().sum(-2)
-        mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
-        tiny = torch.finfo(mean.dtype).tiny
-        return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
-
-    def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
-        """The problem with residuals and Jacobian taken from `there` for the targets `where`."""
-        if not where.any():
-            return self
-        jacobian, residuals = there.jacobian, there.residuals
-        if not where.all():
-            jacobian = torch.where(where[:, None, None], jacobian, self.jacobian)
-            residuals = torch.where(where[:, None], residuals, self.residuals)
-        return NormalEquations(jacobian, residuals, delta, self.penalty)
-
-    def damped(self, mu: Tensor) -> Damped:
-        """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
-        shift = self.penalty + mu[:, None] * self.scale
-        if self.primal:
-            matrix, diagonal = self.gram.clone(), shift
-        else:
-            matrix, diagonal = self.jacobian / shift[:, None] @ self.jacobian.mT, torch.ones_like(self.residuals)
-        matrix.diagonal(dim1=-2, dim2=-1).add_(diagonal)
-        factor, info = torch.linalg.cholesky_ex(matrix)
-        factor[info != 0] = torch.nan
-        return Damped(self, shift, factor)
-
-
-@dataclass(frozen=True)
-class Damped:
-    """Normal equations with ``W = diag(shift)`` in place of the penalty's and the damping's share, ``(k, p)``.
-
-    `factor` is the Cholesky factor of ``JᵀJ + W`` (primal) or of ``J W⁻¹ Jᵀ + I`` (dual). Where there is none, the
-    solutions are NaN.
-    """
-
-    normal: NormalEquations
-    shift: Tensor
-    factor: Tensor
-
-    def step(self) -> Tensor:
-        """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)``, ``(k, p)``."""
-        normal = self.normal
-        pull = normal.penalty * normal.delta
-        if normal.primal:
-            return -self._solve(_apply(normal.jacobian.mT, normal.residuals) + pull)
-        return self._from_rows(normal.residuals - _apply(normal.jacobian, pull / self.shift)) - pull / self.shift
-
-    def correction(self, curvature: Tensor) -> Tensor:
-        """Geodesic acceleration ``-(JᵀJ + W)⁻¹ Jᵀ curvature / 2``, ``(k, p)``."""
-        if self.normal.primal:
-            return -self._solve(_apply(self.normal.jacobian.mT, curvature)) / 2
-        return self._from_rows(curvature) / 2
-
-    def _from_rows(self, right: Tensor) -> Tensor:
-        """``-(JᵀJ + W)⁻¹ Jᵀ right`` by the dual matrix."""
-        return -_apply(self.normal.jacobian.mT, self._solve(right)) / self.shift
-
-    def _solve(self, right: Tensor) -> Tensor:
-        return torch.cholesky_solve(right[..., None], self.factor)[..., 0]
-
-
-def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
-    """``|r|^2 + penalty |delta|^2`` for each target."""
-    return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
-
-
 def _distance(objective: Objective, z: Tensor) -> Tensor:
     """The weights less the penalty's centre, in double precision."""
     return (z - objective.centre).double()
-
-
-def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
-    return (matrix @ vector[..., None])[..., 0]
