@@ -114,6 +114,7 @@ def _settings_header(settings: Settings) -> dict[str, Any]:
         "tolerance": settings.tolerance,
         "halvings": settings.halvings,
         "bases": settings.bases,
+        "batch": settings.batch,
         "seed": settings.seed,
         "dtype": None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
     }

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.first_guess import Leg, first_guesses
 from pacpinn.founding import found
 from pacpinn.isolation import untouched
 from pacpinn.methods import calibration
@@ -20,7 +20,6 @@ from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Result, Status, get_solver, silent
-from pacpinn.task import Task
 
 _NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
 
@@ -55,7 +54,7 @@ def advance(
         target: where to go.
         settings: how far steps may be halved, how many bases there may be, and how each task is solved.
         report: called with step and loss.
-        before: the parent's own parent, if it builds on the same base: the first guess lies on their secant.
+        before: another member nearby, such as the parent's own parent: the first guess may lie on their secant.
 
     Returns:
         The solution, whose steps and seconds count everything that was tried, and the bases.
@@ -127,26 +126,13 @@ def _calibrate(
     task = settings.task(problem, target)
     base = bases[parent.base].masked
     with untouched():
-        method = calibration(base, _first_guess(problem, task, bases[parent.base], parent, before))
+        (start,) = first_guesses(problem, Objective(task, base), [Leg(parent, target, before)])
+        method = calibration(base, start)
         result = method.train(
             task, get_solver(settings.solver, task), strength(settings.penalty, task), settings.seed, report
         )
     result = replace(result, seconds=time.perf_counter() - began)
     return Solution.of(task, base, result, parent.base, parent.coefficients)
-
-
-def _first_guess(problem: Problem, task: Task, base: Base, parent: Solution, before: Solution | None) -> Tensor:
-    """The parent's weights, or for an equation those farther along the secant from `before`: where the loss is smaller.
-
-    The weights drift along directions that do not matter, so that a secant by itself would lead astray.
-    """
-    if before is None or before.base != parent.base or task.tolerance is None:
-        return parent.z
-    share = problem.beyond(before.coefficients, parent.coefficients, task.coefficients)
-    objective = Objective(task, base.masked)
-    guesses = [parent.z, parent.z + share * (parent.z - before.z)]
-    losses = [float(task.loss(objective.masked.forward(z), task.everything()).detach()) for z in guesses]
-    return guesses[losses[1] < losses[0]]
 
 
 def _grow(

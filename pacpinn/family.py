@@ -15,7 +15,6 @@ from torch import nn
 from pacpinn import archive
 from pacpinn.coefficient import Coefficients
 from pacpinn.cold_start import cold_start
-from pacpinn.continuation import advance
 from pacpinn.errors import CoefficientError, NotSolved, PacpinnError
 from pacpinn.founding import found
 from pacpinn.isolation import existing_device, untouched
@@ -28,7 +27,8 @@ from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Result, Status
 from pacpinn.task import Task
-from pacpinn.tree import nearest_neighbour_tree
+from pacpinn.walk import walk
+from pacpinn.wavefront import batch_size
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -191,22 +191,17 @@ class Family(Mapping[Coefficients, Solution]):
             CoefficientError: as :func:`solve_family`.
         """
         new = _distinct(self.problem, targets, self.source.coefficients, known=list(self))
-        edges = nearest_neighbour_tree(list(self), new, self.problem.distance)
-        for parent, target in edges:
-            report = _reporter(progress, "calibrate", target)
-            start = self._solved(parent)
-            before = None if start.parent is None else self[start.parent]
-            solution, self.bases = advance(self.problem, self.bases, start, target, self.settings, report, before)
-            self._solutions[target] = solution
-            log.info("%s: %s after %d steps", target, solution.status, solution.steps)
-            progress(Progress("calibrate", target, solution.steps, _last_loss(solution), solution))
+        if self.settings.batch != 1:
+            chosen = batch_size(self.problem, self.source.coefficients, self.bases[0], self.settings)
+            self.settings = replace(self.settings, batch=chosen)
 
-    def _solved(self, member: Coefficients) -> Solution:
-        """The member, or the first of its ancestors that is solved: what is not solved is no place to start from."""
-        solution = self[member]
-        while solution.parent is not None and solution.status is not Status.CONVERGED:
-            solution = self[solution.parent]
-        return solution
+        def reporter(target: Coefficients) -> Report:
+            return _reporter(progress, "calibrate", target)
+
+        for solution, bases in walk(self.problem, self._solutions, self.bases, new, self.settings, reporter):
+            self._solutions[solution.coefficients], self.bases = solution, bases
+            log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
+            progress(Progress("calibrate", solution.coefficients, solution.steps, _last_loss(solution), solution))
 
     def save(self, path: str | Path) -> Path:
         """Write the family to one file, whole or not at all.

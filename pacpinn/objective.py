@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -42,6 +42,10 @@ class Objective:
     def tolerance(self) -> float | None:
         """Root mean square residual on fresh points at which the task is solved; None if it does not say."""
         return self.task.tolerance
+
+    def only(self, places: Tensor) -> Objective:
+        """The objective of the targets at some places among several."""
+        return replace(self, task=self._least_squares.only(places.tolist()))
 
     def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
         """The objective on one batch, differentiable in `z`."""

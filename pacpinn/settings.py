@@ -35,11 +35,13 @@ class Settings:
             counts as solved; by default the problem's own.
         halvings: how often a step that fails may be halved by an intermediate coefficient.
         bases: how many pruned and allocated networks the family may grow, the source's among them.
+        batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the
+            device. More than one needs formulas that take columns of coefficients, and the default solver.
         seed: seed of the initial network and of mini-batches.
         dtype, device: where to compute; by default as the task says, on the CPU.
 
     Raises:
-        PacpinnError: if the method is unknown, or tolerance, penalty, halvings or bases out of range.
+        PacpinnError: if the method is unknown, or tolerance, penalty, halvings, bases or batch out of range.
     """
 
     method: Method = "pac"
@@ -52,6 +54,7 @@ class Settings:
     tolerance: float | None = None
     halvings: int = 3
     bases: int = 3
+    batch: int | None = None
     seed: int = 0
     dtype: torch.dtype | None = None
     device: str | torch.device | None = None
@@ -67,6 +70,8 @@ class Settings:
             raise PacpinnError(f"halvings={self.halvings}; expected 0 or more")
         if self.bases < 1:
             raise PacpinnError(f"bases={self.bases}; expected 1 or more")
+        if self.batch is not None and self.batch < 1:
+            raise PacpinnError(f"batch={self.batch}; expected 1 or more")
 
     def task(self, problem: Problem, c: Coefficients) -> Task:
         """The task at `c`, where and to what tolerance these settings say."""

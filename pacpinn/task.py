@@ -125,6 +125,10 @@ class Task(ABC):
 class LeastSquaresTask(Task):
     """A task whose loss is a sum of squares: what Levenberg-Marquardt works on."""
 
+    def only(self, places: Sequence[int]) -> LeastSquaresTask:
+        """Of several targets together those at some places; a task by itself is the only one."""
+        return self
+
     @abstractmethod
     def inputs(self, batch: Batch) -> Tensor:
         """The rows ``(rows, inputs)`` on which :meth:`residuals` calls ``forward``, exactly once."""

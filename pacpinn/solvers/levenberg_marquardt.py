@@ -54,19 +54,27 @@ class LevenbergMarquardt:
         return self.solve(objective, z.detach()[None], report)[0]
 
     def solve(self, objective: Objective, z: Tensor, report: Report = silent) -> list[Result]:
-        """Solve for several targets at once: `z` is ``(targets, p)``, one result for each."""
+        """Solve for several targets at once: `z` is ``(targets, p)``, one result for each.
+
+        The steps are those of each target by itself. Targets that have ended leave once half of those present have.
+        """
         began = time.perf_counter()
         now = objective.linearise(z)
         now.require_finite()
         costs = cost(now.residuals, _distance(objective, z), objective.penalty)
-        courses = [Course([each]) for each in costs.tolist()]
+        everyone = present = [Course(each, [loss]) for each, loss in zip(z, costs.tolist(), strict=True)]
         better = torch.ones_like(costs, dtype=torch.bool)
-        self._judge(objective, z, now, courses, better)
+        self._judge(objective, z, now, present, better)
         mu, normal = self.damping * costs.sqrt().clamp(_LEAST_DAMPING, 1), None
         for step in range(1, self.max_steps + 1):
-            running = torch.tensor([each.status is None for each in courses], device=z.device)
+            running = torch.tensor([each.status is None for each in present], device=z.device)
             if not running.any():
                 break
+            if 2 * int(running.sum()) <= len(present):
+                left = running.nonzero()[:, 0]
+                present = [present[k] for k in left.tolist()]
+                objective, z, mu, better, running = objective.only(left), z[left], mu[left], better[left], running[left]
+                now, normal = objective.linearise(z), None if normal is None else normal.only(left)
             delta = _distance(objective, z)
             if normal is None:
                 normal = NormalEquations(now.jacobian, now.residuals, delta, objective.penalty)
@@ -75,17 +83,18 @@ class LevenbergMarquardt:
             z, now, better, whole, costs = self._step(objective, normal, z, mu, running)
             mu = torch.where(whole, mu / self.relief, mu * self.rise)
             for k in running.nonzero()[:, 0].tolist():
-                courses[k].steps = step
+                present[k].steps = step
                 if better[k]:
-                    courses[k].losses.append(float(costs[k]))
+                    present[k].z = z[k]
+                    present[k].losses.append(float(costs[k]))
                 elif not mu[k] < _LARGEST_DAMPING:
-                    courses[k].status = self._at_rest(objective) if costs[k].isfinite() else Status.DIVERGED
-            self._judge(objective, z, now, courses, better)
-            report(step, max(each.losses[-1] for each in courses))
+                    present[k].status = self._at_rest(objective) if costs[k].isfinite() else Status.DIVERGED
+            self._judge(objective, z, now, present, better)
+            report(step, max(each.losses[-1] for each in present))
         seconds = time.perf_counter() - began
         return [
-            Result(z[k], each.status or Status.MAX_STEPS, each.steps, seconds, each.losses)
-            for k, each in enumerate(courses)
+            Result(each.z, each.status or Status.MAX_STEPS, each.steps, seconds / len(everyone), each.losses)
+            for each in everyone
         ]
 
     def _step(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
@@ -143,8 +152,10 @@ class LevenbergMarquardt:
 
 @dataclass
 class Course:
-    """How the solve of one target goes: its loss after each good step, and on fresh points once within tolerance."""
+    """How the solve of one target goes: where it is, its loss after each good step, and on fresh points once within
+    tolerance."""
 
+    z: Tensor
     losses: list[float]
     fresh: list[float] = field(default_factory=list)
     steps: int = 0

@@ -55,6 +55,10 @@ class NormalEquations:
         tiny = torch.finfo(mean.dtype).tiny
         return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
 
+    def only(self, targets: Tensor) -> NormalEquations:
+        """The problems of some targets, by their places."""
+        return NormalEquations(self.jacobian[targets], self.residuals[targets], self.delta[targets], self.penalty)
+
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
         """The problem with residuals and Jacobian taken from `there` for the targets `where`."""
         if not where.any():

@@ -1,0 +1,121 @@
+"""Several targets of one equation, evaluated together: one pass through network and residual serves them all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pacpinn.backend import deepxde_defaults
+from pacpinn.coefficient import Coefficients
+from pacpinn.collocation import Collocation
+from pacpinn.equation_residuals import residual_blocks
+from pacpinn.equation_task import EquationTask
+from pacpinn.task import Block, Forward, LeastSquaresTask, Score, Task
+
+_AGREEMENT = 1e-4  # of residuals together with those one by one, in float32 too
+
+
+class EquationBatch(LeastSquaresTask):
+    """Tasks of one equation as one: values have a leading axis of targets.
+
+    The equation's formulas see each coefficient as a column ``(rows, 1)``, which holds at every point its own target's
+    value.
+
+    Args:
+        tasks: of one equation, on one device, with as many points each.
+    """
+
+    def __init__(self, tasks: Sequence[EquationTask]) -> None:
+        first = tasks[0]
+        self.tasks = list(tasks)
+        self.equation, self.tolerance = first.equation, first.tolerance
+        self.dtype, self.device = first.dtype, first.device
+        self.lead = (len(tasks),)
+        self._scale = self.tensor([[each.scale] for each in tasks])
+        self._training: Collocation | None = None
+
+    def only(self, places: Sequence[int]) -> EquationBatch:
+        """Some of the targets."""
+        return EquationBatch([self.tasks[k] for k in places])
+
+    def everything(self) -> Collocation:
+        if self._training is None:
+            self._training = self._together([each.everything() for each in self.tasks])
+        return self._training
+
+    def fresh(self, seed: int) -> Collocation:
+        return self._together([each.fresh(seed) for each in self.tasks])
+
+    def inputs(self, batch: Collocation) -> Tensor:
+        return self.equation.features(batch.x, self._columns(batch))
+
+    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        with deepxde_defaults(self.dtype, self.device):
+            return residual_blocks(self.equation, self._columns(batch), self._scale, forward, batch)
+
+    def score(self, forward: Forward) -> Score | None:
+        """None: each target has a score of its own."""
+        return None
+
+    def _columns(self, batch: Collocation) -> Columns:
+        return Columns([each.coefficients for each in self.tasks], batch.rows, batch.x)
+
+    def _together(self, parts: Sequence[Collocation]) -> Collocation:
+        # DeepXDE's conditions remember values by the identity of the points: these points need conditions of their own.
+        conditions = [
+            list(self.equation.conditions(self.equation.geometry(each.coefficients), each.coefficients))
+            for each in self.tasks
+        ]
+        return Collocation(
+            torch.cat([each.x for each in parts]),
+            np.concatenate([each.points for each in parts]),
+            conditions,
+            parts[0].counts,
+            self.lead,
+        )
+
+
+class Columns(Coefficients):
+    """Coefficients of several targets: for each name a column ``(rows, 1)``, which holds every row's own."""
+
+    def __init__(self, targets: Sequence[Coefficients], rows: int, like: Tensor) -> None:
+        self.__dict__["_values"] = {
+            name: like.new_tensor([each[name] for each in targets]).repeat_interleave(rows)[:, None]
+            for name in targets[0]
+        }
+        self.__dict__["_label"] = f"{targets[0]} and {len(targets) - 1} more"
+
+    def __str__(self) -> str:
+        return str(self.__dict__["_label"])
+
+
+def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
+    """The tasks together; None if they are no equations, or equations whose formulas do not take columns.
+
+    That they do is tried out: residuals together must be those one by one. They are not where a formula takes
+    ``math.exp`` of a coefficient, say, or where the number of points changes with it.
+    """
+    equations = [each for each in tasks if isinstance(each, EquationTask)]
+    if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in map(_points, equations)}) > 1:
+        return None
+    together = EquationBatch(equations)
+
+    def some(x: Tensor) -> Tensor:
+        return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(together.equation.outputs), device=x.device))
+
+    try:
+        found = together.residuals(some, together.everything())
+    except Exception:
+        return None
+    for k, each in enumerate(equations):
+        for block, own in zip(found, each.residuals(some, each.everything()), strict=True):
+            if block.rows is None or not torch.allclose(block.values[k], own.values, _AGREEMENT, _AGREEMENT):
+                return None
+    return together
+
+
+def _points(task: EquationTask) -> Collocation:
+    return task.everything()

@@ -1,0 +1,100 @@
+"""From the members there are to all targets: one by one along a chain, or in wavefronts of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.continuation import Advance, advance
+from pacpinn.first_guess import Leg
+from pacpinn.problem import Problem
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
+from pacpinn.solvers import Report, Status
+from pacpinn.tree import nearest_neighbour_tree, spine_and_ribs
+from pacpinn.wavefront import calibrate_together
+
+Edge = tuple[Coefficients, Coefficients]
+
+
+def walk(
+    problem: Problem,
+    members: Mapping[Coefficients, Solution],
+    bases: Sequence[Base],
+    targets: Sequence[Coefficients],
+    settings: Settings,
+    reporter: Callable[[Coefficients], Report],
+) -> Iterator[Advance]:
+    """Solve all targets, each from a member near it; which one the list of targets and the batch size decide alone.
+
+    Args:
+        problem, bases, settings: the family's. One by one targets go along their nearest-neighbour tree; if the
+            settings name a batch, a few go ahead, and the others follow from those, so many at once.
+        members: what is solved already.
+        targets: what is not.
+        reporter: gives for a target what is called with step and loss.
+
+    Yields:
+        Each target's solution, and the bases there are then.
+    """
+    solved, grown, batch = dict(members), list(bases), settings.batch or 1
+    for wave in _wavefronts(problem, list(members), targets, batch):
+        legs = [_leg(solved, *edge) for edge in wave]
+        for _, of_one_base in groupby(sorted(legs, key=_base), key=_base):
+            for group in _batches(list(of_one_base), batch):
+                tried = _first_tries(problem, grown, group, settings, reporter)
+                for leg, first in zip(group, tried, strict=True):
+                    if first is None or first.status is not Status.CONVERGED:
+                        advanced = advance(
+                            problem, grown, leg.start, leg.target, settings, reporter(leg.target), leg.before
+                        )
+                        solution, grown = _with_effort_of(first, advanced.solution), advanced.bases
+                    else:
+                        solution = first
+                    solved[leg.target] = solution
+                    yield Advance(solution, grown)
+
+
+def _wavefronts(
+    problem: Problem, members: Sequence[Coefficients], targets: Sequence[Coefficients], batch: int
+) -> list[list[Edge]]:
+    if batch > 1:
+        return spine_and_ribs(members, targets, problem.distance)
+    return [[edge] for edge in nearest_neighbour_tree(members, targets, problem.distance)]
+
+
+def _leg(solved: Mapping[Coefficients, Solution], parent: Coefficients, target: Coefficients) -> Leg:
+    """From the parent, or the first of its ancestors that is solved: what is not solved is no place to start from."""
+    start = solved[parent]
+    while start.parent is not None and start.status is not Status.CONVERGED:
+        start = solved[start.parent]
+    return Leg(start, target, None if start.parent is None else solved[start.parent])
+
+
+def _batches(legs: Sequence[Leg], size: int) -> list[Sequence[Leg]]:
+    return [legs[i : i + size] for i in range(0, len(legs), size)]
+
+
+def _base(leg: Leg) -> int:
+    return leg.start.base
+
+
+def _first_tries(
+    problem: Problem,
+    bases: Sequence[Base],
+    group: Sequence[Leg],
+    settings: Settings,
+    reporter: Callable[[Coefficients], Report],
+) -> Sequence[Solution | None]:
+    if len(group) == 1:
+        return [None]
+    return calibrate_together(problem, bases[_base(group[0])], group, settings, reporter(group[0].target))
+
+
+def _with_effort_of(first: Solution | None, solution: Solution) -> Solution:
+    """The solution with the steps and seconds of a first try that failed added to its own."""
+    if first is None:
+        return solution
+    return replace(solution, steps=first.steps + solution.steps, seconds=first.seconds + solution.seconds)

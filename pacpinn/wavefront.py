@@ -1,0 +1,75 @@
+"""Many targets in one batch: the first try at those whose parents are solved (design of the tree in `tree`)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.equation_batch import EquationBatch, batch_of
+from pacpinn.equation_task import EquationTask
+from pacpinn.first_guess import Leg, first_guesses
+from pacpinn.isolation import untouched
+from pacpinn.objective import Objective
+from pacpinn.pac import strength
+from pacpinn.problem import Problem
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
+from pacpinn.solvers import LevenbergMarquardt, Report, get_solver, silent
+
+log = logging.getLogger(__name__)
+
+_ROWS_ON_CPU = 4096  # of all targets together: beyond, their tensors leave the caches, and batches gain nothing
+_WORTHWHILE_ON_CPU = 4  # targets: the ribs of a spine take more steps than the links of a chain
+_ON_ACCELERATOR = 256  # targets
+_MEMORY_SHARE = 0.25  # of an accelerator's memory, for the Jacobian, which has some copies
+
+
+def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings) -> int:
+    """How many targets to solve at once: as the settings say, or by the sizes of the system and the device.
+
+    One if the problem is no equation, its formulas do not take columns of coefficients, or the solver solves one
+    target at a time.
+    """
+    if settings.batch == 1:
+        return 1
+    task = settings.task(problem, c)
+    together = isinstance(get_solver(settings.solver, task), LevenbergMarquardt) and batch_of([task, task])
+    if not together or not isinstance(task, EquationTask):
+        if settings.batch is not None:
+            log.warning("%s cannot be solved in batches: its targets are solved one by one", problem.name)
+        return 1
+    if settings.batch is not None:
+        return settings.batch
+    rows = len(task.everything().x)
+    if task.device.type == "cpu":
+        fitting = _ROWS_ON_CPU // rows
+        return fitting if fitting >= _WORTHWHILE_ON_CPU else 1
+    entries = _MEMORY_SHARE * torch.cuda.get_device_properties(task.device).total_memory / 8
+    return max(1, min(_ON_ACCELERATOR, int(entries / (rows * len(base.masked.start)))))
+
+
+def calibrate_together(
+    problem: Problem, base: Base, legs: Sequence[Leg], settings: Settings, report: Report = silent
+) -> list[Solution]:
+    """Calibrate to several targets from members on one base, each as by itself to solver tolerance.
+
+    A target that does not converge is not tried again here: `continuation.advance` has shorter steps and new bases.
+    """
+    began = time.perf_counter()
+    tasks = [settings.task(problem, leg.target) for leg in legs]
+    batch = EquationBatch([task for task in tasks if isinstance(task, EquationTask)])
+    solver = get_solver(settings.solver, batch)
+    assert isinstance(solver, LevenbergMarquardt)
+    with untouched():
+        objective = Objective(batch, base.masked, strength(settings.penalty, tasks[0]))
+        results = solver.solve(objective, first_guesses(problem, objective, legs), report)
+    seconds = (time.perf_counter() - began) / len(legs)
+    return [
+        Solution.of(task, base.masked, replace(result, seconds=seconds), leg.start.base, leg.start.coefficients)
+        for task, result, leg in zip(tasks, results, legs, strict=True)
+    ]
