@@ -17,6 +17,7 @@ from pacpinn import storage
 from pacpinn.coefficient import Coefficients
 from pacpinn.errors import FamilyFileError
 from pacpinn.masked import MaskedNetwork
+from pacpinn.parametric import ParametricEquation, parametric
 from pacpinn.problem import Problem
 from pacpinn.registry import get_problem, installed_problems
 from pacpinn.settings import Settings
@@ -43,7 +44,7 @@ def write(path: Path, problem: Problem, bases: list[Base], solutions: list[Solut
         tensors |= {f"base.{i}.state.{name}": each for name, each in _other_state(base.masked).items()}
     for k, solution in enumerate(solutions):
         tensors[f"solution.{k}.history"] = torch.tensor(solution.history, dtype=torch.float64)
-        if solution.parent is not None:
+        if k > 0:  # the source is the first base as it stands
             tensors[f"solution.{k}.z"] = solution.z
     storage.write(path, header, tensors)
 
@@ -77,7 +78,8 @@ def source_hash(problem: Problem) -> str:
 
 def _problem_header(problem: Problem) -> dict[str, Any]:
     installed = type(problem).__module__ in installed_problems().values()
-    return {"name": problem.name, "installed": installed, "hash": source_hash(problem)}
+    span = dict(problem.span) if isinstance(problem, ParametricEquation) else None
+    return {"name": problem.name, "installed": installed, "hash": source_hash(problem), "span": span}
 
 
 def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | None) -> Problem:
@@ -99,7 +101,8 @@ def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | N
         )
     if problem.name != header["name"]:
         raise FamilyFileError(f"{path} holds a family of {header['name']}, not of {problem.name}")
-    return problem
+    span = header.get("span")
+    return parametric(problem, {name: (low, high) for name, (low, high) in span.items()}) if span else problem
 
 
 def _settings_header(settings: Settings) -> dict[str, Any]:
@@ -152,7 +155,7 @@ def _solution_header(solution: Solution) -> dict[str, Any]:
 def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[Base], k: int) -> Solution:
     parent, reached, score = header["parent"], header["reached"], header["score"]
     zero = bases[header["base"]].masked.start
-    z = tensors[f"solution.{k}.z"] if parent is not None else zero
+    z = tensors[f"solution.{k}.z"] if k > 0 else zero
     if z.shape != zero.shape:
         raise ValueError(f"target {k} has {len(z)} free weights, its base {len(zero)}")
     return Solution(

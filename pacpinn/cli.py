@@ -104,7 +104,8 @@ def solve(
         ),
     ] = None,
     method: Annotated[
-        str | None, typer.Option(metavar="NAME", help="pac; or a rival: fine-tuning, last-layer.")
+        str | None,
+        typer.Option(metavar="NAME", help="pac; or a rival: fine-tuning, last-layer, from-scratch, parametric."),
     ] = None,
     keep: Annotated[
         float | None,
@@ -123,6 +124,10 @@ def solve(
         ),
     ] = None,
     device: Annotated[str | None, typer.Option(metavar="NAME", help="Where to compute, such as cpu or cuda.")] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Targets to solve at once; by default chosen by size and device."),
+    ] = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the results; by default named after the problem.")
     ] = None,
@@ -154,6 +159,7 @@ def solve(
         "solver": solver,
         "tolerance": tolerance,
         "device": device,
+        "batch": batch,
     }
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     began = time.perf_counter()

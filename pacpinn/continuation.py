@@ -20,6 +20,7 @@ from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Result, Status, get_solver, silent
+from pacpinn.unaided import UNAIDED
 
 _NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
 
@@ -59,6 +60,8 @@ def advance(
     Returns:
         The solution, whose steps and seconds count everything that was tried, and the bases.
     """
+    if settings.method in UNAIDED:
+        return Advance(UNAIDED[settings.method](problem, bases, target, settings, report), list(bases))
     grown, here, done, stride = list(bases), parent, 0.0, 1.0
     tried: list[Solution] = []
     allocations: list[Result] = []

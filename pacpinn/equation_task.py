@@ -77,6 +77,18 @@ class EquationTask(LeastSquaresTask):
             self._training = self._draw(self.equation.points.distribution, 0, lambda x: place(x, self.coefficients))
         return self._training
 
+    def drawn_anew(self, seed: int) -> Self:
+        """The same task on other training points inside the domain, drawn at random."""
+        equation, c, other = self.equation, self.coefficients, copy.copy(self)
+        geometry = until(equation.geometry(c), self._horizon)
+
+        def others(x: np.ndarray) -> np.ndarray:
+            with untouched(seed):
+                return equation.place(domain_points(geometry, len(x), "pseudo"), c)
+
+        other._training = self._draw(equation.points.distribution, 0, others)
+        return other
+
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
         return self._draw("pseudo", seed, lambda x: x)

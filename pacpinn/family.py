@@ -20,6 +20,7 @@ from pacpinn.founding import found
 from pacpinn.isolation import existing_device, untouched
 from pacpinn.masked import MaskedNetwork
 from pacpinn.pac import Counts
+from pacpinn.parametric import ParametricEquation, parametric, range_task, span_of
 from pacpinn.problem import Problem
 from pacpinn.pruning import kept_weights
 from pacpinn.registry import get_problem
@@ -264,13 +265,16 @@ def solve_family(
     chosen = Settings(**settings)
     at_source = problem.at(source or {})
     new = _distinct(problem, problem.targets if targets is None else targets, at_source, known=[at_source])
+    if chosen.method == "parametric":
+        problem = parametric(problem, span_of([at_source, *new]))
     with untouched(chosen.seed):
         task = chosen.task(problem, at_source)
         network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
         if chosen.method == "pac":  # bad settings show before any work
             kept_weights(MaskedNetwork(network), chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
         fit, allocate = _reporter(progress, "fit", at_source), _reporter(progress, "allocate", at_source)
-        trained, fitted = cold_start(network, task, chosen.solver, chosen.seed, fit)
+        lesson = range_task(problem, at_source, chosen) if isinstance(problem, ParametricEquation) else task
+        trained, fitted = cold_start(network, lesson, chosen.solver, chosen.seed, fit)
         base, results = found(trained, task, chosen, allocate)
         result = replace(Result.joined([fitted, *results]), z=base.start)
         member = Solution.of(task, base, result, base=0, parent=None)

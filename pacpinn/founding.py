@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import torch
 
+from pacpinn.errors import PacpinnError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.pac import allocated
 from pacpinn.pruning import kept_weights
@@ -53,8 +54,30 @@ def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, repor
     return source.with_mask(torch.cat(list(masks.values())), True), []
 
 
+def start_afresh(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
+    """From scratch: every target has all weights of its own, and nothing of the source.
+
+    Raises:
+        PacpinnError: if the network has buffers, such as statistics of batch normalisation: those are the source's.
+    """
+    buffers = [name for name, _ in source.network.named_buffers()]
+    if buffers:
+        raise PacpinnError(
+            f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
+            "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
+        )
+    return source.with_mask(torch.ones_like(source.free), True), []
+
+
+def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
+    """Parametric: one network solves all targets."""
+    return source.with_mask(torch.zeros_like(source.free), True), []
+
+
 METHODS: dict[str, Callable[[MaskedNetwork, Task, Settings, Report], Founding]] = {
     "pac": prune_and_allocate,
     "fine-tuning": free_everything,
     "last-layer": free_last_layer,
+    "from-scratch": start_afresh,
+    "parametric": free_nothing,
 }

@@ -16,7 +16,7 @@ from pacpinn.pruning import Criterion
 from pacpinn.solvers import SolverChoice
 from pacpinn.task import Task
 
-Method = Literal["pac", "fine-tuning", "last-layer"]
+Method = Literal["pac", "fine-tuning", "last-layer", "from-scratch", "parametric"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Settings:
     """How a family is solved.
 
     Args:
-        method: how targets are learnt from the source: ``"pac"``, or one of its rivals ``"fine-tuning"`` (all weights
-            are free) and ``"last-layer"``.
+        method: how targets are learnt: ``"pac"``, or one of its rivals: ``"fine-tuning"`` (all weights are free) and
+            ``"last-layer"`` along the same path; ``"from-scratch"``; ``"parametric"`` (one network, with the
+            coefficients as further inputs, learns the range of source and targets at once).
         keep: kept fraction of the weights, in (0, 1).
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.

@@ -41,7 +41,7 @@ def walk(
     """
     solved, grown, batch = dict(members), list(bases), settings.batch or 1
     for wave in _wavefronts(problem, list(members), targets, batch):
-        legs = [_leg(solved, *edge) for edge in wave]
+        legs = [_leg(problem, solved, *edge) for edge in wave]
         for _, of_one_base in groupby(sorted(legs, key=_base), key=_base):
             for group in _batches(list(of_one_base), batch):
                 tried = _first_tries(problem, grown, group, settings, reporter)
@@ -65,12 +65,15 @@ def _wavefronts(
     return [[edge] for edge in nearest_neighbour_tree(members, targets, problem.distance)]
 
 
-def _leg(solved: Mapping[Coefficients, Solution], parent: Coefficients, target: Coefficients) -> Leg:
+def _leg(problem: Problem, solved: Mapping[Coefficients, Solution], parent: Coefficients, target: Coefficients) -> Leg:
     """From the parent, or the first of its ancestors that is solved: what is not solved is no place to start from."""
     start = solved[parent]
     while start.parent is not None and start.status is not Status.CONVERGED:
         start = solved[start.parent]
-    return Leg(start, target, None if start.parent is None else solved[start.parent])
+    others = [each for each in solved.values() if each.base == start.base and each is not start]
+    others = [each for each in others if each.status is Status.CONVERGED]
+    before = min(others, key=lambda each: problem.distance(each.coefficients, target), default=None)
+    return Leg(start, target, before)
 
 
 def _batches(legs: Sequence[Leg], size: int) -> list[Sequence[Leg]]:

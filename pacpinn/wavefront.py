@@ -1,4 +1,4 @@
-"""Many targets in one batch: the first try at those whose parents are solved (design of the tree in `tree`)."""
+"""Many targets in one batch: the first try at those whose parents are solved."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from pacpinn.solvers import LevenbergMarquardt, Report, get_solver, silent
 
 log = logging.getLogger(__name__)
 
-_ROWS_ON_CPU = 4096  # of all targets together: beyond, their tensors leave the caches, and batches gain nothing
-_WORTHWHILE_ON_CPU = 4  # targets: the ribs of a spine take more steps than the links of a chain
 _ON_ACCELERATOR = 256  # targets
 _MEMORY_SHARE = 0.25  # of an accelerator's memory, for the Jacobian, which has some copies
 
 
 def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings) -> int:
-    """How many targets to solve at once: as the settings say, or by the sizes of the system and the device.
+    """How many targets to solve at once: as the settings say, or by the size of the system and the device.
+
+    On a processor one at a time: its cores are busy with one target already, and along a chain each starts nearer to
+    its solution than in a wavefront. On an accelerator as many as its memory holds, to a limit.
 
     One if the problem is no equation, its formulas do not take columns of coefficients, or the solver solves one
     target at a time.
@@ -45,12 +46,10 @@ def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings
         return 1
     if settings.batch is not None:
         return settings.batch
-    rows = len(task.everything().x)
-    if task.device.type == "cpu":
-        fitting = _ROWS_ON_CPU // rows
-        return fitting if fitting >= _WORTHWHILE_ON_CPU else 1
+    if task.device.type != "cuda":
+        return 1
     entries = _MEMORY_SHARE * torch.cuda.get_device_properties(task.device).total_memory / 8
-    return max(1, min(_ON_ACCELERATOR, int(entries / (rows * len(base.masked.start)))))
+    return max(1, min(_ON_ACCELERATOR, int(entries / (len(task.everything().x) * len(base.masked.start)))))
 
 
 def calibrate_together(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse.csgraph import minimum_spanning_tree
 
-from pacpinn.tree import nearest_neighbour_tree
+from pacpinn.tree import nearest_neighbour_tree, spine_and_ribs
 
 PLACES = st.floats(-10, 10).map(lambda number: round(number, 3))
 POINTS = st.tuples(PLACES, PLACES)
@@ -82,3 +82,34 @@ def test_of_two_parents_equally_near_the_earlier_one_is_taken():
 
 def test_without_targets_there_is_nothing_to_do():
     assert nearest_neighbour_tree([0.0], [], along_a_line) == []
+
+
+# Spine and ribs -------------------------------------------------------------------------------------------------------
+
+
+@given(ROOTS, st.lists(POINTS, min_size=1, max_size=20))
+def test_wavefronts_hold_every_target_once_and_hang_on_what_is_solved(roots, targets):
+    solved = list(roots)
+    for wave in spine_and_ribs(roots, targets, euclidean):
+        assert all(parent in solved for parent, _ in wave)
+        solved += [target for _, target in wave]
+    assert sorted(solved[len(roots) :]) == sorted(targets)
+
+
+@given(ROOTS, st.lists(POINTS, min_size=5, max_size=20, unique=True))
+def test_all_but_the_waypoints_hang_on_the_nearest_of_them(roots, targets):
+    *spine, ribs = spine_and_ribs(roots, targets, euclidean)
+    stations = [*roots, *(target for wave in spine for _, target in wave)]
+    assert len(stations) - len(roots) == int(np.ceil(len(targets) ** 0.5))
+    for parent, target in ribs:
+        assert euclidean(parent, target) == min(euclidean(each, target) for each in stations)
+
+
+def test_along_one_coefficient_the_spine_is_a_chain_of_waypoints_spread_evenly():
+    waves = spine_and_ribs([0.0], [float(i) for i in range(1, 17)], along_a_line)
+    assert waves[:-1] == [[(0.0, 4.0)], [(4.0, 8.0)], [(8.0, 12.0)], [(12.0, 16.0)]]
+    assert len(waves[-1]) == 12
+
+
+def test_a_single_target_hangs_on_the_root():
+    assert spine_and_ribs([0.0], [1.0], along_a_line) == [[(0.0, 1.0)]]

@@ -1,0 +1,160 @@
+"""The parametric network: one network for a whole range, with the coefficients as further inputs."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy.stats import qmc
+from torch import Tensor
+
+from pacpinn.coefficient import Coefficient, Coefficients
+from pacpinn.collocation import Collocation
+from pacpinn.equation import Equation
+from pacpinn.equation_batch import EquationBatch
+from pacpinn.equation_task import EquationTask
+from pacpinn.errors import PacpinnError
+from pacpinn.problem import Problem
+from pacpinn.settings import Settings
+from pacpinn.task import Block, Forward, LeastSquaresTask, Score
+
+Span = Mapping[str, tuple[float, float]]
+
+_COEFFICIENTS = 32  # at which the network is trained
+_OF_TOLERANCE = 0.5  # the mean over the range meets, so that hardly any of its coefficients misses it
+_POINTS = 4  # times as many in all as for one task: the range is one more dimension or several
+
+
+def span_of(members: Iterable[Coefficients]) -> Span:
+    """Least and largest value of each coefficient that varies over some members."""
+    listed = list(members)
+    ends = {name: (min(c[name] for c in listed), max(c[name] for c in listed)) for name in listed[0]}
+    return {name: (low, high) for name, (low, high) in ends.items() if low < high}
+
+
+class ParametricEquation(Equation):
+    """An equation whose networks see coefficients as further inputs; made by :func:`parametric`.
+
+    Attributes:
+        span: the ends of each such coefficient's range.
+    """
+
+    span: ClassVar[Span]
+
+
+def parametric(problem: Problem, span: Span) -> ParametricEquation:
+    """The problem with networks that see each coefficient of `span` as a further input, from -1 to 1 over its range.
+
+    Raises:
+        PacpinnError: if the problem is no equation, or nothing varies.
+    """
+    if not isinstance(problem, Equation) or not span:
+        raise PacpinnError(
+            f"a parametric network needs an equation and a coefficient that varies; {problem.name} "
+            + ("has targets at its source alone" if isinstance(problem, Equation) else "is no equation")
+        )
+    kind = type(problem)
+
+    class Parametric(kind, ParametricEquation):  # type: ignore[misc, valid-type]
+        def features(self, x: Tensor, c: Coefficients) -> Tensor:
+            places = [_place(self.coefficients[name], c[name], ends, x) for name, ends in span.items()]
+            return torch.cat([super().features(x, c), *places], dim=1)
+
+        @property
+        def name(self) -> str:
+            return problem.name
+
+    Parametric.__module__, Parametric.span = kind.__module__, span
+    wider: Any = copy.copy(problem)
+    wider.__class__ = Parametric
+    return wider
+
+
+def _place(coefficient: Coefficient, value: Any, ends: tuple[float, float], x: Tensor) -> Tensor:
+    """Where a value lies between the `ends`, from -1 to 1 in its own scale: a column ``(rows, 1)``."""
+    values = torch.as_tensor(value, dtype=x.dtype, device=x.device)
+    low, high = ends
+    if coefficient.scale == "log":
+        share = torch.log(values / low) / math.log(high / low)
+    else:
+        share = (values - low) / (high - low)
+    return (2 * share - 1).expand(len(x), 1)
+
+
+def range_task(problem: ParametricEquation, source: Coefficients, settings: Settings) -> RangeTask:
+    """The task of all coefficients in the problem's span: some of them, spread over the span, with points for each.
+
+    Args:
+        problem: what to learn.
+        source: gives the coefficients that do not vary.
+        settings: where and to what tolerance.
+    """
+    thinned = copy.copy(problem)
+    count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)
+    vars(thinned)["points"] = replace(problem.points, domain=count)
+    low, high = (problem.at({name: ends[k] for name, ends in problem.span.items()}, base=source) for k in (0, 1))
+    tasks = []
+    even = qmc.Sobol(len(problem.span), seed=0).random(_COEFFICIENTS)
+    for k, shares in enumerate((1 - np.cos(np.pi * even)) / 2):  # denser towards the ends, as Chebyshev's nodes are
+        along = {
+            name: problem.between(low, high, share)[name] for name, share in zip(problem.span, shares, strict=True)
+        }
+        task = settings.task(thinned, problem.at(along, base=source))
+        assert isinstance(task, EquationTask)
+        tasks.append(task.drawn_anew(k))
+    return RangeTask(tasks)
+
+
+class RangeTask(LeastSquaresTask):
+    """Tasks of one equation as one task for one network: their mean squares are averaged."""
+
+    def __init__(self, tasks: Sequence[EquationTask]) -> None:
+        self.tasks = tasks
+        self._batch = EquationBatch(tasks)
+        first = tasks[0]
+        self.coefficients = first.coefficients
+        self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
+        self.dtype, self.device = first.dtype, first.device
+
+    @property
+    def penalty(self) -> float:
+        return self.tasks[0].penalty
+
+    @property
+    def warm_up(self) -> int:
+        return self.tasks[0].warm_up
+
+    def easier(self) -> list[RangeTask]:
+        return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
+
+    def everything(self) -> Collocation:
+        return self._batch.everything()
+
+    def fresh(self, seed: int) -> Collocation:
+        return self._batch.fresh(seed)
+
+    def inputs(self, batch: Collocation) -> Tensor:
+        return self._batch.inputs(batch)
+
+    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        return [
+            Block(block.name, block.values.flatten(), _in_all(block.rows, batch), block.weight)
+            for block in self._batch.residuals(forward, batch)
+        ]
+
+    def score(self, forward: Forward) -> Score | None:
+        """None: each coefficient has a score of its own."""
+        return None
+
+
+def _in_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
+    """Indices of one task's rows as those of the same rows of all tasks."""
+    if rows is None:
+        return None
+    first = batch.rows * torch.arange(len(batch.conditions))
+    return (first[:, None, None] + rows).flatten(0, 1)
