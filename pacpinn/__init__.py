@@ -25,7 +25,7 @@ _HOMES = {
     "registry": ["get_problem"],
     "settings": ["Settings"],
     "solution": ["Base", "Solution"],
-    "solvers": ["LBFGS", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
+    "solvers": ["LBFGS", "NNCG", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
     "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
     "task": ["Block", "LeastSquaresTask", "Score", "Task"],
 }
@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.solution import Base as Base
     from pacpinn.solution import Solution as Solution
     from pacpinn.solvers import LBFGS as LBFGS
+    from pacpinn.solvers import NNCG as NNCG
     from pacpinn.solvers import Adam as Adam
     from pacpinn.solvers import InTurn as InTurn
     from pacpinn.solvers import LevenbergMarquardt as LevenbergMarquardt

@@ -115,7 +115,8 @@ def solve(
         int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Seed of the network and of mini-batches.")
     ] = 0,
     solver: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="levenberg-marquardt, adam or lbfgs; several run in turn.")
+        list[str] | None,
+        typer.Option(metavar="NAME", help="levenberg-marquardt, adam, lbfgs or nncg; several run in turn."),
     ] = None,
     tolerance: Annotated[
         float | None,

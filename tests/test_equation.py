@@ -305,7 +305,7 @@ def test_a_wrong_number_of_weights_is_refused():
         residuals(Broken(), some)
 
 
-@pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs"])
+@pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs", "nncg"])
 def test_a_residual_that_is_nan_is_bad_input_to_every_solver(solver):
     problem = decay_with(lambda r: r * torch.where(torch.arange(24)[:, None] < 2, torch.nan, 1.0))
     pac = pp.PAC(problem.initial_network(0))

@@ -12,6 +12,7 @@ from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.base import Report, Result, Solver, Status, silent
 from pacpinn.solvers.lbfgs import LBFGS
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.solvers.nncg import NNCG
 from pacpinn.solvers.sequence import InTurn
 from pacpinn.task import Task
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 __all__ = [
     "LBFGS",
+    "NNCG",
     "SOLVERS",
     "Adam",
     "InTurn",
@@ -33,7 +35,7 @@ __all__ = [
     "solver_to_header",
 ]
 
-SOLVERS: dict[str, Any] = {"levenberg-marquardt": LevenbergMarquardt, "adam": Adam, "lbfgs": LBFGS}
+SOLVERS: dict[str, Any] = {"levenberg-marquardt": LevenbergMarquardt, "adam": Adam, "lbfgs": LBFGS, "nncg": NNCG}
 
 SolverChoice = str | Solver | Sequence["str | Solver"] | None
 

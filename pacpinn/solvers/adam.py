@@ -19,6 +19,8 @@ from pacpinn.task import Batch
 class Adam:
     """Adam (Kingma & Ba 2015) with a learning rate that falls to zero along a cosine.
 
+    torch's own, which is what DeepXDE's ``"adam"`` is too.
+
     A task with a tolerance converges when a step's residual reaches it; one without, when all steps are done.
 
     Args:

@@ -16,7 +16,9 @@ _CHUNK = 20  # iterations between two looks at the tolerance
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Limited-memory BFGS with strong Wolfe line search (Liu & Nocedal 1989; torch's implementation).
+    """Limited-memory BFGS with strong Wolfe line search (Liu & Nocedal 1989).
+
+    torch's own, which is what DeepXDE's ``"L-BFGS"`` is too (there with 100 past updates).
 
     Args:
         steps: iterations at most.

@@ -7,6 +7,7 @@ import pytest
 from pacpinn.errors import UnknownSolver
 from pacpinn.solvers import (
     LBFGS,
+    NNCG,
     SOLVERS,
     Adam,
     InTurn,
@@ -29,7 +30,7 @@ def test_the_default_is_levenberg_marquardt_for_what_has_a_tolerance_and_adam_fo
 
 
 def test_an_unknown_solver_lists_the_known():
-    with pytest.raises(UnknownSolver, match="no solver 'newton'; known are: levenberg-marquardt, adam, lbfgs"):
+    with pytest.raises(UnknownSolver, match="no solver 'newton'; known are: levenberg-marquardt, adam, lbfgs, nncg"):
         get_solver("newton", wave())
 
 
@@ -50,7 +51,7 @@ def test_a_sequence_of_names_and_solvers_is_run_in_turn():
 
 @pytest.mark.parametrize(
     "choice",
-    [None, "adam", Adam(steps=5), LevenbergMarquardt(max_steps=7, damping=0.1), ["adam", LBFGS(steps=3)]],
+    [None, "adam", Adam(steps=5), LevenbergMarquardt(max_steps=7, damping=0.1), NNCG(rank=7), ["adam", LBFGS(steps=3)]],
     ids=str,
 )
 def test_a_choice_survives_the_header_of_a_file(choice):
