@@ -2,7 +2,8 @@
 
 All ways have the same network, points, solver, tolerance and stopping rule. Marginal seconds are those of one more
 target, failed attempts and new bases included; amortised ones share out the source and its allocation as well. Errors
-are relative L2 on a regular grid, against references that training never sees.
+are relative L2 on a regular grid, against references that training never sees. A classical solver, at a ladder of
+resolutions, shows what a network has to beat.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+import classical
 import pacpinn as pp
 from pacpinn.cold_start import cold_start
 from report import Report, options
 
 METHODS = ("pac", "fine-tuning", "last-layer")
 SCRATCH = "from scratch"
+CLASSICAL = "classical"
 FAMILIES = {
     "burgers": pp.grid(nu=np.geomspace(0.05, 0.01, 25)[1:]),
     "advection": pp.grid(beta=range(2, 31)),
@@ -54,6 +57,28 @@ def from_scratch(report: Report, name: str, seed: int, targets: list[dict[str, f
         add(report, name, SCRATCH, seed, member, member.seconds, 0)
 
 
+def classically(report: Report, name: str, targets: list[dict[str, float]]) -> None:
+    problem = pp.get_problem(name)
+    classical.solve(name, problem.at(targets[0]), classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
+    for c in map(problem.at, targets):
+        for resolution in classical.RESOLUTIONS:
+            seconds, error = classical.solve(name, c, resolution)
+            report.add(
+                problem=name,
+                method=CLASSICAL,
+                seed=0,
+                target=str(c),
+                status="converged",
+                steps=None,
+                seconds=seconds,
+                amortised=seconds,
+                residual=None,
+                error=error,
+                bases=0,
+                resolution=resolution,
+            )
+
+
 def add(report: Report, name: str, method: str, seed: int, member: pp.Solution, amortised: float, bases: int) -> None:
     report.add(
         problem=name,
@@ -76,8 +101,11 @@ def rows_of(report: Report, name: str, method: str) -> list[dict[str, Any]]:
 
 def summarise(report: Report, name: str) -> list[dict[str, Any]]:
     summary = []
-    for method in (*METHODS, SCRATCH):
-        rows = rows_of(report, name, method)
+    ways = [(method, rows_of(report, name, method)) for method in (*METHODS, SCRATCH)]
+    lines = rows_of(report, name, CLASSICAL)
+    for resolution in sorted({row["resolution"] for row in lines}):
+        ways.append((f"{CLASSICAL}, {resolution}", [row for row in lines if row["resolution"] == resolution]))
+    for method, rows in ways:
         if not rows:
             continue
         worst = [max(row["error"] for row in rows if row["seed"] == seed) for seed in sorted({r["seed"] for r in rows})]
@@ -129,10 +157,11 @@ def figure(report: Report) -> Figure:
     shown = Figure(figsize=(3.4 * len(names), 6.4), layout="constrained")
     axes = shown.subplots(2, len(names), squeeze=False, sharey="col")
     for column, name in enumerate(names):
-        for i, method in enumerate((*METHODS, SCRATCH)):
+        for i, method in enumerate((*METHODS, SCRATCH, CLASSICAL)):
             rows = rows_of(report, name, method)
             for axis, of in zip(axes[:, column], ("seconds", "residual"), strict=True):
-                axis.loglog([r[of] for r in rows], [r["error"] for r in rows], ".", color=f"C{i}", label=method)
+                known = [r for r in rows if r[of] is not None]
+                axis.loglog([r[of] for r in known], [r["error"] for r in known], ".", color=f"C{i}", label=method)
         axes[0, column].set(title=name, xlabel="seconds a target")
         axes[1, column].set(xlabel="residual on fresh points, in its scale")
     for axis in axes.flat:
@@ -155,6 +184,8 @@ def main() -> None:
                     by_transfer(report, name, method, seed, targets)
             half = max(1, len(targets) // 2)
             from_scratch(report, name, seed, targets[half - 1 :: half])
+        if name in classical.SOLVERS:
+            classically(report, name, targets)
     columns = [
         "method",
         "converged",
