@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from pacpinn.errors import ResidualError, SolverError
+from pacpinn.factored_jacobian import FactoredJacobian
 from pacpinn.masked import MaskedNetwork
-from pacpinn.rowwise import Rowwise, rowwise_kind
+from pacpinn.rowwise import Factors, LinearLayers, Rowwise, rowwise_kind
 from pacpinn.task import Batch, Block, LeastSquaresTask, Task
 
 _FRESH_SEED = 1
+_Kept = TypeVar("_Kept")
+_Part = TypeVar("_Part")
 
 
 @dataclass
@@ -91,7 +95,9 @@ class Objective:
         blocks = task.residuals(network.forward, batch)
         if any(block.rows is None for block in blocks):
             return Linearisation(blocks, lambda: self.general_jacobian(z))
-        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks, len(z)))
+        linear = isinstance(network, LinearLayers) and len(z) == 1
+        factored = partial(_factored_jacobian, cast(LinearLayers, network), blocks) if linear else None
+        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks, len(z)), factored)
 
     def _own(self, z: Tensor) -> Tensor:
         """`z` ``(k, p)`` as the task's networks take it: ``(p,)`` for a task by itself."""
@@ -127,15 +133,26 @@ class Linearisation:
         residuals: ``(k, m)``, scaled so that each target's sum of squares is its loss.
     """
 
-    def __init__(self, blocks: list[Block], jacobian: Callable[[], Tensor]) -> None:
+    def __init__(
+        self,
+        blocks: list[Block],
+        jacobian: Callable[[], Tensor],
+        factored: Callable[[], FactoredJacobian] | None = None,
+    ) -> None:
         self.residuals = _scaled(blocks)
         self._blocks = blocks
         self._jacobian = jacobian
+        self._factored = factored
 
     @cached_property
     def jacobian(self) -> Tensor:
         """``(k, m, p)``."""
         return self._jacobian().double()
+
+    @cached_property
+    def factored(self) -> FactoredJacobian | None:
+        """The Jacobian of one target ``(m, p)`` without forming it; None if it can only be formed."""
+        return None if self._factored is None else self._factored()
 
     def require_finite(self) -> None:
         """Raise :class:`ResidualError`, naming the block, if a residual is NaN or infinite."""
@@ -159,20 +176,38 @@ def _scaled(blocks: list[Block]) -> Tensor:
 
 
 def _rowwise_jacobian(network: Rowwise, blocks: list[Block], targets: int) -> Tensor:
-    """One backward pass for each group of blocks on disjoint rows."""
-    parts: dict[int, Tensor] = {}
+    def columns(total: Tensor, retain_graph: bool) -> Tensor:
+        return network.columns(total, retain_graph).unflatten(0, (targets, -1))
+
+    parts = _of_blocks(blocks, columns, _sums)
+    return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+
+
+def _factored_jacobian(network: LinearLayers, blocks: list[Block]) -> FactoredJacobian:
+    def of_rows(factors: list[Factors], rows: Tensor) -> list[Factors]:
+        return [each.of(rows).double() for each in factors]
+
+    return FactoredJacobian.stacked(_of_blocks(blocks, network.factors, of_rows))
+
+
+def _of_blocks(
+    blocks: list[Block], gradients: Callable[[Tensor, bool], _Kept], of_rows: Callable[[_Kept, Tensor], _Part]
+) -> list[_Part]:
+    """What `of_rows` takes for each block from the `gradients`: one backward pass for each group on disjoint rows."""
+    parts: dict[int, _Part] = {}
     groups = _disjoint_groups(blocks)
     for group in groups:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
-        columns = network.columns(total, retain_graph=group is not groups[-1]).unflatten(0, (targets, -1))
+        found = gradients(total, group is not groups[-1])
         for i in group:
-            parts[i] = _sums(columns, blocks[i].rows)
-    return torch.cat([parts[i] for i in range(len(blocks))], dim=1) if len(blocks) > 1 else parts[0]
+            rows = blocks[i].rows
+            assert rows is not None
+            parts[i] = of_rows(found, rows)
+    return [parts[i] for i in range(len(blocks))]
 
 
-def _sums(columns: Tensor, rows: Tensor | None) -> Tensor:
+def _sums(columns: Tensor, rows: Tensor) -> Tensor:
     """Sums of the `columns` ``(k, n, p)`` over each row of indices in `rows` ``(m, any)``."""
-    assert rows is not None
     first, count = int(rows[0, 0]), len(rows)
     if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
         return columns[:, first : first + count]  # the usual case, without a copy

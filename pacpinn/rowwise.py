@@ -7,8 +7,8 @@ one backward pass, and is kept apart by row in one of two ways.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
@@ -21,6 +21,72 @@ from pacpinn.masked import MaskedNetwork
 
 _TRIED_ROWS = 3
 _ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
+
+
+Pair = tuple[Tensor, Tensor]
+
+
+class Factors(NamedTuple):
+    """Gradients of some rows by one weight tensor: of row i the sum over s of ``outputs[i, s] inputs[i, s]ᵀ``.
+
+    Attributes:
+        inputs: ``(rows, s, n)``.
+        outputs: ``(rows, s, k)``.
+        free: which entries of the flattened ``(k, n)`` are meant.
+    """
+
+    inputs: Tensor
+    outputs: Tensor
+    free: Tensor
+
+    @classmethod
+    def stacked(cls, parts: Sequence[Factors]) -> Factors:
+        """The rows of all `parts`, one below the other, by the same weights; zeros fill up where s differs."""
+        most = max(part.inputs.shape[1] for part in parts)
+        inputs, outputs = (
+            torch.cat([F.pad(each, (0, 0, 0, most - each.shape[1])) for each in side])
+            for side in ([part.inputs for part in parts], [part.outputs for part in parts])
+        )
+        return cls(inputs, outputs, parts[0].free)
+
+    def double(self) -> Factors:
+        """The same in double precision."""
+        return self._replace(inputs=self.inputs.double(), outputs=self.outputs.double())
+
+    def of(self, rows: Tensor) -> Factors:
+        """Sums over each row of indices in `rows` ``(m, any)``."""
+        return self._replace(inputs=self.inputs[rows].flatten(1, 2), outputs=self.outputs[rows].flatten(1, 2))
+
+    def some_outputs(self, begin: int, end: int) -> Factors:
+        """The gradients by the rows from `begin` to `end` of the weight tensor ``(k, n)``."""
+        n = self.inputs.shape[-1]
+        free = self.free[(self.free >= begin * n) & (self.free < end * n)] - begin * n
+        return self._replace(outputs=self.outputs[..., begin:end], free=free)
+
+    def write(self, place: Tensor) -> None:
+        """Write the gradients to `place` ``(rows, entries)``.
+
+        A few rows at a time, for the whole products, most of whose entries may not be asked for, are larger than the
+        caches.
+        """
+        few = max(1, _ENTRIES_AT_A_TIME // (self.inputs.shape[-1] * self.outputs.shape[-1]))
+        for x, g, rows in zip(self.inputs.split(few), self.outputs.split(few), place.split(few), strict=True):
+            rows.copy_((g.mT @ x).flatten(1)[:, self.free])
+
+    def times(self, vector: Tensor) -> Tensor:
+        """Each row's gradient times `vector` ``(entries,)``: ``(rows,)``."""
+        matrix = self._matrix(vector)
+        return ((self.inputs @ matrix.T) * self.outputs).sum((1, 2))
+
+    def transposed_times(self, vector: Tensor) -> Tensor:
+        """Sum over the rows of `vector` ``(rows,)`` times their gradients: ``(entries,)``."""
+        outputs = self.outputs * vector[:, None, None]
+        return (outputs.flatten(0, 1).T @ self.inputs.flatten(0, 1)).flatten()[self.free]
+
+    def _matrix(self, vector: Tensor) -> Tensor:
+        """The weight tensor ``(k, n)`` whose free entries are `vector`, zero elsewhere."""
+        k, n = self.outputs.shape[-1], self.inputs.shape[-1]
+        return vector.new_zeros(k * n).index_put((self.free,), vector).view(k, n)
 
 
 class Rowwise(ABC):
@@ -95,7 +161,7 @@ class LinearLayers(Rowwise):
         super().__init__(masked, z, rows)
         self._names = {id(self.weights[name]): name for name in self.free}
         self._biases: dict[str, Tensor] = {}
-        self._met: dict[str, list[tuple[Tensor, Tensor]]] | None = None
+        self._met: dict[str, list[Pair]] | None = None
         some = next(iter(self.weights.values()))
         self._reached = torch.zeros((), dtype=some.dtype, device=some.device, requires_grad=True)
 
@@ -104,18 +170,27 @@ class LinearLayers(Rowwise):
             return self.masked.evaluate(self.weights, x)
 
     def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
+        for place, factors in zip(columns.values(), self.factors(total, retain_graph), strict=True):
+            factors.write(place)
+
+    def factors(self, total: Tensor, retain_graph: bool = False) -> list[Factors]:
+        """Each row's part of the gradient of `total` by the free weights: one item for each tensor that has some."""
         leaves = [self._reached, *self._biases.values()]
         self._met = {name: [] for name in self.free}
         found = torch.autograd.grad(total, leaves, retain_graph=retain_graph, allow_unused=True)
         met, self._met = self._met, None
         biases = dict(zip(self._biases, found[1:], strict=True))
-        for name, place in columns.items():
-            if met[name]:
-                _write_outer(met[name], self.free[name], place)
-            elif biases.get(name) is not None:
-                place.copy_(biases[name][:, self.free[name]])
-            else:
-                place.zero_()
+        return [
+            Factors(*(_joined(met[name]) if met[name] else self._of_bias(name, biases.get(name))), free)
+            for name, free in self.free.items()
+        ]
+
+    def _of_bias(self, name: str, gradients: Tensor | None) -> Pair:
+        """What goes into and comes out of a bias, whose gradients are zero if the total does not depend on it."""
+        ones = self._reached.new_ones(self.rows, 1, 1)
+        if gradients is None:
+            gradients = ones.new_zeros(self.rows, self.masked.shapes[name].numel())
+        return ones, gradients[:, None]
 
     def _linear(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         y = F.linear(x, weight) if id(weight) not in self._names else self._product(x, weight)
@@ -182,19 +257,13 @@ class _LinearCalls(TorchFunctionMode):
         return (self._linear if func is F.linear else func)(*args, **(kwargs or {}))
 
 
-def _write_outer(pairs: list[tuple[Tensor, Tensor]], entries: Tensor, place: Tensor) -> None:
-    """Write some entries of the outer products of ``(rows, ..., outputs)`` and ``(rows, ..., inputs)``, summed over
-    what lies between, to `place` ``(rows, n)``.
-
-    A few rows at a time, for the whole products, most of whose entries are not asked for, are larger than the caches.
-    """
+def _joined(pairs: list[Pair]) -> Pair:
+    """All products of one matrix ``(rows, ..., n)`` and ``(rows, ..., k)`` as ``(rows, s, n)`` and ``(rows, s, k)``."""
     inputs, outputs = (
         torch.cat([each.reshape(len(each), -1, each.shape[-1]) for each in side], dim=1)
         for side in zip(*pairs, strict=True)
     )
-    few = max(1, _ENTRIES_AT_A_TIME // (inputs.shape[-1] * outputs.shape[-1]))
-    for x, g, rows in zip(inputs.split(few), outputs.split(few), place.split(few), strict=True):
-        rows.copy_((g.mT @ x).flatten(1)[:, entries])
+    return inputs, outputs
 
 
 def rowwise_kind(masked: MaskedNetwork, x: Tensor) -> type[Rowwise] | None:

@@ -11,10 +11,12 @@ from torch import Tensor
 
 from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
-from pacpinn.solvers.normal_equations import NormalEquations, apply, cost
+from pacpinn.solvers.normal_equations import NormalEquations, cost
+from pacpinn.solvers.sampled_normal_equations import Sample, SampledNormalEquations
 
 _LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
+_LARGE = 2**23  # entries of a Jacobian that is not formed whole, one target's: 64 megabytes
 _PROBE = 0.1  # part of a step over which curvature is measured
 
 
@@ -29,6 +31,9 @@ class LevenbergMarquardt:
     The second-order correction follows the curved valleys of network losses and saves about half of the Jacobians; a
     step that goes too far along the curve is tried at half its length, which costs no factorisation. The algebra is of
     double precision, whatever the network's.
+
+    With more than 64 MB of Jacobian and more weights than residuals, steps come from samples of the residuals
+    (:mod:`pacpinn.solvers.sampled_normal_equations`).
 
     Args:
         max_steps: steps at most, rejected ones counted.
@@ -76,10 +81,7 @@ class LevenbergMarquardt:
                 objective, z, mu, better, running = objective.only(left), z[left], mu[left], better[left], running[left]
                 now, normal = objective.linearise(z), None if normal is None else normal.only(left)
             delta = _distance(objective, z)
-            if normal is None:
-                normal = NormalEquations(now.jacobian, now.residuals, delta, objective.penalty)
-            else:
-                normal = normal.moved(better, now, delta)
+            normal = normal.moved(better, now, delta) if normal else _normal_equations(now, delta, objective)
             z, now, better, whole, costs = self._step(objective, normal, z, mu, running)
             mu = torch.where(whole, mu / self.relief, mu * self.rise)
             for k in running.nonzero()[:, 0].tolist():
@@ -97,7 +99,7 @@ class LevenbergMarquardt:
             for each in everyone
         ]
 
-    def _step(self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
+    def _step(self, objective: Objective, normal: AnyNormalEquations, z: Tensor, mu: Tensor, running: Tensor) -> Trial:
         """Move each running target along its curve ``z + s d + s² a``: whole, half or not at all."""
         d, a = self._directions(objective, normal, z, mu)
         share = torch.ones_like(mu, dtype=z.dtype)
@@ -114,13 +116,13 @@ class LevenbergMarquardt:
         return Trial(torch.where(better[:, None], ahead, z), there, better, better & (share == 1), costs)
 
     def _directions(
-        self, objective: Objective, normal: NormalEquations, z: Tensor, mu: Tensor
+        self, objective: Objective, normal: AnyNormalEquations, z: Tensor, mu: Tensor
     ) -> tuple[Tensor, Tensor]:
         """The step `d`, and `a` that answers the residuals' curvature along it, found by a finite difference."""
         damped = normal.damped(mu)
         d = damped.step()
         ahead = objective.residuals(z + _PROBE * d.to(z.dtype))
-        curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - apply(normal.jacobian, d))
+        curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - normal.along(d))
         a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
         return d.to(z.dtype), torch.where(small[:, None], a, 0.0).to(z.dtype)
@@ -148,6 +150,19 @@ class LevenbergMarquardt:
     @staticmethod
     def _at_rest(objective: Objective) -> Status:
         return Status.CONVERGED if objective.tolerance is None else Status.STALLED
+
+
+AnyNormalEquations = NormalEquations | SampledNormalEquations
+
+
+def _normal_equations(now: Linearisation, delta: Tensor, objective: Objective) -> AnyNormalEquations:
+    """Of a Jacobian formed whole; of samples of one that is not, if it is large and weights outnumber residuals."""
+    rows, weights = now.residuals.shape[-1], delta.shape[-1]
+    if rows * weights > _LARGE and weights > rows and now.factored is not None:
+        return SampledNormalEquations(
+            now.factored, now.residuals, delta, objective.penalty, Sample(seed=objective.seed)
+        )
+    return NormalEquations(now.jacobian, now.residuals, delta, objective.penalty)
 
 
 @dataclass

@@ -46,14 +46,13 @@ class NormalEquations:
 
     @cached_property
     def scale(self) -> Tensor:
-        """Damping of each weight ``(k, p)``: the mean diagonal of ``JᵀJ``, shared out by the lengths of J's columns.
-
-        Half-way between Levenberg's equal damping and Marquardt's by the diagonal itself.
-        """
+        """Damping of each weight ``(k, p)``."""
         squares = self.gram.diagonal(dim1=-2, dim2=-1) if self.primal else self.jacobian.square().sum(-2)
-        mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
-        tiny = torch.finfo(mean.dtype).tiny
-        return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
+        return damping_scale(squares)
+
+    def along(self, d: Tensor) -> Tensor:
+        """``J d`` ``(k, m)``."""
+        return _apply(self.jacobian, d)
 
     def only(self, targets: Tensor) -> NormalEquations:
         """The problems of some targets, by their places."""
@@ -99,18 +98,18 @@ class Damped:
         normal = self.normal
         pull = normal.penalty * normal.delta
         if normal.primal:
-            return -self._solve(apply(normal.jacobian.mT, normal.residuals) + pull)
-        return self._from_rows(normal.residuals - apply(normal.jacobian, pull / self.shift)) - pull / self.shift
+            return -self._solve(_apply(normal.jacobian.mT, normal.residuals) + pull)
+        return self._from_rows(normal.residuals - _apply(normal.jacobian, pull / self.shift)) - pull / self.shift
 
     def correction(self, curvature: Tensor) -> Tensor:
         """Geodesic acceleration ``-(JᵀJ + W)⁻¹ Jᵀ curvature / 2``, ``(k, p)``."""
         if self.normal.primal:
-            return -self._solve(apply(self.normal.jacobian.mT, curvature)) / 2
+            return -self._solve(_apply(self.normal.jacobian.mT, curvature)) / 2
         return self._from_rows(curvature) / 2
 
     def _from_rows(self, right: Tensor) -> Tensor:
         """``-(JᵀJ + W)⁻¹ Jᵀ right`` by the dual matrix."""
-        return -apply(self.normal.jacobian.mT, self._solve(right)) / self.shift
+        return -_apply(self.normal.jacobian.mT, self._solve(right)) / self.shift
 
     def _solve(self, right: Tensor) -> Tensor:
         return torch.cholesky_solve(right[..., None], self.factor)[..., 0]
@@ -121,6 +120,15 @@ def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
 
 
-def apply(matrix: Tensor, vector: Tensor) -> Tensor:
-    """The product of each target's matrix ``(k, m, n)`` and vector ``(k, n)``."""
+def damping_scale(squares: Tensor) -> Tensor:
+    """Damping of each weight ``(..., p)``: the mean diagonal of ``JᵀJ``, shared out by the lengths of J's columns.
+
+    Half-way between Levenberg's equal damping and Marquardt's by the diagonal, the `squares` of these lengths, itself.
+    """
+    mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
+    tiny = torch.finfo(mean.dtype).tiny
+    return mean * (lengths / (lengths.mean(-1, keepdim=True) + tiny) + _LEAST_SCALE) + tiny
+
+
+def _apply(matrix: Tensor, vector: Tensor) -> Tensor:
     return (matrix @ vector[..., None])[..., 0]
