@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from pacpinn.backend import dde, deepxde_defaults
 from pacpinn.coefficient import Coefficients
-from pacpinn.collocation import Collocation, domain_points, regular_grid, until
+from pacpinn.collocation import Collocation, Points, domain_points, regular_grid, until
 from pacpinn.equation_residuals import expected_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
@@ -74,7 +75,8 @@ class EquationTask(LeastSquaresTask):
         """The training points: the same ones for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
             place = self.equation.place
-            self._training = self._draw(self.equation.points.distribution, 0, lambda x: place(x, self.coefficients))
+            points = self.equation.points
+            self._training = self._draw(points, points.distribution, 0, lambda x: place(x, self.coefficients))
         return self._training
 
     def drawn_anew(self, seed: int) -> Self:
@@ -91,7 +93,16 @@ class EquationTask(LeastSquaresTask):
 
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
-        return self._draw("pseudo", seed, lambda x: x)
+        return self._draw(self.equation.points, "pseudo", seed, lambda x: x)
+
+    @property
+    def size(self) -> int:
+        points = self.equation.points
+        return points.domain + points.boundary + points.initial
+
+    def few(self, count: int) -> Collocation:
+        points = self.equation.points
+        return self._draw(replace(points, domain=min(count, points.domain)), "pseudo", 0, lambda x: x)
 
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self.coefficients)
@@ -136,8 +147,10 @@ class EquationTask(LeastSquaresTask):
         """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
         return regular_grid(self.equation.geometry(self.coefficients), per_axis)
 
-    def _draw(self, distribution: str, seed: int, place: Callable[[np.ndarray], np.ndarray]) -> Collocation:
-        equation, c, points = self.equation, self.coefficients, self.equation.points
+    def _draw(
+        self, points: Points, distribution: str, seed: int, place: Callable[[np.ndarray], np.ndarray]
+    ) -> Collocation:
+        equation, c = self.equation, self.coefficients
         with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
             geometry = until(equation.geometry(c), self._horizon)
             arguments: dict[str, Any] = {

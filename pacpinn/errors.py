@@ -59,5 +59,9 @@ class BackendError(PacpinnError):
     """DeepXDE was imported with a backend other than PyTorch: import pacpinn first or set DDE_BACKEND=pytorch."""
 
 
+class NotEnoughMemory(PacpinnError):
+    """A solve would need more memory than there is: take as many points or free weights as the message says fit."""
+
+
 class DeviceError(PacpinnError):
     """The device asked for is not there: choose one that ``torch`` sees, such as ``cpu``."""

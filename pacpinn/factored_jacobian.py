@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pacpinn.rowwise import Factors
 
-_ENTRIES_OF_A_BLOCK = 2**23  # 64 megabytes
+BYTES_OF_A_BLOCK = 2**26
 _STRIPE = 256  # columns of a symmetric product that are formed together
 
 
@@ -74,7 +74,7 @@ class FactoredJacobian:
         """Its columns, some at a time: ``(m, any)``."""
         rows = self.shape[0]
         for tensor in self.tensors:
-            step = max(1, _ENTRIES_OF_A_BLOCK // (rows * tensor.inputs.shape[-1]))
+            step = max(1, BYTES_OF_A_BLOCK // (8 * rows * tensor.inputs.shape[-1]))
             for begin in range(0, tensor.outputs.shape[-1], step):
                 some = tensor.some_outputs(begin, begin + step)
                 columns = some.inputs.new_empty(rows, len(some.free))

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from pacpinn.solvers import Report, Result, Solver, silent
+from pacpinn.solvers.footprint import require_memory
 from pacpinn.task import Task
 
 
@@ -42,8 +43,14 @@ class Method:
     centre: Tensor
 
     def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
-        """Solve `task` by the method: the solver is given its loss plus ``penalty * |z - centre|^2``."""
-        return solver(Objective(task, self.masked, penalty, self.centre, seed), self.start, report)
+        """Solve `task` by the method: the solver is given its loss plus ``penalty * |z - centre|^2``.
+
+        Raises:
+            NotEnoughMemory: before any work, if it cannot fit, with the size that would.
+        """
+        objective = Objective(task, self.masked, penalty, self.centre, seed)
+        require_memory(objective, solver)
+        return solver(objective, self.start, report)
 
 
 def from_scratch(network: nn.Module) -> Method:

@@ -133,6 +133,15 @@ class LeastSquaresTask(Task):
     def inputs(self, batch: Batch) -> Tensor:
         """The rows ``(rows, inputs)`` on which :meth:`residuals` calls ``forward``, exactly once."""
 
+    @property
+    def size(self) -> int:
+        """Number of rows of :meth:`everything`, by which its need of memory is known before they are there."""
+        return len(self.inputs(self.everything()))
+
+    def few(self, count: int) -> Batch | None:
+        """A batch of the same kind with about `count` rows, to try out what it takes; None if there is none."""
+        return None
+
     @abstractmethod
     def residuals(self, forward: Forward, batch: Batch) -> list[Block]:
         """Residual blocks of the network `forward` on `batch`."""

@@ -37,9 +37,9 @@ def test_it_multiplies_vectors(problem):
 
 
 @PROBLEMS
-@pytest.mark.parametrize("entries", [1, 100, 2**23])
-def test_its_gram_matrix_is_summed_over_blocks_of_columns(problem, entries, monkeypatch):
-    monkeypatch.setattr("pacpinn.factored_jacobian._ENTRIES_OF_A_BLOCK", entries)
+@pytest.mark.parametrize("size", [1, 800, 2**26])
+def test_its_gram_matrix_is_summed_over_blocks_of_columns(problem, size, monkeypatch):
+    monkeypatch.setattr("pacpinn.factored_jacobian.BYTES_OF_A_BLOCK", size)
     monkeypatch.setattr("pacpinn.factored_jacobian._STRIPE", 5)
     factored, J = both(problem)
     weights = vector(J.shape[1])

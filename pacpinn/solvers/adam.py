@@ -12,6 +12,7 @@ from torch import Tensor
 from pacpinn.isolation import untouched
 from pacpinn.objective import Objective
 from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.solvers.footprint import Footprint
 from pacpinn.task import Batch
 
 
@@ -30,6 +31,10 @@ class Adam:
 
     steps: int = 2000
     learning_rate: float = 3e-3
+
+    def bytes_needed(self, footprint: Footprint) -> float:
+        """One forward and backward pass."""
+        return 2.5 * footprint.points * footprint.pass_bytes
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         began = time.perf_counter()

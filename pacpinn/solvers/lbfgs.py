@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pacpinn.objective import Objective
 from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.solvers.footprint import Footprint
 
 _CHUNK = 20  # iterations between two looks at the tolerance
 
@@ -27,6 +28,10 @@ class LBFGS:
 
     steps: int = 2000
     history_size: int = 50
+
+    def bytes_needed(self, footprint: Footprint) -> float:
+        """One forward and backward pass, and the steps that are remembered."""
+        return 2.5 * footprint.points * footprint.pass_bytes + 2 * 8 * self.history_size * footprint.weights
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         began = time.perf_counter()

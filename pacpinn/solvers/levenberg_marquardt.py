@@ -9,14 +9,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pacpinn.factored_jacobian import BYTES_OF_A_BLOCK
 from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
+from pacpinn.solvers.footprint import Footprint
 from pacpinn.solvers.normal_equations import NormalEquations, cost
-from pacpinn.solvers.sampled_normal_equations import Sample, SampledNormalEquations
+from pacpinn.solvers.sampled_normal_equations import LARGEST_SAMPLE, Sample, SampledNormalEquations
 
 _LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
 _LARGE = 2**23  # entries of a Jacobian that is not formed whole, one target's: 64 megabytes
+_PASSES = 2  # forward passes that are kept at the same time, and what their backward passes add
 _PROBE = 0.1  # part of a step over which curvature is measured
 
 
@@ -54,6 +57,14 @@ class LevenbergMarquardt:
     acceleration: float = 0.75
     patience: int = 10
     decrease: float = 0.1
+
+    def bytes_needed(self, footprint: Footprint) -> float:
+        """Two linearisations at a time, the Jacobian or its blocks and factors, and three copies of the matrix."""
+        rows, weights = round(footprint.points * footprint.residuals), footprint.weights
+        passes = _PASSES * footprint.points * footprint.pass_bytes
+        if footprint.factored and _sampled(rows, weights):
+            return passes + 3 * 8 * min(rows, LARGEST_SAMPLE) ** 2 + 2 * BYTES_OF_A_BLOCK
+        return passes + 3 * 8 * rows * weights + 3 * 8 * min(rows, weights) ** 2
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         return self.solve(objective, z.detach()[None], report)[0]
@@ -158,11 +169,15 @@ AnyNormalEquations = NormalEquations | SampledNormalEquations
 def _normal_equations(now: Linearisation, delta: Tensor, objective: Objective) -> AnyNormalEquations:
     """Of a Jacobian formed whole; of samples of one that is not, if it is large and weights outnumber residuals."""
     rows, weights = now.residuals.shape[-1], delta.shape[-1]
-    if rows * weights > _LARGE and weights > rows and now.factored is not None:
+    if _sampled(rows, weights) and now.factored is not None:
         return SampledNormalEquations(
             now.factored, now.residuals, delta, objective.penalty, Sample(seed=objective.seed)
         )
     return NormalEquations(now.jacobian, now.residuals, delta, objective.penalty)
+
+
+def _sampled(rows: int, weights: int) -> bool:
+    return rows * weights > _LARGE and weights > rows
 
 
 @dataclass

@@ -20,7 +20,8 @@ from pacpinn.factored_jacobian import FactoredJacobian
 from pacpinn.objective import Linearisation
 from pacpinn.solvers.normal_equations import cost, damping_scale
 
-_FEWEST, _MOST = 256, 4096
+LARGEST_SAMPLE = 4096
+_FEWEST = 256
 _ENOUGH = 0.5  # of the gain on the sample: what the linear model must gain on all residuals
 
 
@@ -47,7 +48,7 @@ class Sample:
     def judge(self, on_all: Tensor, on_sample: Tensor) -> None:
         """Grow if the linear model, that leaves these shares of the squares, gains too little on all residuals."""
         if 1 - on_all < _ENOUGH * (1 - on_sample):
-            self.size = min(2 * self.size, _MOST)
+            self.size = min(2 * self.size, LARGEST_SAMPLE)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from pacpinn.objective import Objective
 from pacpinn.solvers.base import Report, Result, Solver, Status, silent
+from pacpinn.solvers.footprint import Footprint, Sized
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,10 @@ class InTurn:
     """Run `solvers` in turn, such as Adam and then L-BFGS; a task that has reached its tolerance ends the sequence."""
 
     solvers: Sequence[Solver]
+
+    def bytes_needed(self, footprint: Footprint) -> float:
+        """What the solver with the largest need needs."""
+        return max(each.bytes_needed(footprint) if isinstance(each, Sized) else 0.0 for each in self.solvers)
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         results: list[Result] = []
