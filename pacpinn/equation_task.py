@@ -88,7 +88,7 @@ class EquationTask(LeastSquaresTask):
             with untouched(seed):
                 return equation.place(domain_points(geometry, len(x), "pseudo"), c)
 
-        other._training = self._draw(equation.points.distribution, 0, others)
+        other._training = self._draw(equation.points, equation.points.distribution, 0, others)
         return other
 
     def fresh(self, seed: int) -> Collocation:
