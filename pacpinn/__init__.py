@@ -19,6 +19,7 @@ _HOMES = {
     "collocation": ["Points"],
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
+    "features": ["fourier", "periodic"],
     "family": ["Family", "load", "solve_family"],
     "pac": ["PAC"],
     "problem": ["Problem"],
@@ -44,6 +45,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.family import Family as Family
     from pacpinn.family import load as load
     from pacpinn.family import solve_family as solve_family
+    from pacpinn.features import fourier as fourier
+    from pacpinn.features import periodic as periodic
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem
     from pacpinn.registry import get_problem as get_problem

@@ -8,7 +8,7 @@ from torch import nn
 
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import from_scratch
-from pacpinn.solvers import Adam, InTurn, Report, Result, SolverChoice, get_solver, silent
+from pacpinn.solvers import Adam, InTurn, Report, Result, SolverChoice, Status, get_solver, silent
 from pacpinn.task import Task
 
 
@@ -29,11 +29,15 @@ def cold_start(
     """
     method = from_scratch(network)
     results: list[Result] = []
-    for each in [*task.easier(), task]:
-        chosen = get_solver(solver, each)
+    easier, again = task.easier(), task.again()
+    for turn, each in enumerate([*easier, task, *again]):
+        if turn > len(easier) and results[-1].status is Status.CONVERGED:
+            break  # the task itself is solved: no need to try it again
+        seen = each.seen_by(method.masked.forward(method.start))
+        chosen = get_solver(solver, seen)
         if solver is None and task.warm_up and not results:
             chosen = InTurn([Adam(steps=task.warm_up), chosen])
-        results.append(method.train(each, chosen, penalty=0.0, seed=seed, report=report))
+        results.append(method.train(seen, chosen, penalty=0.0, seed=seed, report=report))
         method = replace(method, start=results[-1].z)
     masked = method.masked.with_mask(method.masked.free, False, method.masked.merge(method.start))
     return masked, Result.joined(results)

@@ -62,13 +62,22 @@ def until(geometry: Any, share: float) -> Any:
     """The geometry up to a share of its time interval."""
     if share == 1:
         return geometry
-    if isinstance(geometry, dde.geometry.GeometryXTime):
+    if isinstance(with_time(geometry), dde.geometry.GeometryXTime):
         return dde.geometry.GeometryXTime(geometry.geometry, until(geometry.timedomain, share))
-    if isinstance(geometry, dde.geometry.TimeDomain):
-        return dde.geometry.TimeDomain(geometry.t0, geometry.t0 + share * (geometry.t1 - geometry.t0))
+    return dde.geometry.TimeDomain(geometry.t0, geometry.t0 + share * (geometry.t1 - geometry.t0))
+
+
+def with_time(geometry: Any) -> Any:
+    """The geometry, if it has a time interval.
+
+    Raises:
+        ResidualError: if it has none.
+    """
+    if isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
+        return geometry
     raise ResidualError(
-        f"horizons are shares of a time interval, which a {type(geometry).__name__} has not; expected a TimeDomain or "
-        "a GeometryXTime: leave the horizons out"
+        f"horizons and windows are shares of a time interval, which a {type(geometry).__name__} has not; expected a "
+        "TimeDomain or a GeometryXTime: leave them out"
     )
 
 
@@ -77,6 +86,17 @@ def domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
     if distribution == "uniform":
         return geometry.uniform_points(count, boundary=False)
     return geometry.random_points(count, random=distribution)
+
+
+def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Indices of `count` of the points with these `residuals` ``(n,)``: the likelier, the larger the residual.
+
+    Residual-based adaptive distribution (RAD) with its exponent and its constant at 1: half of the points go by the
+    residual, half evenly (Wu et al. 2023, doi:10.1016/j.cma.2022.115671).
+    """
+    sizes = np.abs(residuals)
+    likelihood = sizes + sizes.mean() + np.finfo(float).tiny
+    return np.random.default_rng(seed).choice(len(sizes), count, replace=False, p=likelihood / likelihood.sum())
 
 
 def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,6 +25,13 @@ class Equation(Problem):
         tolerance: root mean square residual, in units of :meth:`scale` and on points that training does not see, at
             which a task counts as solved.
         horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
+        windows: windows of the time interval; a cold start weighs the later ones down until the earlier ones are
+            solved (causal training: Wang et al. 2022, arXiv:2203.07404).
+        easy: coefficients at which the equation is easy, such as {"nu": 0.1}: a cold start solves it there first and
+            walks to those asked for in strides of an eighth of their range. Easier tasks, of whichever kind, need only
+            be solved to ten times the tolerance.
+        adaptive: how often a cold start that does not meet the tolerance may draw its points anew, half of them where
+            the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
         warm_up: steps of Adam with which a cold start begins, for a start from which Levenberg-Marquardt goes astray.
         weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
         hidden: widths of the default network's hidden layers.
@@ -47,6 +54,9 @@ class Equation(Problem):
     points: ClassVar[Points] = Points()
     tolerance: ClassVar[float] = 3e-4
     horizons: ClassVar[Sequence[float]] = ()
+    windows: ClassVar[int] = 1
+    easy: ClassVar[Mapping[str, float]] = {}
+    adaptive: ClassVar[int] = 0
     warm_up: ClassVar[int] = 0
     weights: ClassVar[Sequence[float] | None] = None
     hidden: ClassVar[Sequence[int]] = (32, 32, 32)

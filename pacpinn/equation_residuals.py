@@ -48,7 +48,7 @@ def residual_blocks(
     y = solution(equation, c, forward, x)
     found = equation.residual(x, y, c)
     columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
-    names = equation_names(len(columns))
+    names = _equation_names(len(columns))
     for name, column in zip(names, columns, strict=True):
         _require_column(equation, c, name, column, len(x))
     ends = list(accumulate(batch.counts, initial=0))
@@ -86,8 +86,7 @@ def expected_of(equation: Equation, rows: int) -> str:
     return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
 
 
-def equation_names(count: int) -> list[str]:
-    """Names of so many residuals of an equation."""
+def _equation_names(count: int) -> list[str]:
     return ["residual"] if count == 1 else [f"residual {i + 1}" for i in range(count)]
 
 

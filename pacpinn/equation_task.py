@@ -1,4 +1,4 @@
-"""An equation at fixed coefficients: its points, its residuals on them, its error."""
+"""An equation at fixed coefficients: its points, its residuals on them, its error; and its stages in a cold start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ from torch import Tensor
 
 from pacpinn.backend import dde, deepxde_defaults
 from pacpinn.coefficient import Coefficients
-from pacpinn.collocation import Collocation, Points, domain_points, regular_grid, until
+from pacpinn.collocation import (
+    Collocation,
+    Points,
+    bounding_box,
+    domain_points,
+    regular_grid,
+    residual_choice,
+    until,
+    with_time,
+)
 from pacpinn.equation_residuals import expected_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
@@ -24,6 +33,10 @@ if TYPE_CHECKING:
     from pacpinn.equation import Equation
 
 _PENALTY_SHARE = 1e-6  # a penalty floors the accuracy: its part of the loss must stay far under tolerance²
+_STRIDE = 0.125  # of a coefficient's range: how far apart the easier coefficients of a walk lie
+_CANDIDATES = 10  # points among which one is chosen by its residual
+_CANDIDATES_SEED = 1000  # of the first draw: none of them may be a fresh point, on which solutions are checked
+_NEARLY = 10  # times its tolerance: how well an easier task, which is but a start, need be solved
 
 
 class EquationTask(LeastSquaresTask):
@@ -46,6 +59,9 @@ class EquationTask(LeastSquaresTask):
                 f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
             )
         self._horizon = 1.0
+        self._windows = 1
+        self._window_weights: Tensor | None = None
+        self._draws = 0
         self._training: Collocation | None = None
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
@@ -63,20 +79,74 @@ class EquationTask(LeastSquaresTask):
         return self.equation.warm_up
 
     def easier(self) -> list[Self]:
-        """The same equation up to each of its horizons."""
-        return [self._until(share) for share in self.equation.horizons]
+        """The easy coefficients up to each horizon, the way from there, and the equation itself window by window."""
+        equation = self.equation
+        begin, *way = [self._at(each) for each in _way(equation, self.coefficients)]
+        early = [begin._but(horizon=share) for share in equation.horizons]
+        causal = [self._but(windows=equation.windows) for _ in range(equation.windows - 1)]
+        easier = [*early, *([begin, *way[:-1]] if way else []), *causal]
+        for each in easier:
+            each.tolerance = _NEARLY * (self.tolerance or 0.0)
+        return easier
 
-    def _until(self, share: float) -> Self:
+    def again(self) -> list[Self]:
+        """The same equation on points drawn by the residual of the network that has been reached."""
+        return [self._but(draws=i + 1) for i in range(self.equation.adaptive)]
+
+    def seen_by(self, forward: Forward) -> Self:
+        """With points, or weights of its windows, that are chosen by the residual of the network `forward`."""
         other = copy.copy(self)
-        other._horizon, other._training = share, None
+        if self._draws:
+            other._training = self._draw(self.equation.points, self._draws, lambda _: self._worst_points(forward))
+        if self._windows > 1:
+            other._window_weights = self._causal_weights(forward)
         return other
+
+    def _at(self, c: Coefficients) -> Self:
+        """The same task at other coefficients."""
+        return type(self)(self.equation, c).to(self.dtype, self.device)
+
+    def _but(self, horizon: float = 1.0, windows: int = 1, draws: int = 0) -> Self:
+        """The same task as one stage of a cold start, its points not drawn yet."""
+        other = copy.copy(self)
+        other._horizon, other._windows, other._draws, other._training = horizon, windows, draws, None
+        return other
+
+    def _worst_points(self, forward: Forward) -> np.ndarray:
+        """As many points of the domain as ever, drawn by the residual of `forward`."""
+        points, seed = self.equation.points, _CANDIDATES_SEED + self._draws
+        dense = self._draw(replace(points, domain=_CANDIDATES * points.domain, distribution="pseudo"), seed)
+        sizes, x = self._sizes(forward, dense)
+        return x[residual_choice(sizes.sqrt().cpu().numpy(), points.domain, seed)].cpu().numpy()
+
+    def _causal_weights(self, forward: Forward) -> Tensor:
+        """``exp(-sum of the mean squares of the windows before)`` for each, in squares of the tolerance.
+
+        Causal weights: Wang, Sankaran & Perdikaris 2022, arXiv:2203.07404.
+        """
+        sizes, x = self._sizes(forward, self.everything())
+        window = self._window(x)
+        sums = torch.zeros(self._windows, dtype=sizes.dtype, device=sizes.device).index_add(0, window, sizes)
+        losses = sums / torch.bincount(window, minlength=self._windows).clamp(min=1)
+        return torch.exp(-(losses.cumsum(0) - losses) / (self.tolerance or 0.0) ** 2)
+
+    def _window(self, x: Tensor) -> Tensor:
+        """In which window of the time interval each row of `x` lies."""
+        low, high = (end[-1] for end in bounding_box(with_time(self.equation.geometry(self.coefficients))))
+        return ((x[:, -1] - low) / (high - low) * self._windows).long().clamp(0, self._windows - 1)
+
+    def _sizes(self, forward: Forward, batch: Collocation) -> tuple[Tensor, Tensor]:
+        """Squared residuals of the equations, summed, at those of the batch's points where they must hold."""
+        blocks = self.residuals(forward, batch)
+        equations, rows = blocks[: len(blocks) - len(batch.counts)], blocks[0].rows
+        assert rows is not None
+        return torch.stack([each.values.detach() ** 2 for each in equations]).sum(0), batch.x[rows[:, 0]]
 
     def everything(self) -> Collocation:
         """The training points: the same ones for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
             place = self.equation.place
-            points = self.equation.points
-            self._training = self._draw(points, points.distribution, 0, lambda x: place(x, self.coefficients))
+            self._training = self._draw(self.equation.points, 0, lambda x: place(x, self.coefficients))
         return self._training
 
     def drawn_anew(self, seed: int) -> Self:
@@ -88,12 +158,12 @@ class EquationTask(LeastSquaresTask):
             with untouched(seed):
                 return equation.place(domain_points(geometry, len(x), "pseudo"), c)
 
-        other._training = self._draw(equation.points, equation.points.distribution, 0, others)
+        other._training = self._draw(equation.points, 0, others)
         return other
 
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
-        return self._draw(self.equation.points, "pseudo", seed, lambda x: x)
+        return self._draw(replace(self.equation.points, distribution="pseudo"), seed)
 
     @property
     def size(self) -> int:
@@ -102,7 +172,7 @@ class EquationTask(LeastSquaresTask):
 
     def few(self, count: int) -> Collocation:
         points = self.equation.points
-        return self._draw(replace(points, domain=min(count, points.domain)), "pseudo", 0, lambda x: x)
+        return self._draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
 
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self.coefficients)
@@ -114,7 +184,14 @@ class EquationTask(LeastSquaresTask):
             ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
         """
         with deepxde_defaults(self.dtype, self.device):
-            return residual_blocks(self.equation, self.coefficients, self.scale, forward, batch)
+            blocks = residual_blocks(self.equation, self.coefficients, self.scale, forward, batch)
+        if self._window_weights is None:
+            return blocks
+        share, equations = self._window_weights.sqrt(), len(blocks) - len(batch.counts)
+        rows = blocks[0].rows
+        assert rows is not None
+        weight = share[self._window(batch.x[rows[:, 0]])]
+        return [replace(each, values=each.values * weight) for each in blocks[:equations]] + blocks[equations:]
 
     def score(self, forward: Forward) -> Score | None:
         """Relative L2 error against the reference on a regular grid over the domain; None without a reference."""
@@ -147,20 +224,26 @@ class EquationTask(LeastSquaresTask):
         """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
         return regular_grid(self.equation.geometry(self.coefficients), per_axis)
 
-    def _draw(
-        self, points: Points, distribution: str, seed: int, place: Callable[[np.ndarray], np.ndarray]
-    ) -> Collocation:
+    def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
         equation, c = self.equation, self.coefficients
         with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
             geometry = until(equation.geometry(c), self._horizon)
             arguments: dict[str, Any] = {
                 "num_boundary": points.boundary,
-                "train_distribution": distribution,
-                "anchors": place(domain_points(geometry, points.domain, distribution)),
+                "train_distribution": points.distribution,
+                "anchors": place(domain_points(geometry, points.domain, points.distribution)),
             }
             kind = dde.data.PDE
             if isinstance(geometry, dde.geometry.GeometryXTime):
                 kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
+
             # Without a residual DeepXDE would leave out the domain's points; ours is asked for in residual_blocks.
             data = kind(geometry, lambda x, y: [], list(equation.conditions(geometry, c)), **arguments)
         return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
+
+
+def _way(problem: Equation, end: Coefficients) -> list[Coefficients]:
+    """From the easy coefficients to `end`, in equal strides in the coefficients' own scales."""
+    begin = problem.at(problem.easy, base=end)
+    strides = math.ceil(problem.distance(begin, end) / _STRIDE)
+    return [problem.between(begin, end, i / strides) for i in range(strides)] + [end]

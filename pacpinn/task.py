@@ -92,6 +92,14 @@ class Task(ABC):
         """Tasks to solve first, one after the other, in training from scratch. By default none."""
         return ()
 
+    def again(self) -> Sequence[Task]:
+        """The same task on other points, to go on with in training from scratch until solved. By default none."""
+        return ()
+
+    def seen_by(self, forward: Forward) -> Task:
+        """The task as training from scratch goes on with it from the network `forward`. By default as it is."""
+        return self
+
     @abstractmethod
     def everything(self) -> Batch:
         """All training points or samples as one batch."""

@@ -36,7 +36,7 @@ class Advection(pp.Equation):
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
-        return torch.cat([torch.cos(place), torch.sin(place), time], dim=1)  # makes u periodic
+        return torch.cat([pp.periodic(place, 2 * np.pi), time], dim=1)
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
