@@ -63,11 +63,12 @@ class EquationTask(LeastSquaresTask):
         self._window_weights: Tensor | None = None
         self._draws = 0
         self._training: Collocation | None = None
+        self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         other = super().to(dtype, device)
-        other._training = None
+        other._training, other._fresh = None, {}
         return other
 
     @property
@@ -109,7 +110,8 @@ class EquationTask(LeastSquaresTask):
     def _but(self, horizon: float = 1.0, windows: int = 1, draws: int = 0) -> Self:
         """The same task as one stage of a cold start, its points not drawn yet."""
         other = copy.copy(self)
-        other._horizon, other._windows, other._draws, other._training = horizon, windows, draws, None
+        other._horizon, other._windows, other._draws = horizon, windows, draws
+        other._training, other._fresh = None, {}
         return other
 
     def _worst_points(self, forward: Forward) -> np.ndarray:
@@ -163,7 +165,9 @@ class EquationTask(LeastSquaresTask):
 
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
-        return self._draw(replace(self.equation.points, distribution="pseudo"), seed)
+        if seed not in self._fresh:
+            self._fresh[seed] = self._draw(replace(self.equation.points, distribution="pseudo"), seed)
+        return self._fresh[seed]
 
     @property
     def size(self) -> int:

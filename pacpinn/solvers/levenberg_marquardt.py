@@ -18,7 +18,7 @@ from pacpinn.solvers.sampled_normal_equations import LARGEST_SAMPLE, Sample, Sam
 
 _LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
-_LARGE = 2**23  # entries of a Jacobian that is not formed whole, one target's: 64 megabytes
+_LARGE = 2**21  # entries of a Jacobian that is not formed whole, one target's: 16 megabytes
 _PASSES = 2  # forward passes that are kept at the same time, and what their backward passes add
 _PROBE = 0.1  # part of a step over which curvature is measured
 
@@ -35,7 +35,7 @@ class LevenbergMarquardt:
     step that goes too far along the curve is tried at half its length, which costs no factorisation. The algebra is of
     double precision, whatever the network's.
 
-    With more than 64 MB of Jacobian and more weights than residuals, steps come from samples of the residuals
+    With more than 16 MB of Jacobian, steps come from samples of the residuals
     (:mod:`pacpinn.solvers.sampled_normal_equations`).
 
     Args:
@@ -177,7 +177,7 @@ def _normal_equations(now: Linearisation, delta: Tensor, objective: Objective) -
 
 
 def _sampled(rows: int, weights: int) -> bool:
-    return rows * weights > _LARGE and weights > rows
+    return rows * weights > _LARGE
 
 
 @dataclass

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from pacpinn.objective import Linearisation
 
+_STRIPE = 128  # columns of a symmetric product that are formed together
 _LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean
 
 
@@ -41,8 +42,12 @@ class NormalEquations:
 
     @cached_property
     def gram(self) -> Tensor:
-        """``JᵀJ``, ``(k, p, p)``."""
-        return self.jacobian.mT @ self.jacobian
+        """The lower triangle of ``JᵀJ``, ``(k, p, p)``, which is all that its factorisation reads."""
+        weights = self.jacobian.shape[-1]
+        lower = self.jacobian.new_zeros(len(self.jacobian), weights, weights)
+        for i in range(0, weights, _STRIPE):
+            lower[:, i:, i : i + _STRIPE] = self.jacobian[..., i:].mT @ self.jacobian[..., i : i + _STRIPE]
+        return lower
 
     @cached_property
     def scale(self) -> Tensor:
