@@ -1,0 +1,152 @@
+"""An equation at fixed coefficients: points, references, errors."""
+
+import deepxde as dde
+import numpy as np
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.errors import ResidualError
+from tests.toys import Advection, Decay, SoftDecay
+
+
+def some(t):
+    """A function like a network's: not a solution of anything."""
+    return torch.sin(3 * t.sum(1, keepdim=True) + 0.5)
+
+
+def residuals(equation, forward, **values):
+    task = equation.task(**values)
+    return {block.name: block for block in task.residuals(forward, task.everything())}
+
+
+def decay_with(result):
+    class Broken(Decay):
+        def residual(self, t, u, c):
+            return result(dde.grad.jacobian(u, t) + c.k * u)
+
+    return Broken()
+
+
+def test_the_penalty_suggested_is_far_under_what_the_tolerance_allows():
+    """A fixed penalty floors the accuracy that can be reached."""
+    task = Decay().task()
+    assert 0 < task.penalty < 1e-4 * task.tolerance**2
+
+
+@pytest.mark.parametrize("size", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_scale_that_is_no_size_is_refused(size):
+    class Scaled(Decay):
+        def scale(self, c):
+            return size
+
+    with pytest.raises(ResidualError, match=r"scale of scaled at k=1 .*above 0"):
+        Scaled().task()
+
+
+def test_training_points_are_put_in_their_places_and_fresh_ones_left_where_they_are():
+    class Early(SoftDecay):
+        def place(self, t, c):
+            return t**3
+
+    plain, early = SoftDecay().task(), Early().task()
+    expected = plain.everything().x.clone()
+    inside = (expected > 0) & (expected < 1)
+    expected[inside] **= 3
+    torch.testing.assert_close(early.everything().x.sort(dim=0)[0], expected.sort(dim=0)[0])
+    assert torch.equal(early.fresh(1).x, plain.fresh(1).x)
+
+
+@pytest.mark.parametrize("distribution", ["uniform", "pseudo", "LHS"])
+def test_as_many_points_are_drawn_as_asked_for(distribution):
+    class Drawn(Decay):
+        points = pp.Points(domain=24, distribution=distribution)
+
+    x = Drawn().task().everything().x
+    assert x.shape == (24, 1)
+    assert ((x >= 0) & (x <= 1)).all()
+
+
+def test_a_loop_over_coefficients_leaves_nothing_behind():
+    """Derivatives and boundary values are cached inside DeepXDE: they must not leak from one task to the next."""
+
+    class Start(SoftDecay):
+        def conditions(self, geometry, c):
+            return [dde.icbc.IC(geometry, lambda t: c.k, lambda _, on_initial: on_initial)]
+
+    def losses():
+        blocks = [residuals(Start(), some, k=k).values() for k in (1, 2, 3)]
+        return [[each.scaled.square().sum().item() for each in pair] for pair in blocks]
+
+    first = losses()
+    assert first == losses()
+    assert [initial for _, initial in first] == pytest.approx([(np.sin(0.5) - k) ** 2 for k in (1, 2, 3)])
+
+
+def test_a_reference_of_the_wrong_shape_is_refused():
+    class Broken(SoftDecay):
+        def reference(self, t, c):
+            return np.exp(-c.k * t[:, 0])
+
+    with pytest.raises(ResidualError, match=r"the reference of broken .*shape \(1001,\); expected \(1001, 1\) for u"):
+        Broken().task().score(some)
+
+
+@pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs", "nncg"])
+def test_a_residual_that_is_nan_is_bad_input_to_every_solver(solver):
+    problem = decay_with(lambda r: r * torch.where(torch.arange(24)[:, None] < 2, torch.nan, 1.0))
+    pac = pp.PAC(problem.initial_network(0))
+    with pytest.raises(ResidualError, match="the residual is not finite at 2 of 24 points before the first step"):
+        pac.fit(problem.task(), solver)
+
+
+def test_an_error_in_a_residual_leaves_no_trace():
+    def fail(r):
+        raise ZeroDivisionError
+
+    before = dde.config.real(np)
+    with pytest.raises(ZeroDivisionError):
+        residuals(decay_with(fail), some)
+    assert dde.config.real(np) is before
+    assert torch.get_default_dtype() == torch.float32
+    residuals(Decay(), some)
+
+
+def test_all_coefficients_share_their_training_points():
+    a, b = Advection().task(speed=1), Advection().task(speed=2)
+    assert torch.equal(a.everything().x, b.everything().x)
+
+
+def test_fresh_points_are_others_and_the_same_for_the_same_seed():
+    task = Decay().task()
+    training, fresh = task.everything().x, task.fresh(1).x
+    assert len(fresh) == len(training)
+    assert not torch.isin(fresh, training).any()
+    assert torch.equal(fresh, task.fresh(1).x)
+    assert not torch.equal(fresh, task.fresh(2).x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_points_residuals_and_conditions_have_the_dtype_asked_for(dtype):
+    task = Advection().task().to(dtype)
+    assert task.everything().x.dtype == dtype
+    assert {block.values.dtype for block in task.residuals(some, task.everything())} == {dtype}
+
+
+def test_predict_applies_the_transform():
+    x = np.array([[0.0], [0.5]])
+    np.testing.assert_allclose(Decay().task().predict(lambda t: 0 * t + 2, x), [[1.0], [2.0]])
+
+
+def test_the_score_is_the_relative_l2_error():
+    score = SoftDecay().task(k=1.5).score(lambda t: 1.01 * torch.exp(-1.5 * t))
+    assert score.name == "relative L2 error"
+    assert score.value == pytest.approx(0.01)
+
+
+def test_there_is_no_score_without_a_reference():
+    class Unknown(Decay):
+        def reference(self, t, c):
+            return None
+
+    assert Unknown().task().score(some) is None
