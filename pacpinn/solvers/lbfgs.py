@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pacpinn.objective import Objective
-from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.solvers.base import Report, Result, silent
+from pacpinn.solvers.descent import Closure, descend
 from pacpinn.solvers.footprint import Footprint
 
 _CHUNK = 20  # iterations between two looks at the tolerance
@@ -34,46 +35,26 @@ class LBFGS:
         return 2.5 * footprint.points * footprint.pass_bytes + 2 * 8 * self.history_size * footprint.weights
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
-        began = time.perf_counter()
-        batch = objective.task.everything()
-        z = z.detach().clone().requires_grad_()
-        optimizer = torch.optim.LBFGS(
-            [z],
-            history_size=self.history_size,
-            tolerance_grad=0,
-            tolerance_change=0,
-            line_search_fn="strong_wolfe",
-        )
-        evaluations = 0
+        def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:
+            lbfgs = torch.optim.LBFGS(
+                [z],
+                history_size=self.history_size,
+                tolerance_grad=0,
+                tolerance_change=0,
+                line_search_fn="strong_wolfe",
+            )
 
-        def closure() -> Tensor:
-            nonlocal evaluations
-            evaluations += 1
-            optimizer.zero_grad()
-            loss = objective.penalised(z, batch)
-            loss.backward()
-            return loss
+            def closure() -> Tensor:
+                lbfgs.zero_grad()
+                found = loss()
+                found.backward()
+                return found
 
-        first = objective.penalised(z, batch).detach()
-        require_finite(objective, first, z)
-        best, history = z.detach().clone(), [float(first)]
-        status = Status.CONVERGED if objective.solved(z, history[-1]) else Status.MAX_STEPS
-        done = 0
-        while done < self.steps and status is Status.MAX_STEPS:
-            chunk = min(_CHUNK, self.steps - done)
-            optimizer.param_groups[0]["max_iter"] = chunk
-            optimizer.step(closure)
-            done += chunk
-            loss = float(objective.penalised(z, batch).detach())
-            if not loss < float("inf"):
-                status = Status.DIVERGED
-                break
-            if objective.solved(z, loss):
-                status = Status.CONVERGED
-            elif not loss < history[-1]:
-                status = Status.CONVERGED if objective.tolerance is None else Status.STALLED
-            if loss < history[-1]:
-                best = z.detach().clone()
-            history.append(loss)
-            report(done, loss)
-        return Result(best, status, evaluations, time.perf_counter() - began, history)
+            def advance(some: int) -> bool:
+                lbfgs.param_groups[0]["max_iter"] = some
+                lbfgs.step(closure)
+                return True
+
+            return advance
+
+        return descend(objective, z, optimiser, self.steps, _CHUNK, report)

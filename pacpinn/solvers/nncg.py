@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import torch
@@ -16,7 +16,8 @@ from torch import Tensor
 
 from pacpinn.isolation import defaults, untouched
 from pacpinn.objective import Objective
-from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.solvers.base import Report, Result, silent
+from pacpinn.solvers.descent import Closure, descend
 
 log = logging.getLogger(__name__)
 
@@ -46,40 +47,21 @@ class NNCG:
     cg_tolerance: float = 1e-12
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
-        began = time.perf_counter()
-        batch = objective.task.everything()
-        z = z.detach().clone().requires_grad_()
-        optimizer = self._optimizer(z)
-        evaluations = 0
+        def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:
+            nncg = self._optimizer(z)
+            steps = count(objective.seed + 1)
 
-        def closure() -> Tensor:
-            nonlocal evaluations
-            evaluations += 1
-            loss = objective.penalised(z, batch)
-            return torch.where(loss.isnan(), torch.inf, loss)  # the line search takes NaN for a good step
+            def closure() -> Tensor:
+                found = loss()
+                return torch.where(found.isnan(), torch.inf, found)  # the line search takes NaN for a good step
 
-        first = objective.penalised(z, batch).detach()
-        require_finite(objective, first, z)
-        best, history = z.detach().clone(), [float(first)]
-        status = Status.CONVERGED if objective.solved(z, history[-1]) else Status.MAX_STEPS
-        for step in range(1, self.steps + 1):
-            if status is not Status.MAX_STEPS:
-                break
-            with untouched(objective.seed + step), defaults(z.dtype, z.device), _unprinted():
-                stepped = _step(optimizer, closure)
-            loss = float(closure().detach())
-            if not (stepped and loss < float("inf")):
-                status = Status.DIVERGED
-                break
-            if objective.solved(z, loss):
-                status = Status.CONVERGED
-            elif not loss < history[-1]:
-                status = Status.CONVERGED if objective.tolerance is None else Status.STALLED
-            if loss < history[-1]:
-                best = z.detach().clone()
-            history.append(loss)
-            report(step, loss)
-        return Result(best, status, evaluations, time.perf_counter() - began, history)
+            def advance(some: int) -> bool:
+                with untouched(next(steps)), defaults(z.dtype, z.device), _unprinted():
+                    return _step(nncg, closure)
+
+            return advance
+
+        return descend(objective, z, optimiser, self.steps, 1, report)
 
     def _optimizer(self, z: Tensor) -> Any:
         from pacpinn.backend import dde  # here, so that fitting data by another solver does not wait for DeepXDE
