@@ -20,6 +20,8 @@ from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import LevenbergMarquardt, Report, get_solver, silent
+from pacpinn.solvers.footprint import require_memory
+from pacpinn.unaided import UNAIDED
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +38,9 @@ def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings
     One if the problem is no equation, its formulas do not take columns of coefficients, or the solver solves one
     target at a time.
     """
-    if settings.batch == 1:
-        return 1
     task = settings.task(problem, c)
+    if settings.batch == 1 or settings.method in UNAIDED or (settings.batch is None and task.device.type != "cuda"):
+        return 1
     together = isinstance(get_solver(settings.solver, task), LevenbergMarquardt) and batch_of([task, task])
     if not together or not isinstance(task, EquationTask):
         if settings.batch is not None:
@@ -46,8 +48,6 @@ def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings
         return 1
     if settings.batch is not None:
         return settings.batch
-    if task.device.type != "cuda":
-        return 1
     entries = _MEMORY_SHARE * torch.cuda.get_device_properties(task.device).total_memory / 8
     return max(1, min(_ON_ACCELERATOR, int(entries / (len(task.everything().x) * len(base.masked.start)))))
 
@@ -66,6 +66,7 @@ def calibrate_together(
     assert isinstance(solver, LevenbergMarquardt)
     with untouched():
         objective = Objective(batch, base.masked, strength(settings.penalty, tasks[0]))
+        require_memory(objective, solver)
         results = solver.solve(objective, first_guesses(problem, objective, legs), report)
     seconds = (time.perf_counter() - began) / len(legs)
     return [

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.wavefront import batch_size
+from pacpinn.errors import NotEnoughMemory
+from pacpinn.first_guess import Leg
+from pacpinn.wavefront import batch_size, calibrate_together
 from tests.toys import Decay, Waves, same_bits
 
 TARGETS = pp.grid(k=np.geomspace(1.2, 3.0, 7))
@@ -97,3 +99,14 @@ def test_other_solvers_and_data_are_solved_one_by_one(chain):
     assert batch_size(chain.problem, c, base, pp.Settings(batch=4)) == 4
     assert batch_size(chain.problem, c, base, pp.Settings(batch=4, solver="lbfgs")) == 1
     assert batch_size(Waves(), Waves().source, base, pp.Settings(batch=4)) == 1
+
+
+def test_a_batch_that_cannot_fit_is_refused(chain, monkeypatch):
+    legs = [Leg(chain.source, chain.problem.at(each)) for each in TARGETS]
+    monkeypatch.setattr("pacpinn.solvers.footprint.available_memory", lambda device: 100_000)
+    with pytest.raises(NotEnoughMemory, match="of memory"):
+        calibrate_together(chain.problem, chain.bases[0], legs, chain.settings)
+
+
+def test_rivals_that_start_from_no_member_need_no_batches():
+    assert solved(batch=3, method="from-scratch", targets=TARGETS[:2]).settings.batch == 1
