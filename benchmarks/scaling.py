@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 import pacpinn as pp
@@ -202,10 +203,11 @@ def figure(report: Report) -> Figure:
         for device in ("cpu", GPU):
             rows = rows_of(report, part, device=device)
             for axis, of in zip(axes[:, column], ("median", "peak"), strict=True):
-                axis.loglog([row[places] for row in rows], [row[of] for row in rows], "o", label=device)
-        axes[1, column].set(xlabel=part if part != "batches" else "targets at once")
-    axes[0, 0].set(ylabel="seconds a target, median")
-    axes[1, 0].set(ylabel="peak memory, MiB")
+                axis.plot([row[places] for row in rows], [row[of] for row in rows], "o", label=device)
+        axes[1, column].set(xscale="log", xlabel=part if part != "batches" else "targets at once")
+        axes[1, column].xaxis.set_minor_formatter(NullFormatter())
+    axes[0, 0].set(yscale="log", ylabel="seconds a target, median")
+    axes[1, 0].set(ylim=0, ylabel="peak memory, MiB")
     axes[0, -1].legend()
     return shown
 

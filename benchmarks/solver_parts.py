@@ -221,7 +221,7 @@ def claims(report: Report) -> None:
 def figure(report: Report) -> Figure:
     """Parts of a step, one beside the other, against the whole."""
     rows = rows_of(report, "parts")
-    shown = Figure(figsize=(9, 1 + 0.8 * len(rows)), layout="constrained")
+    shown = Figure(figsize=(10, 1 + 0.8 * len(rows)), layout="constrained")
     axis = shown.subplots()
     names = [f"{row['free']} of {row['of']}, {row['threads']} threads" for row in rows]
     left = np.zeros(len(rows))
@@ -229,10 +229,10 @@ def figure(report: Report) -> Figure:
         width = np.array([row[part] for row in rows])
         axis.barh(names, width, left=left, label=part.replace("damping too", "damping and factorisation"))
         left += width
-    axis.plot([row["whole step"] for row in rows], names, "k|", markersize=30, label="whole step")
+    axis.plot([row["whole step"] for row in rows], names, "k|", markersize=20, label="whole step")
     axis.invert_yaxis()
     axis.set(xlabel="milliseconds")
-    axis.legend(fontsize=8)
+    shown.legend(loc="outside right upper", fontsize=8)
     return shown
 
 
