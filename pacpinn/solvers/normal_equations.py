@@ -77,12 +77,15 @@ class NormalEquations:
         """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
         shift = self.penalty + mu[:, None] * self.scale
         if self.primal:
-            matrix, diagonal = self.gram.clone(), shift
+            diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
+            undamped = diagonal.clone()
+            diagonal.add_(shift)
+            factor = _factor(self.gram)
+            diagonal.copy_(undamped)
         else:
-            matrix, diagonal = self.jacobian / shift[:, None] @ self.jacobian.mT, torch.ones_like(self.residuals)
-        matrix.diagonal(dim1=-2, dim2=-1).add_(diagonal)
-        factor, info = torch.linalg.cholesky_ex(matrix)
-        factor[info != 0] = torch.nan
+            matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
+            matrix.diagonal(dim1=-2, dim2=-1).add_(1)
+            factor = _factor(matrix)
         return Damped(self, shift, factor)
 
 
@@ -117,12 +120,20 @@ class Damped:
         return -_apply(self.normal.jacobian.mT, self._solve(right)) / self.shift
 
     def _solve(self, right: Tensor) -> Tensor:
-        return torch.cholesky_solve(right[..., None], self.factor)[..., 0]
+        half = torch.linalg.solve_triangular(self.factor, right[..., None], upper=False)
+        return torch.linalg.solve_triangular(self.factor.mT, half, upper=True)[..., 0]
 
 
 def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     """``|r|^2 + penalty |delta|^2`` for each target."""
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
+
+
+def _factor(matrix: Tensor) -> Tensor:
+    """The Cholesky factor of each matrix, from its lower triangle; NaN where there is none."""
+    factor, info = torch.linalg.cholesky_ex(matrix)
+    factor[info != 0] = torch.nan
+    return factor
 
 
 def damping_scale(squares: Tensor) -> Tensor:
