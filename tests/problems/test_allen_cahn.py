@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 import pacpinn as pp
 from pacpinn.backend import dde
-from pacpinn.problems.allen_cahn import collocated, diffused, evaluate, spectral
+from pacpinn.problems.allen_cahn import arrested, collocated, diffused, evaluate, spectral
 
 
 def by_differences(d: float, intervals: int) -> tuple[np.ndarray, np.ndarray]:
@@ -88,3 +88,27 @@ def test_the_residual_is_the_familys():
     torch.testing.assert_close(problem.residual(x, u, problem.source), u - 5 * (u - u**3))
     dde.grad.clear()
     assert math.isclose(problem.targets[-1]["d"], 0.001)
+
+
+def test_the_arrested_reaction_starts_as_it_must_and_is_no_steeper_than_an_interface():
+    """At x = 1/2, where u0 = 0, the resting interface tanh((x - 1/2) √(5 / 2d)) has the slope √(5 / 2d)."""
+    problem = pp.get_problem("allen_cahn")
+    c = problem.at({"d": 0.001})
+    x = torch.tensor([[0.3, 0.0], [1.0, 0.7], [0.5, 1.0]], dtype=torch.float64).requires_grad_()
+    u = arrested(x, c)
+    assert u[0].item() == pytest.approx(0.3**2 * math.cos(0.3 * math.pi), rel=1e-12)
+    assert u[1].item() == pytest.approx(-1, rel=1e-12)
+    (slopes,) = torch.autograd.grad(u.sum(), x)
+    assert 0.8 < -slopes[2, 0].item() / math.sqrt(5 / (2 * c.d)) < 1.01
+
+
+def test_points_crowd_about_the_interface_and_stay_in_the_domain():
+    problem = pp.get_problem("allen_cahn")
+    even = np.random.default_rng(0).uniform([-1, 0], 1, (2000, 2))
+    shares = []
+    for d in (0.05, 0.001):
+        x = problem.place(even, problem.at({"d": d}))
+        assert (np.abs(x[:, 0]) <= 1).all()
+        assert ((x[:, 1] >= 0) & (x[:, 1] <= 1)).all()
+        shares.append(np.mean(np.abs(np.abs(x[:, 0]) - 0.5) < 0.05))
+    assert shares[1] > 1.3 * shares[0]
