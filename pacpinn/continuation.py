@@ -13,8 +13,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.first_guess import Leg, first_guesses
 from pacpinn.founding import found
 from pacpinn.isolation import untouched
-from pacpinn.methods import calibration
-from pacpinn.objective import Objective
+from pacpinn.methods import calibration, minimise
 from pacpinn.pac import strength
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
@@ -129,11 +128,9 @@ def _calibrate(
     task = settings.task(problem, target)
     base = bases[parent.base].masked
     with untouched():
-        (start,) = first_guesses(problem, Objective(task, base), [Leg(parent, target, before)])
-        method = calibration(base, start)
-        result = method.train(
-            task, get_solver(settings.solver, task), strength(settings.penalty, task), settings.seed, report
-        )
+        objective = calibration(base).objective(task, strength(settings.penalty, task), settings.seed)
+        (start,) = first_guesses(problem, objective, [Leg(parent, target, before)])
+        result = minimise(objective, get_solver(settings.solver, task), start, report)
     result = replace(result, seconds=time.perf_counter() - began)
     return Solution.of(task, base, result, parent.base, parent.coefficients)
 

@@ -65,10 +65,7 @@ class EquationBatch(LeastSquaresTask):
 
     def _together(self, parts: Sequence[Collocation]) -> Collocation:
         # DeepXDE's conditions remember values by the identity of the points: these points need conditions of their own.
-        conditions = [
-            list(self.equation.conditions(self.equation.geometry(each.coefficients), each.coefficients))
-            for each in self.tasks
-        ]
+        conditions = [each.conditions() for each in self.tasks]
         return Collocation(
             torch.cat([each.x for each in parts]),
             np.concatenate([each.points for each in parts]),

@@ -178,6 +178,12 @@ class EquationTask(LeastSquaresTask):
         points = self.equation.points
         return self._draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
 
+    def conditions(self) -> list[Any]:
+        """DeepXDE's conditions, newly made: they remember values by the identity of the points they were asked at."""
+        equation, c = self.equation, self.coefficients
+        with deepxde_defaults(self.dtype, self.device):
+            return list(equation.conditions(until(equation.geometry(c), self._horizon), c))
+
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self.coefficients)
 
@@ -242,7 +248,7 @@ class EquationTask(LeastSquaresTask):
                 kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
 
             # Without a residual DeepXDE would leave out the domain's points; ours is asked for in residual_blocks.
-            data = kind(geometry, lambda x, y: [], list(equation.conditions(geometry, c)), **arguments)
+            data = kind(geometry, lambda x, y: [], self.conditions(), **arguments)
         return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
 
 

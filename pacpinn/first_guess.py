@@ -37,7 +37,7 @@ def first_guesses(problem: Problem, objective: Objective, legs: Sequence[Leg]) -
     if objective.tolerance is None or not any(_has_secant(leg) for leg in legs):
         return starts
     ahead = torch.stack([_on_secant(problem, leg) for leg in legs])
-    losses = [objective.residuals(z).square().sum(-1) for z in (starts, ahead)]
+    losses = [objective.linearise(z).residuals.square().sum(-1) for z in (starts, ahead)]
     return torch.where((losses[1] < losses[0])[:, None], ahead, starts)
 
 

@@ -42,15 +42,23 @@ class Method:
     start: Tensor
     centre: Tensor
 
-    def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
-        """Solve `task` by the method: the solver is given its loss plus ``penalty * |z - centre|^2``.
+    def objective(self, task: Task, penalty: float, seed: int = 0) -> Objective:
+        """What a solver is to minimise: the task's loss plus ``penalty * |z - centre|^2``."""
+        return Objective(task, self.masked, penalty, self.centre, seed)
 
-        Raises:
-            NotEnoughMemory: before any work, if it cannot fit, with the size that would.
-        """
-        objective = Objective(task, self.masked, penalty, self.centre, seed)
-        require_memory(objective, solver)
-        return solver(objective, self.start, report)
+    def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
+        """Solve `task` by the method, from its start; raises as :func:`minimise`."""
+        return minimise(self.objective(task, penalty, seed), solver, self.start, report)
+
+
+def minimise(objective: Objective, solver: Solver, start: Tensor, report: Report = silent) -> Result:
+    """Minimise an objective from `start` ``(p,)``.
+
+    Raises:
+        NotEnoughMemory: before any work, if it cannot fit, with the size that would.
+    """
+    require_memory(objective, solver)
+    return solver(objective, start, report)
 
 
 def from_scratch(network: nn.Module) -> Method:

@@ -38,6 +38,7 @@ class Objective:
     penalty: float = 0.0
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
     seed: int = 0
+    _latest: tuple[Tensor, Linearisation] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.centre = torch.as_tensor(self.centre, dtype=self.masked.weights.dtype, device=self.masked.weights.device)
@@ -78,12 +79,19 @@ class Objective:
     def linearise(self, z: Tensor) -> Linearisation:
         """Residuals at `z` on all training points, with their Jacobian on demand.
 
+        The latest are remembered, for a solve that starts where its first guess has just been evaluated.
+
         Args:
             z: free weights ``(k, p)`` of the task's k targets.
 
         Raises:
             SolverError: if the task has no residuals.
         """
+        if self._latest is None or not torch.equal(self._latest[0], z):
+            self._latest = z.detach().clone(), self._linearised(z)
+        return self._latest[1]
+
+    def _linearised(self, z: Tensor) -> Linearisation:
         task = self._least_squares
         batch = task.everything()
         x = task.inputs(batch)
@@ -125,7 +133,7 @@ class Objective:
 
 
 class Linearisation:
-    """Residuals at a point, and their Jacobian if it is asked for: a rejected step need not pay for one.
+    """Residuals at a point, and their Jacobian if it is asked for, formed or in factors: a rejected step pays for none.
 
     Both are of double precision whatever the network's: normal equations square the Jacobian's condition number.
 

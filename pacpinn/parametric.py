@@ -156,5 +156,5 @@ def _in_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
     """Indices of one task's rows as those of the same rows of all tasks."""
     if rows is None:
         return None
-    first = batch.rows * torch.arange(len(batch.conditions))
+    first = batch.rows * torch.arange(len(batch.conditions), device=rows.device)
     return (first[:, None, None] + rows).flatten(0, 1)

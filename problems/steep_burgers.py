@@ -22,6 +22,7 @@ class SteepBurgers(Burgers):
     targets = pp.grid(nu=np.geomspace(0.05, 0.01 / math.pi, 7)[1:])
     points = pp.Points(domain=2560)
     tolerance = 8e-6
+    hidden = (32, 32, 32)  # 28 leave PAC too few free weights for the last target, at one seed of three
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]

@@ -2,6 +2,8 @@
 
 import math
 
+import deepxde as dde
+import numpy as np
 import pytest
 import torch
 
@@ -76,8 +78,6 @@ def test_conditions_of_a_smaller_batch_do_not_remember_values_of_the_larger():
 
     class Rising(SoftDecay):
         def conditions(self, geometry, c):
-            import deepxde as dde
-
             return [dde.icbc.IC(geometry, lambda t: 0 * t + c.k, lambda _, on_initial: on_initial)]
 
     batch = batch_of(tasks_of(Rising))
@@ -86,6 +86,16 @@ def test_conditions_of_a_smaller_batch_do_not_remember_values_of_the_larger():
         initial = smaller.residuals(lambda t: 0 * t, smaller.everything())[1]
         expected = torch.tensor([[-batch.tasks[k].coefficients.k] for k in some], dtype=torch.float64)
         torch.testing.assert_close(initial.values, expected)
+
+
+def test_values_of_a_condition_keep_their_precision():
+    class Measured(SoftDecay):
+        def conditions(self, geometry, c):
+            return [dde.icbc.PointSetBC(np.array([[0.3]]), np.array([[0.1]]), component=0)]
+
+    for task in (batch_of(tasks_of(Measured)), *tasks_of(Measured)):
+        (measured,) = {each.item() for each in task.residuals(lambda t: 0 * t, task.everything())[1].values.flatten()}
+        assert measured == -0.1
 
 
 def test_formulas_that_need_numbers_are_no_batch():

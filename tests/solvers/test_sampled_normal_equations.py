@@ -20,9 +20,8 @@ class Wide(SoftDecay):
 def pair(size: int, penalty: float = 0.3) -> tuple[SampledNormalEquations, NormalEquations]:
     """The same problem by a sample and by the formed Jacobian."""
     masked = MaskedNetwork(Wide().initial_network(seed=0))
-    objective = Objective(Wide().task(), masked, penalty)
-    there, z = objective.linearise(masked.start[None]), masked.start[None]
-    formed = objective.linearise(z)
+    z = masked.start[None]
+    there, formed = (Objective(Wide().task(), masked, penalty).linearise(z) for _ in range(2))
     return (
         SampledNormalEquations(there.factored, there.residuals, z, penalty, Sample(size)),
         NormalEquations(formed.jacobian, formed.residuals, z, penalty),
