@@ -168,23 +168,23 @@ def claims(report: Report) -> None:
 
 
 def figure(report: Report) -> Figure:
-    """Error against seconds above, error against the residual below: one column a problem."""
+    """Error against amortised seconds above, error against the residual below: one column a problem."""
     names = list(dict.fromkeys(row["problem"] for row in report.rows))
-    shown = Figure(figsize=(3.4 * len(names), 6.4), layout="constrained")
+    shown = Figure(figsize=(3.2 * len(names), 6.8), layout="constrained")
     axes = shown.subplots(2, len(names), squeeze=False, sharey="col")
     for column, name in enumerate(names):
         for i, method in enumerate((*PATHS, *STARTS, CLASSICAL)):
             rows = rows_of(report, name, method)
-            for axis, of in zip(axes[:, column], ("seconds", "residual"), strict=True):
+            for axis, of in zip(axes[:, column], ("amortised", "residual"), strict=True):
                 known = [r for r in rows if r[of] is not None]
                 axis.loglog([r[of] for r in known], [r["error"] for r in known], ".", color=f"C{i}", label=method)
-        axes[0, column].set(title=name, xlabel="seconds a target")
+        axes[0, column].set(title=name, xlabel="seconds a target, source shared out")
         axes[1, column].set(xlabel="residual on fresh points, in its scale")
     for axis in axes.flat:
         axis.xaxis.set_minor_formatter(NullFormatter())
     for axis in axes[:, 0]:
         axis.set(ylabel="relative L2 error")
-    axes[0, 0].legend()
+    shown.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
     return shown
 
 
