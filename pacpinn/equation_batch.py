@@ -96,7 +96,8 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
     ``math.exp`` of a coefficient, say, or where the number of points changes with it.
     """
     equations = [each for each in tasks if isinstance(each, EquationTask)]
-    if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in map(_points, equations)}) > 1:
+    points = [each.everything() for each in equations]
+    if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in points}) > 1:
         return None
     together = EquationBatch(equations)
 
@@ -112,7 +113,3 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
             if block.rows is None or not torch.allclose(block.values[k], own.values, _AGREEMENT, _AGREEMENT):
                 return None
     return together
-
-
-def _points(task: EquationTask) -> Collocation:
-    return task.everything()

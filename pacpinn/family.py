@@ -192,8 +192,8 @@ class Family(Mapping[Coefficients, Solution]):
             CoefficientError: as :func:`solve_family`.
         """
         new = _distinct(self.problem, targets, self.source.coefficients, known=list(self))
-        if self.settings.batch != 1:
-            chosen = batch_size(self.problem, self.source.coefficients, self.bases[0], self.settings)
+        if new and self.settings.batch != 1:
+            chosen = batch_size(self.problem, [self.source.coefficients, new[0]], self.bases[0], self.settings)
             self.settings = replace(self.settings, batch=chosen)
 
         def reporter(target: Coefficients) -> Report:

@@ -29,19 +29,19 @@ _ON_ACCELERATOR = 256  # targets
 _MEMORY_SHARE = 0.25  # of an accelerator's memory, for the Jacobian, which has some copies
 
 
-def batch_size(problem: Problem, c: Coefficients, base: Base, settings: Settings) -> int:
+def batch_size(problem: Problem, two: Sequence[Coefficients], base: Base, settings: Settings) -> int:
     """How many targets to solve at once: as the settings say, or by the size of the system and the device.
 
     On a processor one at a time: its cores are busy with one target already, and along a chain each starts nearer to
     its solution than in a wavefront. On an accelerator as many as its memory holds, to a limit.
 
-    One if the problem is no equation, its formulas do not take columns of coefficients, or the solver solves one
-    target at a time.
+    One if the problem is no equation, its formulas do not take columns of coefficients, which is tried out at `two` of
+    its members, or the solver solves one target at a time.
     """
-    task = settings.task(problem, c)
+    task, other = (settings.task(problem, c) for c in two)
     if settings.batch == 1 or settings.method in UNAIDED or (settings.batch is None and task.device.type != "cuda"):
         return 1
-    together = isinstance(get_solver(settings.solver, task), LevenbergMarquardt) and batch_of([task, task])
+    together = isinstance(get_solver(settings.solver, task), LevenbergMarquardt) and batch_of([task, other])
     if not together or not isinstance(task, EquationTask):
         if settings.batch is not None:
             log.warning("%s cannot be solved in batches: its targets are solved one by one", problem.name)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 import pacpinn as pp
 from pacpinn.errors import NotEnoughMemory
@@ -95,10 +96,20 @@ def test_problems_whose_targets_cannot_be_solved_together_are_solved_one_by_one(
 
 
 def test_other_solvers_and_data_are_solved_one_by_one(chain):
-    base, c = chain.bases[0], chain.source.coefficients
-    assert batch_size(chain.problem, c, base, pp.Settings(batch=4)) == 4
-    assert batch_size(chain.problem, c, base, pp.Settings(batch=4, solver="lbfgs")) == 1
-    assert batch_size(Waves(), Waves().source, base, pp.Settings(batch=4)) == 1
+    base, two = chain.bases[0], list(chain)[:2]
+    assert batch_size(chain.problem, two, base, pp.Settings(batch=4)) == 4
+    assert batch_size(chain.problem, two, base, pp.Settings(batch=4, solver="lbfgs")) == 1
+    assert batch_size(Waves(), [Waves().source] * 2, base, pp.Settings(batch=4)) == 1
+
+
+def test_a_formula_that_sees_one_target_for_all_is_found_out():
+    class OfTheFirst(Decay):
+        def transform(self, t, u, c):
+            return 1 + t * u * float(torch.as_tensor(c.k).flatten()[0])
+
+    family = solved(batch=3, problem=OfTheFirst(), targets=TARGETS[:3])
+    assert family.settings.batch == 1
+    assert all(each.score.value < 2 * Decay.tolerance for each in family.targets)
 
 
 def test_a_batch_that_cannot_fit_is_refused(chain, monkeypatch):
