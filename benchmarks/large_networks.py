@@ -141,7 +141,7 @@ def figure(report: Report, counts: list[int]) -> Figure:
 def main() -> None:
     chosen = options(__doc__ or "")
     report = Report("large_networks", chosen.quick)
-    counts, width, limit = ([192, 384], 16, 5.0) if chosen.quick else ([1536, 4096], 128, 900.0)
+    counts, width, limit = ([192, 384], 16, 5.0) if chosen.quick else ([1536, 4096], 128, 240.0)
     for points in counts:
         for way in ("samples", "all", "formed", "conjugate"):
             with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as own:
