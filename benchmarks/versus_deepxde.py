@@ -15,8 +15,11 @@ Errors are relative L2 errors against the Cole-Hopf reference; measuring them is
 
 from __future__ import annotations
 
+import json
+import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -28,7 +31,7 @@ from matplotlib.figure import Figure
 import pacpinn as pp
 from pacpinn.methods import fine_tuning, from_scratch
 from pacpinn.solvers import LevenbergMarquardt
-from report import Report, options
+from report import Report, machine, options
 
 ADAM_STEPS, PUBLISHED_ADAM_STEPS = 5000, 15_000
 SEEDS = (0, 1, 2)
@@ -180,27 +183,46 @@ def summarise(report: Report) -> list[dict[str, Any]]:
     return summary
 
 
-def claims(report: Report) -> None:
+def faster(report: Report, name: str, pac: list[dict[str, Any]], scratch: list[dict[str, Any]]) -> None:
+    """By how much PAC's targets are, each at its own error, than DeepXDE at the nearest viscosity that it solved."""
+    ratios, never = [], 0
+    for row in pac:
+        other = min(scratch, key=lambda each: abs(math.log(each["nu"] / row["nu"])))
+        reached = time_to(row["error"], other["curve"])
+        never += reached is None
+        # Where DeepXDE never gets there, the time it took to stop is a lower bound.
+        ratios.append((reached or other["seconds"]) / row["seconds"])
+    report.claim(
+        f"{name}: faster than DeepXDE from scratch at the same error",
+        ">= 200 x",
+        f"median {median(ratios):.0f} x, least {min(ratios):.0f} x; in {never} of {len(ratios)} cases DeepXDE "
+        "never reached it and its whole time counts, a lower bound",
+        median(ratios) >= 200,
+    )
+
+
+def at_24_viscosities(directory: Path) -> list[dict[str, Any]]:
+    """PAC's targets of `time_to_error.py`, if it has been run on this machine."""
+    path = directory / "time_to_error.json"
+    found = json.loads(path.read_text()) if path.is_file() else {"rows": [], "machine": {}}
+    if found["machine"].get("processor") != machine()["processor"]:
+        return []
+    rows = [row for row in found["rows"] if (row["problem"], row["method"]) == ("burgers", "pac")]
+    return [{**row, "nu": float(row["target"].removeprefix("nu="))} for row in rows]
+
+
+def claims(report: Report, directory: Path) -> None:
     def rows(way: str, dtype: str) -> list[dict[str, Any]]:
         return [row for row in report.rows if (row["way"], row["dtype"]) == (way, dtype)]
 
     for dtype in ("float32", "float64"):
         pac, fine = rows("PAC along the path", dtype), rows("fine-tuning along the path", dtype)
-        scratch = {row["nu"]: row for row in rows("DeepXDE from scratch", dtype)}
-        ratios, never = [], 0
-        for row in pac:
-            if row["nu"] in scratch:
-                reached = time_to(row["error"], scratch[row["nu"]]["curve"])
-                never += reached is None
-                # Where DeepXDE never gets there, the time it took to stop is a lower bound.
-                ratios.append((reached or scratch[row["nu"]]["seconds"]) / row["seconds"])
-        report.claim(
-            f"a target is faster than DeepXDE from scratch at the same error, {dtype}",
-            ">= 200 x",
-            f"median {median(ratios):.0f} x, least {min(ratios):.0f} x; in {never} of {len(ratios)} cases DeepXDE "
-            "never reached it and its whole time counts, a lower bound",
-            median(ratios) >= 200,
-        )
+        scratch = rows("DeepXDE from scratch", dtype)
+        solved = {row["nu"] for row in scratch}
+        faster(report, f"a target of 8, {dtype}", [row for row in pac if row["nu"] in solved], scratch)
+        many = [] if report.quick else at_24_viscosities(directory)
+        if many:
+            faster(report, f"a target of 24, float64, DeepXDE {dtype}", many, scratch)
         ratio = sum(row["seconds"] for row in pac) / sum(row["seconds"] for row in fine)
         report.claim(f"PAC is no slower than fine-tuning everything, {dtype}", "<= 1 x", f"{ratio:.2f} x", ratio <= 1)
         worst = max(row["error"] for row in pac)
@@ -256,7 +278,7 @@ def main() -> None:
         ["way", "dtype", "error median", "error worst", "seconds median", "seconds worst"],
         summarise(report),
     )
-    claims(report)
+    claims(report, chosen.output)
     report.write(chosen.output)
     figure(report).savefig(chosen.output / "versus_deepxde.png", dpi=150)
 

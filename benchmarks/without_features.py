@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 import pacpinn as pp
 from report import Report, options
@@ -87,7 +88,9 @@ def figure(report: Report) -> Figure:
             rows = [row for row in report.rows if (row["network"], row["method"]) == (network, method)]
             x, y = [row["nu"] for row in rows], [row["error"] for row in rows]
             axis.loglog(x, y, marker, color=f"C{colour}", label=f"{method}, {network}")
-    axis.set(xlabel="nu", ylabel="relative L2 error")
+    axis.set(xlabel="nu", ylabel="relative L2 error", xticks=[0.003, 0.005, 0.01, 0.02, 0.04])
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.axvline(LAST, color="grey", linewidth=0.8)
     axis.legend()
     return shown
