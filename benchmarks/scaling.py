@@ -200,11 +200,13 @@ def figure(report: Report) -> Figure:
     axes = shown.subplots(2, len(PARTS), sharey="row", sharex="col")
     for column, part in enumerate(PARTS):
         places = "free" if part == "free weights" else "value"
-        for device in ("cpu", GPU):
+        for device in dict.fromkeys(row["device"] for row in report.rows if row["part"] == part):
             rows = rows_of(report, part, device=device)
             for axis, of in zip(axes[:, column], ("median", "peak"), strict=True):
                 axis.plot([row[places] for row in rows], [row[of] for row in rows], "o", label=device)
         axes[1, column].set(xscale="log", xlabel=part if part != "batches" else "targets at once")
+        axes[1, column].set_xticks(sorted({row[places] for row in rows_of(report, part)}))
+        axes[1, column].xaxis.set_major_formatter("{x:g}")
         axes[1, column].xaxis.set_minor_formatter(NullFormatter())
     axes[0, 0].set(yscale="log", ylabel="seconds a target, median")
     axes[1, 0].set(ylim=0, ylabel="peak memory, MiB")

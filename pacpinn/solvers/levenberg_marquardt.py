@@ -19,6 +19,7 @@ from pacpinn.solvers.sampled_normal_equations import LARGEST_SAMPLE, Sample, Sam
 _LEAST_DAMPING = 1e-6  # of the first damping, however near the solution
 _LARGEST_DAMPING = 1e12  # beyond it a step is too short to change anything
 _LARGE = 2**21  # entries of a Jacobian that is not formed whole, one target's: 16 megabytes
+_MANY_ROWS = 4  # times as many residuals as weights: few weights have a small matrix, of whatever Jacobian
 _PASSES = 2  # forward passes that are kept at the same time, and what their backward passes add
 _PROBE = 0.1  # part of a step over which curvature is measured
 
@@ -35,8 +36,8 @@ class LevenbergMarquardt:
     step that goes too far along the curve is tried at half its length, which costs no factorisation. The algebra is of
     double precision, whatever the network's.
 
-    With more than 16 MB of Jacobian, steps come from samples of the residuals
-    (:mod:`pacpinn.solvers.sampled_normal_equations`).
+    With more than 16 MB of Jacobian, and fewer than four times as many residuals as weights, steps come from samples of
+    the residuals (:mod:`pacpinn.solvers.sampled_normal_equations`).
 
     Args:
         max_steps: steps at most, rejected ones counted.
@@ -167,7 +168,7 @@ AnyNormalEquations = NormalEquations | SampledNormalEquations
 
 
 def _normal_equations(now: Linearisation, delta: Tensor, objective: Objective) -> AnyNormalEquations:
-    """Of a Jacobian formed whole; of samples of one that is not, if it is large and weights outnumber residuals."""
+    """Of a Jacobian formed whole; of samples of one that is not, if it is large and its weights are not few."""
     rows, weights = now.residuals.shape[-1], delta.shape[-1]
     if _sampled(rows, weights) and now.factored is not None:
         return SampledNormalEquations(
@@ -177,7 +178,7 @@ def _normal_equations(now: Linearisation, delta: Tensor, objective: Objective) -
 
 
 def _sampled(rows: int, weights: int) -> bool:
-    return rows * weights > _LARGE
+    return rows * weights > _LARGE and rows < _MANY_ROWS * weights
 
 
 @dataclass
