@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+import pacpinn as pp
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from pacpinn.solvers import LevenbergMarquardt, Status
@@ -87,3 +88,12 @@ def test_a_solve_by_samples_meets_the_tolerance(problem, monkeypatch):
     result = LevenbergMarquardt()(objective, objective.masked.start)
     assert result.status is Status.CONVERGED
     assert objective.solved(result.z, result.history[-1])
+
+
+def test_few_weights_are_solved_for_by_their_own_small_matrix(monkeypatch):
+    monkeypatch.setattr("pacpinn.solvers.levenberg_marquardt._LARGE", 0)
+    monkeypatch.setattr(SampledNormalEquations, "damped", lambda *_: pytest.fail("residuals were sampled"))
+    problem = Decay()
+    problem.points = pp.Points(domain=500)  # four times as many as the network's 97 weights, and more
+    objective = Objective(problem.task(), MaskedNetwork(problem.initial_network(seed=0)))
+    assert LevenbergMarquardt()(objective, objective.masked.start).status is Status.CONVERGED
