@@ -94,6 +94,12 @@ SOLVERS: dict[str, Callable[[Values, Array, int], Array]] = {
         -1, 1, lambda x: x**2 * np.cos(np.pi * x), lambda c, u, u_x, u_xx: c["d"] * u_xx + 5 * (u - u**3), wall=-1.0
     ),
     "oscillator": oscillate,
+    "reaction_diffusion": Lines(
+        0,
+        2 * np.pi,
+        lambda x: np.exp(-2 * (1 + np.cos(x))),
+        lambda c, u, u_x, u_xx: c["nu"] * u_xx + c["rho"] * u * (1 - u),
+    ),
 }
 RESOLUTIONS = (32, 64, 128, 256, 512)
 
