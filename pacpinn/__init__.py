@@ -20,12 +20,15 @@ _HOMES = {
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
     "features": ["fourier", "periodic"],
-    "family": ["Family", "load", "solve_family"],
+    "family": ["Family", "load"],
     "pac": ["PAC"],
     "problem": ["Problem"],
     "registry": ["get_problem"],
+    "reduced.inverse": ["Estimate"],
+    "reduced.online": ["Answer"],
     "settings": ["Settings"],
     "solution": ["Base", "Solution"],
+    "solve": ["solve_family"],
     "solvers": ["LBFGS", "NNCG", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
     "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
     "task": ["Block", "LeastSquaresTask", "Score", "Task"],
@@ -44,15 +47,17 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.errors import PacpinnError as PacpinnError
     from pacpinn.family import Family as Family
     from pacpinn.family import load as load
-    from pacpinn.family import solve_family as solve_family
     from pacpinn.features import fourier as fourier
     from pacpinn.features import periodic as periodic
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem
+    from pacpinn.reduced.inverse import Estimate as Estimate
+    from pacpinn.reduced.online import Answer as Answer
     from pacpinn.registry import get_problem as get_problem
     from pacpinn.settings import Settings as Settings
     from pacpinn.solution import Base as Base
     from pacpinn.solution import Solution as Solution
+    from pacpinn.solve import solve_family as solve_family
     from pacpinn.solvers import LBFGS as LBFGS
     from pacpinn.solvers import NNCG as NNCG
     from pacpinn.solvers import Adam as Adam

@@ -19,16 +19,24 @@ from pacpinn.errors import FamilyFileError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.parametric import ParametricEquation, parametric
 from pacpinn.problem import Problem
+from pacpinn.refinement import Refinement, Round
 from pacpinn.registry import get_problem, installed_problems
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Status, solver_from_header, solver_to_header
 from pacpinn.task import Score
 
-Parts = tuple[Problem, list[Base], list[Solution], Settings]
+Parts = tuple[Problem, list[Base], list[Solution], Settings, Refinement | None]
 
 
-def write(path: Path, problem: Problem, bases: list[Base], solutions: list[Solution], settings: Settings) -> None:
+def write(
+    path: Path,
+    problem: Problem,
+    bases: list[Base],
+    solutions: list[Solution],
+    settings: Settings,
+    refinement: Refinement | None,
+) -> None:
     """Write a family: bases once, every target only its free weights."""
     header = {
         "problem": _problem_header(problem),
@@ -37,6 +45,7 @@ def write(path: Path, problem: Problem, bases: list[Base], solutions: list[Solut
         "bases": [{"coefficients": dict(each.coefficients)} for each in bases],
         "shapes": _shapes(bases[0].masked),
         "solutions": [_solution_header(each) for each in solutions],
+        "refinement": None if refinement is None else _refinement_header(refinement),
     }
     tensors: dict[str, Tensor] = {}
     for i, base in enumerate(bases):
@@ -60,12 +69,14 @@ def read(path: Path, problem: Problem | str | Path | None, device: torch.device)
             for i, each in enumerate(header["bases"])
         ]
         solutions = [_solution(each, tensors, bases, k) for k, each in enumerate(header["solutions"])]
+        refinement = header.get("refinement")
+        refined = None if refinement is None else _refinement(refinement)
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as mismatch:
         raise FamilyFileError(
             f"{path} does not fit the problem it names ({type(mismatch).__name__}: {mismatch}); "
             "was the problem's network changed since?"
         ) from mismatch
-    return problem, bases, solutions, settings
+    return problem, bases, solutions, settings, refined
 
 
 def source_hash(problem: Problem) -> str:
@@ -172,6 +183,17 @@ def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[Ba
         parent=None if parent is None else Coefficients(**parent),
         reached=None if reached is None else Coefficients(**reached),
     )
+
+
+def _refinement_header(refinement: Refinement) -> dict[str, Any]:
+    rounds = [{**each._asdict(), "at": dict(each.at)} for each in refinement.rounds]
+    return {"within": dict(refinement.within), "tolerance": refinement.tolerance, "rounds": rounds}
+
+
+def _refinement(header: dict[str, Any]) -> Refinement:
+    within = {name: (float(low), float(high)) for name, (low, high) in header["within"].items()}
+    rounds = [Round(each["members"], each["estimate"], Coefficients(**each["at"])) for each in header["rounds"]]
+    return Refinement(within, header["tolerance"], rounds)
 
 
 def _other_state(base: MaskedNetwork) -> dict[str, Tensor]:

@@ -42,6 +42,22 @@ def single_values(texts: Sequence[str]) -> dict[str, str]:
     return {name: several[0] for name, several in values.items()}
 
 
+def read_ranges(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Ends of ranges, as text still.
+
+    Example:
+        >>> read_ranges(["nu=0.01:0.05"])
+        {'nu': ('0.01', '0.05')}
+    """
+    ranges = {}
+    for name, text in single_values(texts).items():
+        low, colon, high = text.partition(":")
+        if not colon:
+            raise CoefficientError(f"{name}={text} is no range; expected {name}=LOW:HIGH, such as nu=0.01:0.05")
+        ranges[name] = (low.strip(), high.strip())
+    return ranges
+
+
 def read_targets(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Targets: every combination of the named values, or one for each row of a CSV file.
 

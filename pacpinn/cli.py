@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +12,7 @@ import typer
 
 # Everything that takes long to import waits inside the commands, so that --help answers at once.
 from pacpinn import __version__
+from pacpinn.cli_solve import draw, list_files, solve
 from pacpinn.errors import PacpinnError
 
 if TYPE_CHECKING:
@@ -89,141 +88,26 @@ def problems() -> None:
     Console().print(report.problems_table(found))
 
 
-@app.command()
-def solve(
-    problem: Annotated[str, typer.Argument(metavar="PROBLEM", help="A name, or the path of your own .py file.")],
-    source: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A coefficient of the source, such as nu=0.05.")
-    ] = None,
-    targets: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUES",
-            help="Values to solve, such as nu=0.04,0.03; repeated for the grid of several coefficients. "
-            "Or a .csv file: one target a row, under a first line of names.",
-        ),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="pac; or a rival: fine-tuning, last-layer, from-scratch, parametric."),
-    ] = None,
-    keep: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Kept fraction of the weights, between 0 and 1; 0.7 by default."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(metavar="N", min=0, max=2**32 - 1, help="Seed of the network and of mini-batches.")
-    ] = 0,
-    solver: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="levenberg-marquardt, adam, lbfgs or nncg; several run in turn."),
-    ] = None,
-    tolerance: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RMS", help="Root mean square residual that counts as solved; by default the problem's own."
-        ),
-    ] = None,
-    device: Annotated[str | None, typer.Option(metavar="NAME", help="Where to compute, such as cpu or cuda.")] = None,
-    batch: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Targets to solve at once; by default chosen by size and device."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for the results; by default named after the problem.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
-) -> None:
-    """Solve a problem at its source, then every target by transfer.
-
-    Coefficients of the source that are not named have their defaults; without
-    --targets the problem's own are solved. The family file, table.csv and figures
-    go into DIR, over files of the same names.
-
-    Exit code 0: every target converged. 1: some did not. 2: bad input.
-
-    Examples:
-
-    pacpinn solve burgers
-    pacpinn solve burgers --source nu=0.05 --targets nu=0.04,0.03,0.02
-    pacpinn solve oscillator --targets damping=0.5,1 --targets stiffness=4,9
-    pacpinn solve my_equation.py --targets targets.csv --output results
-    """
-    from rich.console import Console
-
-    from pacpinn import report
-
-    settings = {
-        "method": method,
-        "keep": keep,
-        "seed": seed,
-        "solver": solver,
-        "tolerance": tolerance,
-        "device": device,
-        "batch": batch,
-    }
-    given = {name: value for name, value in settings.items() if value not in (None, [])}
-    began = time.perf_counter()
-    with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results
-        family, written = _solve_and_write(problem, source or [], targets or [], output, given)
-    if as_json:
-        print(report.as_json(report.as_dict(family)))
-    else:
-        console = Console()
-        console.print(report.members_table(family, console))
-        for line in report.shortfalls(family):
-            print(line)
-        _list_files(written)
-        reached = [each.status == "converged" for each in family.targets]
-        print(f"{sum(reached)} of {len(reached)} targets converged; {time.perf_counter() - began:.1f} s in all")
-    raise typer.Exit(0 if all(each.status == "converged" for each in family.targets) else 1)
-
-
-def _solve_and_write(
-    problem: str, source: list[str], targets: list[str], output: Path | None, settings: dict[str, Any]
-) -> tuple[Family, list[Path]]:
-    from rich.console import Console
-
-    from pacpinn import arguments, files, report
-    from pacpinn.family import solve_family
-    from pacpinn.registry import get_problem
-
-    chosen = get_problem(problem)
-    at_source = chosen.at(arguments.single_values(source))
-    wanted = [chosen.at(each, at_source) for each in (arguments.read_targets(targets) if targets else chosen.targets)]
-    directory = output or Path(chosen.name)
-    files.require_writable(directory)
-    varying = [name for name in at_source if any(each[name] != at_source[name] for each in wanted)]
-    console = Console(stderr=True)
-    with report.warnings_on(console), report.watching(console, varying, 1 + len(wanted)) as progress:
-        family = solve_family(chosen, at_source, wanted, progress=progress, **settings)
-    return family, _write(family, directory)
-
-
-def _write(family: Family, directory: Path) -> list[Path]:
-    from pacpinn import files, report
-
-    rows = family.table()
-    table = report.as_csv(list(rows[0]), [list(row.values()) for row in rows])
-    written = files.write(directory / "table.csv", table.encode())
-    return [family.save(directory / f"{family.problem.name}.pac"), written, *_draw(family, directory)]
-
-
-def _draw(family: Family, directory: Path) -> list[Path]:
-    return [directory / f"{name}.png" for name in family.plot(directory)]
+app.command()(solve)
 
 
 @app.command()
 def predict(
     family: FamilyFile,
-    at: Annotated[list[str], typer.Option(metavar="NAME=VALUE", help="Coefficients of a solved member.")],
+    at: Annotated[
+        list[str], typer.Option(metavar="NAME=VALUE", help="Coefficients: of a member, or between the members.")
+    ],
     points: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Points, with a first line that names the inputs.")
     ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Where to write instead of printing.")] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Answer even where the estimated error exceeds the tolerance, with a warning."),
+    ] = False,
     problem: ProblemFile = None,
 ) -> None:
-    """Evaluate a solved member, as CSV.
+    """Evaluate a family at any coefficients within its members' range, as CSV.
 
     At points of your own, or else on a regular grid over the domain. The columns
     are the problem's inputs and outputs.
@@ -234,14 +118,16 @@ def predict(
     pacpinn predict burgers/burgers.pac --at nu=0.01 --points points.csv --output u.csv
     """
     import numpy as np
+    from rich.console import Console
 
     from pacpinn import arguments, files, report
 
     with contextlib.redirect_stdout(sys.stderr):
         solved = _load(family, problem)
-        c = solved[arguments.single_values(at)].coefficients
+        c = solved.problem.at(arguments.single_values(at), solved.source.coefficients)
         x = _points(solved, c, points)
-        y = solved.predict(x, **c)
+        with report.warnings_on(Console(stderr=True)):
+            y = solved.predict(x, doubtful="warn" if anyway else "raise", **c)
     table = report.as_csv([*solved.problem.inputs, *solved.problem.outputs], np.hstack([x, y]).tolist())
     if output is None:
         sys.stdout.write(table)
@@ -266,8 +152,8 @@ def plot(
     pacpinn plot burgers/burgers.pac --output figures
     """
     with contextlib.redirect_stdout(sys.stderr):
-        written = _draw(_load(family, problem), output or family.parent)
-    _list_files(written)
+        written = draw(_load(family, problem), output or family.parent)
+    list_files(written)
 
 
 @app.command()
@@ -318,7 +204,7 @@ def _points(family: Family, c: Coefficients, path: Path | None) -> np.ndarray:
     from pacpinn import arguments
     from pacpinn.equation_task import EquationTask
 
-    name, inputs, task = family.problem.name, family.problem.inputs, family.task(**c)
+    name, inputs, task = family.problem.name, family.problem.inputs, family.problem.task(**c)
     if not inputs:
         raise PacpinnError(f"the inputs of {name} are no columns of a table; predict in Python with family.predict(x)")
     if path is not None:
@@ -328,7 +214,3 @@ def _points(family: Family, c: Coefficients, path: Path | None) -> np.ndarray:
     raise PacpinnError(
         f"{name} has no domain to lay a grid over; give --points FILE.csv with columns {', '.join(inputs)}"
     )
-
-
-def _list_files(paths: Sequence[Path]) -> None:
-    print(f"wrote {', '.join(path.name for path in paths)} in {paths[0].parent}{os.sep}")

@@ -11,7 +11,7 @@ from torch import Tensor
 from pacpinn.backend import deepxde_defaults
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation
-from pacpinn.equation_residuals import residual_blocks
+from pacpinn.equation_residuals import outputs_of, residual_blocks
 from pacpinn.equation_task import EquationTask
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score, Task
 
@@ -54,7 +54,8 @@ class EquationBatch(LeastSquaresTask):
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         with deepxde_defaults(self.dtype, self.device):
-            return residual_blocks(self.equation, self._columns(batch), self._scale, forward, batch)
+            c = self._columns(batch)
+            return residual_blocks(self.equation, c, self._scale, outputs_of(self.equation, c, forward), batch)
 
     def score(self, forward: Forward) -> Score | None:
         """None: each target has a score of its own."""

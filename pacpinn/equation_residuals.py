@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -29,8 +30,16 @@ _POINTWISE = (
 )
 
 
+Outputs = Callable[[Tensor], Tensor]  # what stands before the equation's transform, as a function of points
+
+
+def outputs_of(equation: Equation, c: Coefficients, forward: Forward) -> Outputs:
+    """A network's outputs as a function of points `x` ``(rows, inputs)``."""
+    return lambda x: forward(equation.features(x, c))
+
+
 def residual_blocks(
-    equation: Equation, c: Coefficients, scale: Tensor | float, forward: Forward, batch: Collocation
+    equation: Equation, c: Coefficients, scale: Tensor | float, outputs: Outputs, batch: Collocation
 ) -> list[Block]:
     """One block for each equation, in units of its scale, then one for each condition.
 
@@ -38,14 +47,14 @@ def residual_blocks(
         equation: the family.
         c: the coefficients, as numbers or as columns ``(rows, 1)``.
         scale: of the equation's terms, a number or ``(targets, 1)``.
-        forward: the network.
+        outputs: the network's, or of whatever else solves the equation.
         batch: the points of one task or of several.
 
     Raises:
         ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
     """
     x = batch.x.detach().requires_grad_()
-    y = solution(equation, c, forward, x)
+    y = solution(equation, c, outputs, x)
     found = equation.residual(x, y, c)
     columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
     names = _equation_names(len(columns))
@@ -70,9 +79,9 @@ def residual_blocks(
     return _weighted(equation, c, blocks)
 
 
-def solution(equation: Equation, c: Coefficients, forward: Forward, x: Tensor) -> Tensor:
-    """The solution ``(rows, outputs)`` that a network stands for, at points `x` ``(rows, inputs)``."""
-    y = equation.transform(x, forward(equation.features(x, c)), c)
+def solution(equation: Equation, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
+    """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
+    y = equation.transform(x, outputs(x), c)
     if tuple(y.shape) != (len(x), len(equation.outputs)):
         raise ResidualError(
             f"the solution of {equation.name} at {c} has shape {tuple(y.shape)}; {expected_of(equation, len(x))}"

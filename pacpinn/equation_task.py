@@ -24,7 +24,7 @@ from pacpinn.collocation import (
     until,
     with_time,
 )
-from pacpinn.equation_residuals import expected_of, residual_blocks, solution
+from pacpinn.equation_residuals import expected_of, outputs_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
@@ -194,7 +194,8 @@ class EquationTask(LeastSquaresTask):
             ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
         """
         with deepxde_defaults(self.dtype, self.device):
-            blocks = residual_blocks(self.equation, self.coefficients, self.scale, forward, batch)
+            outputs = outputs_of(self.equation, self.coefficients, forward)
+            blocks = residual_blocks(self.equation, self.coefficients, self.scale, outputs, batch)
         if self._window_weights is None:
             return blocks
         share, equations = self._window_weights.sqrt(), len(blocks) - len(batch.counts)
@@ -214,7 +215,8 @@ class EquationTask(LeastSquaresTask):
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         points = self.tensor(x)
         with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
-            values = solution(self.equation, self.coefficients, forward, points)
+            outputs = outputs_of(self.equation, self.coefficients, forward)
+            values = solution(self.equation, self.coefficients, outputs, points)
         return values.cpu().numpy()
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:

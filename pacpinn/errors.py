@@ -51,6 +51,10 @@ class NotSolved(PacpinnError, KeyError):
     __str__ = Exception.__str__  # KeyError would put the message in quotes
 
 
+class NotAccurate(PacpinnError):
+    """An answer between the members may be wrong by more than the tolerance, or lies outside their range."""
+
+
 class FamilyFileError(PacpinnError):
     """A file is not a family file, is damaged, or belongs to another problem."""
 

@@ -5,28 +5,31 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import nn
 
 from pacpinn import archive
 from pacpinn.coefficient import Coefficients
-from pacpinn.cold_start import cold_start
-from pacpinn.errors import CoefficientError, NotSolved, PacpinnError
-from pacpinn.founding import found
+from pacpinn.continuation import Advance
+from pacpinn.equation import Equation
+from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.isolation import existing_device, untouched
-from pacpinn.masked import MaskedNetwork
 from pacpinn.pac import Counts
-from pacpinn.parametric import ParametricEquation, parametric, range_task, span_of
 from pacpinn.problem import Problem
-from pacpinn.pruning import kept_weights
-from pacpinn.registry import get_problem
+from pacpinn.progress import ProgressCallback, ended, ignore, reporter
+from pacpinn.query import Doubt, asked, reduced, require_trust
+from pacpinn.reduced.inverse import Estimate, identify
+from pacpinn.reduced.online import Online
+from pacpinn.reduced.snapshots import spanning
+from pacpinn.refinement import Range, Refinement, checked_range, refine, require_equation
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
-from pacpinn.solvers import Report, Result, Status
+from pacpinn.solvers import Report
+from pacpinn.targets import Values, distinct
 from pacpinn.task import Task
 from pacpinn.walk import walk
 from pacpinn.wavefront import batch_size
@@ -35,33 +38,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
-
-Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where a solve stands: passed to the `progress` callback at every step and when a solve has ended.
-
-    Attributes:
-        stage: ``"fit"`` and ``"allocate"`` for the source, ``"calibrate"`` for a target.
-        coefficients: which task is being solved.
-        step, loss: of the solver.
-        solution: the finished member; None while the solver runs.
-    """
-
-    stage: Literal["fit", "allocate", "calibrate"]
-    coefficients: Coefficients
-    step: int
-    loss: float
-    solution: Solution | None = None
-
-
-ProgressCallback = Callable[[Progress], None]
-
-
-def ignore(progress: Progress) -> None:
-    """Show no progress."""
 
 
 class Family(Mapping[Coefficients, Solution]):
@@ -72,14 +48,22 @@ class Family(Mapping[Coefficients, Solution]):
         bases: the pruned and allocated networks that members build on.
         solutions: the source, then the targets.
         settings: how they were solved, and how :meth:`extend` goes on.
+        refinement: of a family refined over a range, how far it has come.
     """
 
     def __init__(
-        self, problem: Problem, bases: Sequence[Base], solutions: Iterable[Solution], settings: Settings
+        self,
+        problem: Problem,
+        bases: Sequence[Base],
+        solutions: Iterable[Solution],
+        settings: Settings,
+        refinement: Refinement | None = None,
     ) -> None:
         self.problem = problem
         self.bases = list(bases)
         self.settings = settings
+        self.refinement = refinement
+        self._online: Online | None = None
         self._solutions = {solution.coefficients: solution for solution in solutions}
 
     def __getitem__(self, coefficients: Values) -> Solution:
@@ -144,16 +128,46 @@ class Family(Mapping[Coefficients, Solution]):
         solution = self[values]
         return self.bases[solution.base].masked.module(solution.z)
 
-    def predict(self, x: Any, **values: float) -> np.ndarray:
-        """The solution at points `x` ``(rows, inputs)`` for one member: an array ``(rows, outputs)``.
+    def at(self, *, tolerance: float | None = None, doubtful: Doubt = "raise", **values: Any) -> Any:
+        """The solution at any coefficients within the members' range: a member, or solved in the span of all members.
 
-        Coefficients not named are the source's; values are matched to a relative 1e-9.
+        Args:
+            tolerance: largest estimated error of an answer, relative to the solution; by default what the family was
+                refined to, or else the tolerance of its members' residuals.
+            doubtful: what happens where that is exceeded, or outside the range: ``"raise"`` or ``"warn"``.
+            values: coefficients; those not named are the source's. Numbers, or arrays for many coefficients at once.
+
+        Returns:
+            An :class:`Answer`; a list of them for arrays.
 
         Raises:
-            NotSolved: naming the nearest member, if these coefficients are not solved.
+            NotAccurate: as `doubtful` says.
+            PacpinnError: for problems that are no equations, and families with fewer than two members.
+
+        Example:
+            >>> family.at(nu=0.0137).error_estimate
+            >>> [each.predict(x) for each in family.at(nu=np.linspace(0.01, 0.05, 1000))]
+        """
+        cs, several = asked(self.problem, values, self.source.coefficients)
+        online = self.online
+        answers = online.answer(cs)
+        require_trust(answers, online.ends, tolerance or self._trusted, doubtful)
+        return answers if several else answers[0]
+
+    def predict(
+        self, x: Any, *, tolerance: float | None = None, doubtful: Doubt = "raise", **values: Any
+    ) -> np.ndarray:
+        """The solution at points `x` ``(rows, inputs)``: an array ``(rows, outputs)``.
+
+        Coefficients not named are the source's; where they are no member's (to a relative 1e-9), an equation is solved
+        in the members' span, as by :meth:`at`. Arrays of coefficients give ``(coefficients, rows, outputs)``.
+
+        Raises:
+            NotSolved: naming the nearest member, if these coefficients are not solved and cannot be answered online.
+            NotAccurate: as for :meth:`at`.
             CoefficientError: if a coefficient is unknown or outside its range.
         """
-        solution = self[values]
+        cs, several = asked(self.problem, values, self.source.coefficients)
         points = np.asarray(x)
         inputs = len(self.problem.inputs)
         if inputs and (points.ndim != 2 or points.shape[1] != inputs):
@@ -161,7 +175,37 @@ class Family(Mapping[Coefficients, Solution]):
                 f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
                 f"{', '.join(self.problem.inputs)}"
             )
-        return self.task(**solution.coefficients).predict(self.bases[solution.base].masked.forward(solution.z), points)
+        if not several and (cs[0] in self or not self._spans):
+            member = self[cs[0]]
+            forward = self.bases[member.base].masked.forward(member.z)
+            return self.task(**member.coefficients).predict(forward, points)
+        answers = self.at(tolerance=tolerance, doubtful=doubtful, **values)
+        found = self.online.predict(answers if several else [answers], points)
+        return found if several else found[0]
+
+    @property
+    def online(self) -> Online:
+        """The equation reduced to the span of the members that are solved, made at the first question.
+
+        Raises:
+            PacpinnError: for problems that are no equations, and with fewer than two such members.
+        """
+        if self._online is None:
+            within = self.refinement.within if self.refinement else None
+            self._online = reduced(self.problem, self._solutions.values(), self.bases, self.settings, within)
+        return self._online
+
+    def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
+        """Coefficients that fit measurements of the solution, by the members' span.
+
+        Args:
+            x: where it was measured, ``(rows, inputs)``.
+            values: what was measured, ``(rows, outputs)``; NaN for an output that was not.
+            deviation: standard deviation of the measurements' noise.
+            unknown: names of the coefficients to find; by default those that vary over the family.
+        """
+        names = list(unknown or self.varying)
+        return identify(self.online, np.asarray(x), np.asarray(values), deviation, names, self._trusted)
 
     def nearest(self, **values: float) -> Solution:
         """The member nearest to these coefficients, each measured in its own scale and range."""
@@ -191,18 +235,59 @@ class Family(Mapping[Coefficients, Solution]):
         Raises:
             CoefficientError: as :func:`solve_family`.
         """
-        new = _distinct(self.problem, targets, self.source.coefficients, known=list(self))
+        new = distinct(self.problem, targets, self.source.coefficients, known=list(self))
         if new and self.settings.batch != 1:
             chosen = batch_size(self.problem, [self.source.coefficients, new[0]], self.bases[0], self.settings)
             self.settings = replace(self.settings, batch=chosen)
+        reports = self._reporter(progress)
+        for advance in walk(self.problem, self._solutions, self.bases, new, self.settings, reports):
+            self._take(advance, progress)
 
-        def reporter(target: Coefficients) -> Report:
-            return _reporter(progress, "calibrate", target)
+    def refine(
+        self, within: Range, tolerance: float | None = None, members: int = 40, progress: ProgressCallback = ignore
+    ) -> None:
+        """Solve further targets until every coefficient of a range can be answered to a tolerance.
 
-        for solution, bases in walk(self.problem, self._solutions, self.bases, new, self.settings, reporter):
-            self._solutions[solution.coefficients], self.bases = solution, bases
-            log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
-            progress(Progress("calibrate", solution.coefficients, solution.steps, _last_loss(solution), solution))
+        Args:
+            within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``.
+            tolerance: largest estimated error of an answer, relative to the solution; by default the tolerance of the
+                members' residuals.
+            members: how many solved members there may be.
+            progress: as for :func:`solve_family`.
+
+        Raises:
+            CoefficientError: if a range is empty, reversed or of an unknown coefficient.
+            PacpinnError: for problems that are no equations.
+        """
+        equation = require_equation(self.problem)
+        goal = Refinement(checked_range(equation, within), tolerance or self._trusted)
+        reports = self._reporter(progress)
+        for advance, reached in refine(equation, self._solutions, self.bases, goal, members, self.settings, reports):
+            self.refinement = reached
+            if advance is not None:
+                self._take(advance, progress)
+
+    def _take(self, advance: Advance, progress: ProgressCallback) -> None:
+        solution, self.bases = advance
+        self._solutions[solution.coefficients], self._online = solution, None
+        log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
+        progress(ended("calibrate", solution))
+
+    @staticmethod
+    def _reporter(progress: ProgressCallback) -> Callable[[Coefficients], Report]:
+        return lambda target: reporter(progress, "calibrate", target)
+
+    @property
+    def _spans(self) -> bool:
+        """Whether what lies between the members can be solved for."""
+        return isinstance(self.problem, Equation) and len(spanning(self._solutions.values())) > 1
+
+    @property
+    def _trusted(self) -> float:
+        """The largest estimated error of an answer, if nothing else is said."""
+        if self.refinement is not None:
+            return self.refinement.tolerance
+        return self.source.tolerance or math.inf
 
     def save(self, path: str | Path) -> Path:
         """Write the family to one file, whole or not at all.
@@ -210,7 +295,9 @@ class Family(Mapping[Coefficients, Solution]):
         Raises:
             PacpinnError: if it cannot be written.
         """
-        archive.write(Path(path), self.problem, self.bases, list(self._solutions.values()), self.settings)
+        archive.write(
+            Path(path), self.problem, self.bases, list(self._solutions.values()), self.settings, self.refinement
+        )
         return Path(path)
 
     def plot(self, directory: str | Path | None = None) -> dict[str, Figure]:
@@ -237,79 +324,3 @@ def load(path: str | Path, problem: Problem | str | Path | None = None, device: 
     """
     with untouched():
         return Family(*archive.read(Path(path), problem, existing_device(device)))
-
-
-def solve_family(
-    problem: Problem | str | Path,
-    source: Values | None = None,
-    targets: Iterable[Values] | None = None,
-    *,
-    progress: ProgressCallback = ignore,
-    **settings: Any,
-) -> Family:
-    """Solve a problem at its source, prune and allocate, then calibrate to every target along a path from the source.
-
-    Args:
-        problem: a problem, the name of an installed one, or the path of a file that holds one.
-        source: the source's coefficients; those not named are at their defaults.
-        targets: coefficients of the targets, such as ``pp.grid(nu=[0.04, 0.03])``; by default the problem's own. Those
-            not named are the source's.
-        progress: called at every step and after every solve.
-        settings: fields of :class:`Settings`: `keep`, `solver`, `tolerance`, `seed`, `device` and more.
-
-    Raises:
-        CoefficientError: for unknown or bad coefficients, or no target at all.
-        PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
-    """
-    problem = problem if isinstance(problem, Problem) else get_problem(problem)
-    chosen = Settings(**settings)
-    at_source = problem.at(source or {})
-    new = _distinct(problem, problem.targets if targets is None else targets, at_source, known=[at_source])
-    if chosen.method == "parametric":
-        problem = parametric(problem, span_of([at_source, *new]))
-    with untouched(chosen.seed):
-        task = chosen.task(problem, at_source)
-        network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
-        if chosen.method == "pac":  # bad settings show before any work
-            kept_weights(MaskedNetwork(network), chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
-        fit, allocate = _reporter(progress, "fit", at_source), _reporter(progress, "allocate", at_source)
-        lesson = range_task(problem, at_source, chosen) if isinstance(problem, ParametricEquation) else task
-        trained, fitted = cold_start(network, lesson, chosen.solver, chosen.seed, fit)
-        base, results = found(trained, task, chosen, allocate)
-        result = replace(Result.joined([fitted, *results]), z=base.start)
-        member = Solution.of(task, base, result, base=0, parent=None)
-        progress(Progress("allocate", at_source, member.steps, _last_loss(member), member))
-        if task.tolerance is not None and member.status is not Status.CONVERGED:
-            log.warning("the source %s ended %s: targets will hardly be better", at_source, member.status)
-        family = Family(problem, [Base(base, at_source)], [member], chosen)
-        family.extend(new, progress)
-    return family
-
-
-def _distinct(
-    problem: Problem, targets: Iterable[Values], source: Coefficients, known: Sequence[Coefficients]
-) -> list[Coefficients]:
-    """Checked targets, each once, without those that are solved already."""
-    if isinstance(targets, Mapping):
-        raise CoefficientError(f"targets={targets} is one mapping; expected a list of them, such as [{targets}]")
-    checked = [problem.at(values, base=source) for values in targets]
-    if not checked:
-        raise CoefficientError(
-            f"no targets given for {problem.name}; expected at least one, such as "
-            + ", ".join(f"{name}={each.default:g}" for name, each in list(problem.coefficients.items())[:1])
-        )
-    new: list[Coefficients] = []
-    for target in checked:
-        if any(target.close_to(other) for other in [*known, *new]):
-            log.warning("%s is there already: left out of the targets", target)
-        else:
-            new.append(target)
-    return new
-
-
-def _last_loss(solution: Solution) -> float:
-    return solution.history[-1] if solution.history else math.nan
-
-
-def _reporter(progress: ProgressCallback, stage: Literal["fit", "allocate", "calibrate"], c: Coefficients) -> Report:
-    return lambda step, loss: progress(Progress(stage, c, step, loss))

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import TypeVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor
 
+from pacpinn.blocks import joined, of_blocks, rowwise_jacobian
 from pacpinn.errors import ResidualError, SolverError
 from pacpinn.factored_jacobian import FactoredJacobian
 from pacpinn.masked import MaskedNetwork
-from pacpinn.rowwise import Factors, LinearLayers, Rowwise, rowwise_kind
+from pacpinn.rowwise import Factors, LinearLayers, rowwise_kind
 from pacpinn.task import Batch, Block, LeastSquaresTask, Task
 
 _FRESH_SEED = 1
-_Kept = TypeVar("_Kept")
-_Part = TypeVar("_Part")
 
 
 @dataclass
@@ -105,7 +104,7 @@ class Objective:
             return Linearisation(blocks, lambda: self.general_jacobian(z))
         linear = isinstance(network, LinearLayers) and len(z) == 1
         factored = partial(_factored_jacobian, cast(LinearLayers, network), blocks) if linear else None
-        return Linearisation(blocks, lambda: _rowwise_jacobian(network, blocks, len(z)), factored)
+        return Linearisation(blocks, lambda: rowwise_jacobian(network.columns, blocks, len(z)), factored)
 
     def _own(self, z: Tensor) -> Tensor:
         """`z` ``(k, p)`` as the task's networks take it: ``(p,)`` for a task by itself."""
@@ -124,7 +123,7 @@ class Objective:
         task = self._least_squares
         leaf = z.detach().requires_grad_()
         blocks = task.residuals(self.masked.forward(self._own(leaf)), task.everything())
-        residuals = _joined(blocks)
+        residuals = joined(blocks)
         unit = torch.eye(residuals.shape[1], dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(
             residuals, leaf, unit[:, None].expand(-1, len(z), -1), is_grads_batched=True
@@ -173,66 +172,12 @@ class Linearisation:
                 )
 
 
-def _joined(blocks: list[Block]) -> Tensor:
-    """All residuals ``(k, m)``."""
-    joined = torch.cat([block.scaled for block in blocks], dim=-1)
-    return joined.view(-1, joined.shape[-1])
-
-
 def _scaled(blocks: list[Block]) -> Tensor:
-    return _joined(blocks).detach().double()
-
-
-def _rowwise_jacobian(network: Rowwise, blocks: list[Block], targets: int) -> Tensor:
-    def columns(total: Tensor, retain_graph: bool) -> Tensor:
-        return network.columns(total, retain_graph).unflatten(0, (targets, -1))
-
-    parts = _of_blocks(blocks, columns, _sums)
-    return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+    return joined(blocks).detach().double()
 
 
 def _factored_jacobian(network: LinearLayers, blocks: list[Block]) -> FactoredJacobian:
     def of_rows(factors: list[Factors], rows: Tensor) -> list[Factors]:
         return [each.of(rows).double() for each in factors]
 
-    return FactoredJacobian.stacked(_of_blocks(blocks, network.factors, of_rows))
-
-
-def _of_blocks(
-    blocks: list[Block], gradients: Callable[[Tensor, bool], _Kept], of_rows: Callable[[_Kept, Tensor], _Part]
-) -> list[_Part]:
-    """What `of_rows` takes for each block from the `gradients`: one backward pass for each group on disjoint rows."""
-    parts: dict[int, _Part] = {}
-    groups = _disjoint_groups(blocks)
-    for group in groups:
-        total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
-        found = gradients(total, group is not groups[-1])
-        for i in group:
-            rows = blocks[i].rows
-            assert rows is not None
-            parts[i] = of_rows(found, rows)
-    return [parts[i] for i in range(len(blocks))]
-
-
-def _sums(columns: Tensor, rows: Tensor) -> Tensor:
-    """Sums of the `columns` ``(k, n, p)`` over each row of indices in `rows` ``(m, any)``."""
-    first, count = int(rows[0, 0]), len(rows)
-    if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
-        return columns[:, first : first + count]  # the usual case, without a copy
-    return columns[:, rows].sum(dim=2)
-
-
-def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:
-    """Indices of blocks, grouped so that no two blocks of a group depend on the same row."""
-    groups: list[tuple[set[int], list[int]]] = []
-    for i, block in enumerate(blocks):
-        assert block.rows is not None
-        rows = set(block.rows.flatten().tolist())
-        for taken, members in groups:
-            if not taken & rows:
-                taken |= rows
-                members.append(i)
-                break
-        else:
-            groups.append((rows, [i]))
-    return [members for _, members in groups]
+    return FactoredJacobian.stacked(of_blocks(blocks, network.factors, of_rows))

@@ -15,7 +15,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from pacpinn import files
+from pacpinn import files, plot_range
 from pacpinn.equation import Equation
 from pacpinn.solution import Solution
 from pacpinn.solvers import Status
@@ -35,13 +35,15 @@ _DASHED: Any = {"color": "black", "linewidth": 1, "linestyle": (0, (4, 4))}
 def figures(family: Family) -> dict[str, Figure]:
     """Figures by name: ``"solutions"`` (equations of one or two inputs), ``"errors"`` and ``"losses"``.
 
+    Of a family refined over a range also ``"range"`` and ``"along"`` (:mod:`pacpinn.plot_range`).
+
     They belong to no window and no pyplot state; in a notebook a figure shows itself, and ``figure.savefig`` writes it.
     """
     drawn = {}
     if isinstance(family.problem, Equation) and len(family.problem.inputs) <= 2:
         draw = _trajectories if len(family.problem.inputs) == 1 else _maps
         drawn["solutions"] = draw(family, [_Field.of(family, each) for each in _selected(family)])
-    return {**drawn, "errors": _errors(family), "losses": _losses(family)}
+    return {**drawn, "errors": _errors(family), "losses": _losses(family), **plot_range.figures(family)}
 
 
 def write(figures: Mapping[str, Figure], directory: Path) -> list[Path]:
@@ -70,7 +72,7 @@ class _Field:
     @classmethod
     def of(cls, family: Family, member: Solution) -> _Field:
         x, exact = family.task(**member.coefficients).reference_on_grid()  # type: ignore[attr-defined]
-        values = family.predict(x, **member.coefficients)
+        values = family.predict(x, **dict[str, Any](member.coefficients))
         return cls(member, x, values, None if exact is None else values - exact)
 
 

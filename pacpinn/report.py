@@ -20,9 +20,11 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from pacpinn.coefficient import Coefficient
-    from pacpinn.family import Family, ProgressCallback
-    from pacpinn.family import Progress as Stage
+    from pacpinn.family import Family
     from pacpinn.problem import Problem
+    from pacpinn.progress import Progress as Stage
+    from pacpinn.progress import ProgressCallback
+    from pacpinn.refinement import Refinement
     from pacpinn.solution import Solution
 
 _SECONDS_BETWEEN_LINES = 10
@@ -30,13 +32,13 @@ _BAR_LABEL, _LINE_LABEL = 28, 60
 
 
 @contextmanager
-def watching(console: Console, varying: Sequence[str], members: int) -> Iterator[ProgressCallback]:
+def watching(console: Console, varying: Sequence[str], members: int | None) -> Iterator[ProgressCallback]:
     """A `progress` callback that moves a bar on a terminal, and writes plain lines elsewhere.
 
     Args:
         console: where to show it.
         varying: the coefficients that tell members apart.
-        members: how many there are to solve, the source among them.
+        members: how many there are to solve, the source among them; None if that will turn out.
     """
     if not console.is_terminal:
         yield _Lines(console, varying, members)
@@ -62,7 +64,7 @@ def watching(console: Console, varying: Sequence[str], members: int) -> Iterator
 class _Lines:
     """A line for each finished member, and one now and then in between."""
 
-    def __init__(self, console: Console, varying: Sequence[str], members: int) -> None:
+    def __init__(self, console: Console, varying: Sequence[str], members: int | None) -> None:
         self.console, self.varying, self.members = console, varying, members
         self.done = 0
         self.last = time.monotonic()
@@ -79,7 +81,7 @@ class _Lines:
         else:
             error = f", {solution.score.name} {_short(solution.score.value)}" if solution.score else ""
             line = f"{label}: {solution.status} after {solution.steps} steps, {solution.seconds:.1f} s{error}"
-            line = f"{self.done}/{self.members} {line}"
+            line = f"{self.done}/{self.members or '?'} {line}"
         self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -159,6 +161,17 @@ def shortfalls(family: Family) -> Iterator[str]:
             yield f"{target}: {member.status}; solved as far as {last}"
 
 
+def refined(family: Family) -> Iterator[str]:
+    """How well any coefficient of a range can be answered, if the family was refined over one."""
+    found = family.refinement
+    if found is not None:
+        ranges = ", ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in found.within.items())
+        yield (
+            f"any {ranges}: error {_short(found.reached)} at most, as estimated (asked: {found.tolerance:g}), "
+            f"by {len(family)} members"
+        )
+
+
 def problems_table(problems: Iterable[Problem]) -> Table:
     """What problems there are, and their coefficients with default and range."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
@@ -218,6 +231,16 @@ def as_dict(family: Family) -> dict[str, Any]:
         "bases": [dict(each.coefficients) for each in family.bases],
         "source": _member(family.source),
         "targets": [_member(each) for each in family.targets],
+        "refinement": None if family.refinement is None else _refinement(family.refinement),
+    }
+
+
+def _refinement(refinement: Refinement) -> dict[str, Any]:
+    return {
+        "within": {name: list(ends) for name, ends in refinement.within.items()},
+        "tolerance": refinement.tolerance,
+        "reached": _finite(refinement.reached),
+        "rounds": [each._asdict() | {"at": dict(each.at)} for each in refinement.rounds],
     }
 
 

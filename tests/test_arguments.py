@@ -2,8 +2,8 @@
 
 import pytest
 
-from pacpinn.arguments import named_values, read_csv, read_points, read_targets, single_values
-from pacpinn.errors import PacpinnError
+from pacpinn.arguments import named_values, read_csv, read_points, read_ranges, read_targets, single_values
+from pacpinn.errors import CoefficientError, PacpinnError
 
 
 def test_values_belong_to_the_name_before_them():
@@ -74,3 +74,13 @@ def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path):
     (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(PacpinnError, match=r"binary.csv cannot be read .*expected a CSV file"):
         read_csv(tmp_path / "binary.csv")
+
+
+def test_ranges():
+    assert read_ranges(["nu=0.01:0.05", "rho=1 : 4"]) == {"nu": ("0.01", "0.05"), "rho": ("1", "4")}
+
+
+@pytest.mark.parametrize("text", ["nu=0.01", "nu=0.01,0.05", "0.01:0.05"])
+def test_what_is_no_range(text):
+    with pytest.raises(CoefficientError):
+        read_ranges([text])

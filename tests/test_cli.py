@@ -106,7 +106,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert outcome.code == 0
     assert "hello from the problem file" in outcome.err
     found = outcome.json()
-    assert list(found) == ["problem", "bases", "source", "targets"]
+    assert list(found) == ["problem", "bases", "source", "targets", "refinement"]
     assert found["bases"] == [{"k": 0.9}]
     assert found["problem"] == "decay"
     members = [found["source"], *found["targets"]]
@@ -134,11 +134,58 @@ def test_several_targets_options_are_a_grid_around_the_source(tmp_path):
     assert solved == {(1.0, 1.0), (1.0, 1.5), (1.1, 1.0), (1.1, 1.5)}
 
 
+def test_a_range_in_place_of_targets(tmp_path):
+    arguments = ("--keep", 0.5, "--tolerance", 2e-3, "--within", "k=1:2", "--output", "out")
+    outcome = run("solve", problem_file(tmp_path), *arguments)
+    assert outcome.code == 0, outcome.err
+    assert re.search(
+        r"any k from 1 to 2: error \S+ at most, as estimated \(asked: 0.002\), by \d+ members", outcome.out
+    )
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | {"range.png", "along.png"}
+    answer = run("predict", "out/decay.pac", "--at", "k=1.37", "--problem", "mine.py")
+    assert answer.code == 0, answer.err
+    assert all(abs(float(row["u"]) - np.exp(-1.37 * float(row["t"]))) < 1e-2 for row in rows(answer.out))
+    found = run("info", "out/decay.pac", "--problem", "mine.py", "--json").json()["refinement"]
+    assert (found["within"], found["tolerance"]) == ({"k": [1, 2]}, 2e-3)
+    assert found["reached"] <= 2e-3
+
+
+def test_a_range_that_is_not_answered_is_exit_code_1(tmp_path):
+    arguments = ("--keep", 0.5, "--tolerance", 1e-3, "--within", "k=0.5:8", "--members", 2)
+    assert run("solve", problem_file(tmp_path), *arguments).code == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--within", "k=1"], "k=1 is no range; expected k=LOW:HIGH"),
+        (["--within", "k=2:1"], "is empty"),
+        (["--within", "k=1:2", "--targets", "k=1.5"], "exclude each other"),
+        (["--within", "mass=1:2"], "no coefficient 'mass'"),
+    ],
+)
+def test_bad_ranges(tmp_path, arguments, reason):
+    outcome = run("solve", problem_file(tmp_path), *arguments)
+    assert outcome.code == 2
+    assert reason in outcome.err
+    assert not (tmp_path / "decay").exists()
+
+
+def test_doubtful_answers_are_refused_and_given_anyway(place):
+    arguments = ("predict", place / "decay" / "decay.pac", "--at", "k=2", "--problem", place / "mine.py")
+    refused, given = run(*arguments), run(*arguments, "--anyway")
+    assert refused.code == 2
+    assert "outside the range" in refused.err
+    assert given.code == 0
+    assert "outside the range" in given.err
+    assert rows(given.out)
+
+
 def test_a_missed_tolerance_is_exit_code_1(tmp_path, monkeypatch, solved_decay):
     converged, stalled = solved_decay.targets[0], replace(solved_decay.targets[1], status=pp.Status.STALLED)
     members = [solved_decay.source, converged, stalled]
     family = pp.Family(solved_decay.problem, solved_decay.bases, members, solved_decay.settings)
-    monkeypatch.setattr("pacpinn.family.solve_family", lambda *_, **__: family)
+    monkeypatch.setattr("pacpinn.solve.solve_family", lambda *_, **__: family)
     outcome = run("solve", problem_file(tmp_path))
     assert outcome.code == 1
     assert "1 of 2 targets converged" in outcome.out
@@ -167,7 +214,7 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pacpinn.family.solve_family", interrupted)
+    monkeypatch.setattr("pacpinn.solve.solve_family", interrupted)
     outcome = run("solve", problem_file(tmp_path))
     assert (outcome.code, outcome.out) == (130, "")
     assert "interrupted" in outcome.err

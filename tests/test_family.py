@@ -224,7 +224,7 @@ def test_no_points_give_no_values(solved_decay):
 def test_a_coefficient_not_solved_names_the_nearest_and_how_to_extend(solved_decay):
     message = r"decay is not solved at k=1\.5; the nearest member is k=1\.6\. family\.extend\(\[\{'k': 1\.5\}\]\)"
     with pytest.raises(NotSolved, match=message):
-        solved_decay.predict(T, k=1.5)
+        solved_decay[{"k": 1.5}]
 
 
 def test_a_coefficient_out_of_range_is_refused(solved_decay):

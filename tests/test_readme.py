@@ -6,12 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pacpinn as pp
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, BY_HAND, OWN_PROBLEM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIBRARY, IN_BETWEEN, BY_HAND, OWN_PROBLEM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
@@ -32,6 +33,16 @@ def test_the_library_in_ten_lines(elsewhere, capsys):
     assert len(family) == 5
     assert names["u"].shape == (2, 1)  # type: ignore[attr-defined]
     assert sorted(each.suffix for each in (elsewhere / "figures").iterdir()) == [".png"] * 3
+
+
+@pytest.mark.slow
+def test_any_coefficient_in_between(capsys):
+    x = np.array([[0.1, 0.5], [0.2, 1.0]])
+    names: dict[str, object] = {"pp": pp, "np": np, "x": x}
+    exec(IN_BETWEEN, names)
+    exact = pp.get_problem("burgers").reference(x, pp.Coefficients(nu=0.0137))  # type: ignore[attr-defined]
+    assert np.abs(names["u"] - exact).max() < 1e-3
+    assert names["many"].shape == (1000, 2, 1)  # type: ignore[attr-defined]
 
 
 def test_pac_by_hand_in_seven(elsewhere):

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import pacpinn as pp
 from pacpinn import report
-from pacpinn.family import Progress
+from pacpinn.progress import Progress
 from tests.toys import Decay
 
 

@@ -145,7 +145,7 @@ def test_a_device_that_is_not_there(place):
 
 @pytest.mark.parametrize("folder", ["taken", "taken/folder"])
 def test_a_folder_that_cannot_be_written_to_is_found_before_solving(place, monkeypatch, folder):
-    monkeypatch.setattr("pacpinn.family.solve_family", lambda *_, **__: pytest.fail("solved all the same"))
+    monkeypatch.setattr("pacpinn.solve.solve_family", lambda *_, **__: pytest.fail("solved all the same"))
     (place / "taken").touch()
     assert f"{folder} cannot be written to" in refused(place, "solve", "mine.py", "--output", folder)
 
@@ -187,9 +187,9 @@ def test_a_problem_file_that_was_changed_since(place, solved):
     assert "its content has changed" in refused(place, "info", solved, "--problem", "mine.py")
 
 
-def test_predict_at_a_coefficient_that_is_not_solved(place, solved):
-    message = refused(place, "predict", solved, "--at", "k=1.09", "--problem", "mine.py")
-    assert "not solved at k=1.09; the nearest member is k=1.1" in message
+def test_predict_outside_the_range_of_the_members(place, solved):
+    message = refused(place, "predict", solved, "--at", "k=5", "--problem", "mine.py")
+    assert "k=5 lies outside the range k=1 to 1.1" in message
     assert "extend" in message
 
 

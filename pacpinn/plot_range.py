@@ -1,0 +1,166 @@
+"""Figures of a family refined over a range: how the estimate fell, estimate and error over it, solutions along it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LogNorm, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.reduced.online import Answer
+
+if TYPE_CHECKING:
+    from pacpinn.family import Family
+
+_WIDTH = 10.0  # inches
+_ALONG = 60  # coefficients at which estimate and error are shown, along one
+_ACROSS = 12  # along each of two
+_SHOWN = (3, 4)  # rows and columns of solutions
+_BLUE, _ORANGE = "#0072b2", "#d55e00"
+
+
+def figures(family: Family) -> dict[str, Figure]:
+    """``"range"``, and for equations of one or two inputs ``"along"``; nothing of a family that was not refined."""
+    if family.refinement is None or len(family) < 2:
+        return {}
+    names = list(family.refinement.within)
+    drawn = {"range": _estimates(family, names)}
+    if len(family.problem.inputs) <= 2:
+        drawn["along"] = _solutions(family, names[0])
+    return drawn
+
+
+def _estimates(family: Family, names: Sequence[str]) -> Figure:
+    refinement = family.refinement
+    assert refinement is not None
+    figure = Figure((_WIDTH, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=len(names) == 1)
+    left.semilogy(
+        [each.members for each in refinement.rounds], [each.estimate for each in refinement.rounds], "o-", color=_BLUE
+    )
+    left.axhline(refinement.tolerance, color="grey", linestyle=(0, (4, 3)), linewidth=1)
+    left.set(xlabel="members", ylabel="largest error over the range, estimated")
+    left.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if len(names) == 1:
+        _over_one(right, family, names[0])
+    else:
+        _over_two(figure, right, family, names[0], names[1])
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(alpha=0.25, linewidth=0.6)
+    return figure
+
+
+def _over_one(axes: Axes, family: Family, name: str) -> None:
+    """Estimate and, with a reference, error between the members, which stand on the lower edge."""
+    answers = family.online.answer(_along(family, [name], _ALONG))
+    values = [each.coefficients[name] for each in answers]
+    errors = _errors(family, answers)
+    if errors:
+        axes.plot(values, errors, ".", color=_ORANGE, label="error")
+    axes.plot(values, [each.error_estimate for each in answers], color=_BLUE, label="estimate")
+    members = [c[name] for c in family]
+    axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
+    assert family.refinement is not None
+    axes.axhline(family.refinement.tolerance, color="grey", linestyle=(0, (4, 3)), linewidth=1, label="tolerance")
+    axes.set(xlabel=_label(family, name), yscale="log", xscale=_scale(family, name))
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _over_two(figure: Figure, axes: Axes, family: Family, across: str, up: str) -> None:
+    """The estimate as colours, the members as points."""
+    answers = family.online.answer(_along(family, [across, up], _ACROSS))
+    estimates = np.array([each.error_estimate for each in answers])
+    x, y = ([each.coefficients[name] for each in answers] for name in (across, up))
+    colours = axes.scatter(x, y, c=estimates, norm=LogNorm(estimates.min(), estimates.max()), s=60, marker="s")
+    axes.plot([c[across] for c in family], [c[up] for c in family], "kx", label="members")
+    figure.colorbar(colours, ax=axes, label="estimate")
+    axes.set(xlabel=_label(family, across), ylabel=_label(family, up))
+    axes.set(xscale=_scale(family, across), yscale=_scale(family, up))
+    axes.legend(frameon=False, fontsize=8)
+
+
+def _solutions(family: Family, name: str) -> Figure:
+    """The first output at coefficients along one range, the other coefficients in the middle of theirs."""
+    rows, columns = _SHOWN
+    answers = family.online.answer(_along(family, [name], rows * columns))
+    x = family.problem.task(**answers[0].coefficients).grid()  # type: ignore[attr-defined]
+    fields = family.online.predict(answers, x)[..., 0]
+    if len(family.problem.inputs) == 1:
+        return _curves(family, name, answers, x, fields)
+    figure = Figure((_WIDTH, 1.9 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, sharex=True, sharey=True)
+    norm, shape = Normalize(fields.min(), fields.max()), [len(np.unique(column)) for column in x.T]
+    for axes, answer, field in zip(panels.flat, answers, fields, strict=True):
+        axes.pcolormesh(*(each.reshape(shape) for each in (*x.T, field)), norm=norm, rasterized=True)
+        axes.set_title(f"{name} = {answer.coefficients[name]:.3g}, ±{answer.error_estimate:.0e}", fontsize=9)
+    figure.colorbar(ScalarMappable(norm), ax=panels, label=family.problem.outputs[0], aspect=40, pad=0.01)
+    for axes, label in zip(panels[-1], [family.problem.inputs[0]] * columns, strict=True):
+        axes.set_xlabel(label)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(family.problem.inputs[1])
+    return figure
+
+
+def _curves(family: Family, name: str, answers: Sequence[Answer], x: np.ndarray, fields: np.ndarray) -> Figure:
+    figure = Figure((_WIDTH, 3.8), layout="constrained")
+    axes = figure.subplots()
+    values = [each.coefficients[name] for each in answers]
+    kind: Any = LogNorm if _scale(family, name) == "log" else Normalize
+    colours: Any = ScalarMappable(kind(min(values), max(values)))
+    for value, field in zip(values, fields, strict=True):
+        axes.plot(x[:, 0], field, color=colours.to_rgba(value), linewidth=1.5)
+    figure.colorbar(colours, ax=axes, label=_label(family, name))
+    axes.set(xlabel=family.problem.inputs[0], ylabel=family.problem.outputs[0])
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _along(family: Family, names: Sequence[str], count: int) -> list[Coefficients]:
+    """A grid over the ranges of the named coefficients, the others in the middle of theirs."""
+    assert family.refinement is not None
+    low, high = (
+        family.problem.at(
+            {name: ends[k] for name, ends in family.refinement.within.items()}, family.source.coefficients
+        )
+        for k in (0, 1)
+    )
+    middle = family.problem.between(low, high)
+    shares = np.stack([each.ravel() for each in np.meshgrid(*[np.linspace(0, 1, count)] * len(names))], axis=1)
+    found = []
+    for row in shares:
+        values = {n: family.problem.between(low, high, share)[n] for n, share in zip(names, row, strict=True)}
+        found.append(Coefficients(**{**middle, **_within(values, low, high)}))
+    return found
+
+
+def _within(values: dict[str, float], low: Coefficients, high: Coefficients) -> dict[str, float]:
+    """Held within the range, which rounding may leave."""
+    return {name: min(max(value, low[name]), high[name]) for name, value in values.items()}
+
+
+def _errors(family: Family, answers: Sequence[Answer]) -> list[float]:
+    task = family.problem.task(**answers[0].coefficients)
+    x = task.grid()  # type: ignore[attr-defined]
+    found = []
+    for answer, values in zip(answers, family.online.predict(answers, x), strict=True):
+        exact = family.problem.reference(x, answer.coefficients)  # type: ignore[attr-defined]
+        if exact is None:
+            return []
+        found.append(float(np.linalg.norm(values - exact) / np.linalg.norm(exact)))
+    return found
+
+
+def _label(family: Family, name: str) -> str:
+    doc = family.problem.coefficients[name].doc
+    return f"{name} ({doc})" if doc else name
+
+
+def _scale(family: Family, name: str) -> str:
+    return family.problem.coefficients[name].scale

@@ -1,0 +1,1 @@
+"""Any coefficient between the solved ones: the reduced basis of a family."""

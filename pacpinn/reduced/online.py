@@ -1,0 +1,208 @@
+"""The online stage: any coefficient between the members, solved in their span."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.interpolate import RBFInterpolator
+from torch import Tensor
+
+from pacpinn.backend import deepxde_defaults
+from pacpinn.coefficient import Coefficients
+from pacpinn.equation_residuals import solution
+from pacpinn.isolation import untouched
+from pacpinn.reduced.few_rows import few_rows
+from pacpinn.reduced.gauss_newton import gauss_newton
+from pacpinn.reduced.reduced_equation import ReducedEquation
+from pacpinn.reduced.snapshots import Snapshots
+from pacpinn.reduced.span import Span
+from pacpinn.reduced.tabulated import Function, Tabulated
+
+_AT_ONCE = 2**18  # rows times modes, or checked points, of a batch: two megabytes fit the caches
+Kind = Literal["calibrated", "reduced basis"]
+Ends = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The solution at one coefficient, by a member or in the span of all members.
+
+    Attributes:
+        coefficients: which task.
+        kind: ``"calibrated"`` for a member of the family, else ``"reduced basis"``.
+        residual: root mean square residual on points that no solve saw, in units of the equation's scale.
+        error_estimate: of the relative L2 error, from the residual.
+    """
+
+    coefficients: Coefficients
+    kind: Kind
+    residual: float
+    error_estimate: float
+    _online: Online = field(repr=False)
+    _weights: Tensor = field(repr=False)
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
+        return self._online.predict([self], x)[0]
+
+
+class Online:
+    """The equation reduced to the span of some members.
+
+    Args:
+        snapshots: the members, two at least.
+        within: a range over which answers have been checked, which may reach beyond the members.
+    """
+
+    def __init__(self, snapshots: Snapshots, within: Ends | None = None) -> None:
+        self.snapshots, self.equation, self._within = snapshots, snapshots.equation, within or {}
+        self.members = list(snapshots.members)
+        self._x = snapshots.training.x
+        self.training_table = Tabulated.joined([each.training for each in self.members])
+        self.check_table = Tabulated.joined([each.check for each in self.members])
+        self.span = Span.of(self.training_table.values)
+
+    def answer(self, cs: Sequence[Coefficients]) -> list[Answer]:
+        """Members as they are, all other coefficients in the members' span."""
+        known = {k: self._member_at(c) for k, c in enumerate(cs)}
+        solved = iter(self.solve([cs[k] for k, member in known.items() if member is None]))
+        return [next(solved) if member is None else self.member(member) for member in known.values()]
+
+    def solve(self, cs: Sequence[Coefficients]) -> list[Answer]:
+        """Solve for each coefficient: Gauss-Newton in the span, a check on points that it does not see."""
+        answers: list[Answer] = []
+        each = max(self.few.rows * self.span.coordinates.shape[1], self.checked.rows, 1)
+        with untouched():
+            for part in _parts(cs, max(1, _AT_ONCE // each)):
+                b = gauss_newton(partial(self.few.linearise, part), self.start(part)).unknowns
+                residuals, weights = self._residual(part, b), self.span.weights(b)
+                answers += [
+                    Answer(c, "reduced basis", residual, self.ratio * residual, self, own)
+                    for c, residual, own in zip(part, residuals.tolist(), weights, strict=True)
+                ]
+        return answers
+
+    def member(self, k: int) -> Answer:
+        """A member as it is."""
+        snapshot = self.members[k]
+        weights = torch.zeros(len(self.members), dtype=self._x.dtype, device=self._x.device)
+        weights[k] = 1
+        residual = float(self._residual([snapshot.coefficients], self.span.coordinates[k : k + 1]))
+        return Answer(snapshot.coefficients, "calibrated", residual, self.ratio * residual, self, weights)
+
+    def predict(self, answers: Sequence[Answer], x: np.ndarray) -> np.ndarray:
+        """Values ``(answers, rows, outputs)`` at points `x` ``(rows, inputs)``: members are evaluated once for all."""
+        points = self._x.new_tensor(np.asarray(x))
+        with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
+            values = torch.stack([each.function(points) for each in self.members], dim=-1)
+            found = [
+                solution(self.equation, answer.coefficients, given(values @ answer._weights), points)
+                for answer in answers
+            ]
+        return torch.stack(found).numpy(force=True)
+
+    @property
+    def ends(self) -> Ends:
+        """Least and largest value of each coefficient that can be asked for."""
+        listed = [each.coefficients for each in self.members]
+        reached = {name: [*(c[name] for c in listed), *self._within.get(name, ())] for name in listed[0]}
+        return {name: (min(values), max(values)) for name, values in reached.items()}
+
+    @cached_property
+    def all(self) -> ReducedEquation:
+        """On all training points."""
+        return self._on_training(self.span)
+
+    @cached_property
+    def few(self) -> ReducedEquation:
+        """On few of them, chosen at the members."""
+        cs = [each.coefficients for each in self.members]
+        return self.all.at(few_rows(self.all, cs, self.span.coordinates))
+
+    @cached_property
+    def checked(self) -> ReducedEquation:
+        """On the points of the check."""
+        return self._on_check(self.span)
+
+    @cached_property
+    def ratio(self) -> float:
+        """Error for each residual: the geometric mean over the members, each solved in the span of all others."""
+        with untouched():
+            ratios = [error / residual for error, residual in self.left_out() if residual > 0 and error > 0]
+        return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
+
+    def left_out(self) -> Iterator[tuple[float, float]]:
+        """Error relative to the member, and residual, of each member as the span of all others has it."""
+        return (self._as_others_have_it(k) for k in range(len(self.members)))
+
+    def _as_others_have_it(self, k: int) -> tuple[float, float]:
+        others = [i for i in range(len(self.members)) if i != k]
+        span, c = self._span_of(others), self.members[k].coefficients
+        nearest = min(others, key=lambda i: self.equation.distance(self.members[i].coefficients, c))
+        training, check = self._on_training(span), self._on_check(span)
+        b = gauss_newton(partial(training.linearise, [c]), span.coordinates[nearest : nearest + 1]).unknowns
+        values, x = self.check_table.values, self.snapshots.check.x
+        with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
+            both = given(values @ span.weights(b)[0]), given(values[..., k])
+            found, own = (solution(self.equation, c, outputs, x) for outputs in both)
+        return float((found - own).norm() / own.norm()), float(check.residuals([c], b).norm())
+
+    def _member_at(self, c: Coefficients) -> int | None:
+        """Which member has these coefficients, and is solved."""
+        return next((k for k, each in enumerate(self.members) if each.solved and each.coefficients.close_to(c)), None)
+
+    def _span_of(self, some: Sequence[int]) -> Span:
+        """The span of some members alone, as one of all: the others have no weight, nor coordinates."""
+        own = Span.of(self.training_table.values[..., some])
+        mixing = own.mixing.new_zeros(len(self.members), own.mixing.shape[1])
+        coordinates = own.coordinates.new_zeros(len(self.members), own.coordinates.shape[1])
+        mixing[some], coordinates[some] = own.mixing, own.coordinates
+        return Span(mixing, coordinates)
+
+    def _on_training(self, span: Span) -> ReducedEquation:
+        return ReducedEquation(self.equation, self.snapshots.training, self.training_table.combined(span.mixing))
+
+    def _on_check(self, span: Span) -> ReducedEquation:
+        return ReducedEquation(self.equation, self.snapshots.check, self.check_table.combined(span.mixing))
+
+    def _residual(self, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
+        return self.checked.residuals(cs, b).norm(dim=1)
+
+    def start(self, cs: Sequence[Coefficients]) -> Tensor:
+        """Coordinates interpolated between the members' own ``(k, modes)``."""
+        return self.span.coordinates.new_tensor(self._interpolate(self._places(cs)))
+
+    @cached_property
+    def _interpolate(self) -> RBFInterpolator:
+        """A cubic spline through the members' coordinates; linear where they are too few, or lie along a line."""
+        places = self._places([each.coefficients for each in self.members])
+        values = self.span.coordinates.numpy(force=True)
+        try:
+            return RBFInterpolator(places, values, kernel="cubic")
+        except (ValueError, np.linalg.LinAlgError):
+            return RBFInterpolator(places, values, kernel="linear", degree=0)
+
+    def _places(self, cs: Sequence[Coefficients]) -> np.ndarray:
+        """Where coefficients lie, from 0 to 1 between the ends of each that varies, in its own scale."""
+        columns = []
+        for name, ends in self.ends.items():
+            low, high = map(self.equation.coefficients[name].position, ends)
+            if low < high:
+                places = [self.equation.coefficients[name].position(c[name]) for c in cs]
+                columns.append((np.array(places) - low) / (high - low))
+        return np.stack(columns, axis=1)
+
+
+def given(values: Tensor) -> Function:
+    """Values at some points as a function that is asked there and nowhere else."""
+    return lambda _: values
+
+
+def _parts(cs: Sequence[Coefficients], size: int) -> Iterator[Sequence[Coefficients]]:
+    for begin in range(0, len(cs), size):
+        yield cs[begin : begin + size]

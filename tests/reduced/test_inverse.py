@@ -1,0 +1,50 @@
+"""Coefficients from measurements."""
+
+import numpy as np
+import pytest
+
+import pacpinn as pp
+from tests.test_refinement import Spring
+from tests.toys import Decay
+
+T = np.linspace(0, 1, 50)[:, None]
+
+
+@pytest.fixture(scope="module")
+def refined() -> pp.Family:
+    return pp.solve_family(Decay(), within={"k": (1, 4)}, tolerance=1e-3, keep=0.5)
+
+
+@pytest.mark.parametrize("k", [1.2, 2.3, 3.7])
+def test_exact_measurements_give_the_coefficient(refined, k):
+    found = refined.identify(T, np.exp(-k * T), deviation=1e-3)
+    assert found.coefficients.k == pytest.approx(k, rel=5e-3)
+    assert found.misfit < 1
+
+
+def test_noisy_measurements_give_it_within_its_deviation(refined):
+    noise = 0.02 * np.random.default_rng(0).normal(size=T.shape)
+    found = refined.identify(T, np.exp(-2 * T) + noise, deviation=0.02)
+    assert abs(found.coefficients.k - 2) < 4 * found.deviations["k"]
+    assert 0.7 < found.misfit < 1.3
+
+
+def test_deviations_are_those_of_repeated_measurements(refined):
+    rng = np.random.default_rng(0)
+    found = [refined.identify(T, np.exp(-2 * T) + 0.01 * rng.normal(size=T.shape), 0.01) for _ in range(40)]
+    spread = np.std([each.coefficients.k for each in found])
+    assert found[0].deviations["k"] == pytest.approx(spread, rel=0.4)
+
+
+def test_outputs_that_were_not_measured_are_left_out(refined):
+    values = np.exp(-2 * T)
+    values[10:] = np.nan
+    assert refined.identify(T, values, deviation=1e-3).coefficients.k == pytest.approx(2, rel=0.02)
+
+
+def test_two_coefficients_at_once():
+    family = pp.solve_family(Spring(), within={"k": (1, 2), "force": (0.25, 0.75)}, tolerance=1e-3, keep=0.5)
+    exact = family.problem.reference(T, pp.Coefficients(k=1.6, force=0.4))
+    found = family.identify(T, exact, deviation=1e-3)
+    assert found.coefficients.k == pytest.approx(1.6, rel=0.02)
+    assert found.coefficients.force == pytest.approx(0.4, rel=0.05)

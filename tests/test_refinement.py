@@ -1,0 +1,106 @@
+"""Families that choose their own members."""
+
+import numpy as np
+import pytest
+
+import pacpinn as pp
+from pacpinn.errors import CoefficientError, PacpinnError
+from tests.toys import Decay, Waves
+
+T = np.linspace(0, 1, 13)[:, None]
+
+
+class Spring(Decay):
+    """u' = -k u + f, u(0) = 1: u = f / k + (1 - f / k) e^(-k t)."""
+
+    force = pp.Coefficient(0.5, low=0.0, high=1.0)
+
+    def residual(self, t, u, c):
+        return super().residual(t, u, c) - c.force
+
+    def reference(self, t, c):
+        return c.force / c.k + (1 - c.force / c.k) * np.exp(-c.k * t)
+
+
+@pytest.fixture(scope="module")
+def refined() -> pp.Family:
+    return pp.solve_family(Decay(), within={"k": (1, 4)}, tolerance=1e-3, keep=0.5)
+
+
+def test_any_coefficient_of_the_range_can_be_answered(refined):
+    assert refined.refinement.done
+    ks = np.random.default_rng(0).uniform(1, 4, 50)
+    for k, found in zip(ks, refined.predict(T, k=ks), strict=True):
+        assert np.linalg.norm(found - np.exp(-k * T)) <= 3e-3 * np.linalg.norm(np.exp(-k * T))
+
+
+def test_the_rounds_are_kept(refined):
+    rounds = refined.refinement.rounds
+    assert rounds[-1].estimate <= 1e-3 < rounds[0].estimate
+    assert rounds[-1].members == len(refined)
+    assert [each.members for each in rounds] == sorted({each.members for each in rounds})
+
+
+def test_members_are_few_and_the_whole_range_is_answered(refined):
+    assert len(refined) <= 8
+    assert all(each.error_estimate <= 1e-3 for each in refined.at(k=[1, 1.01, 3.99, 4]))
+
+
+def test_members_are_solved_to_half_of_the_tolerance(refined):
+    assert all(each.residual <= 5e-4 for each in refined.values())
+
+
+def test_a_number_of_members_may_be_enough():
+    family = pp.solve_family(Decay(), within={"k": (1, 4)}, tolerance=1e-3, members=3, keep=0.5)
+    assert len(family) == 3
+    assert not family.refinement.done
+
+
+def test_a_tolerance_that_no_member_can_reach():
+    with pytest.raises(
+        PacpinnError, match=r"no member of decay is solved to a residual of 5e-09: k=1 reaches .*larger"
+    ):
+        pp.solve_family(
+            Decay(), within={"k": (1, 4)}, tolerance=1e-8, keep=0.5, solver=pp.LevenbergMarquardt(max_steps=5)
+        )
+
+
+def test_several_coefficients():
+    family = pp.solve_family(Spring(), within={"k": (1, 2), "force": (0.25, 0.75)}, tolerance=3e-3, keep=0.5)
+    assert family.refinement.done
+    exact = family.problem.reference(T, pp.Coefficients(k=1.7, force=0.6))
+    assert np.abs(family.predict(T, k=1.7, force=0.6) - exact).max() < 1e-2
+
+
+def test_a_solved_family_is_refined_further(family):
+    before = {c: each.z.clone() for c, each in family.items()}
+    family.refine({"k": (1, 1.6)}, tolerance=2e-3)
+    assert family.refinement.done
+    assert all((family[c].z == z).all() for c, z in before.items())
+
+
+def test_a_refined_family_is_stored(refined, tmp_path):
+    loaded = pp.load(refined.save(tmp_path / "decay.pac"), Decay())
+    assert loaded.refinement == refined.refinement
+    assert np.allclose(loaded.predict(T, k=2.2), refined.predict(T, k=2.2))
+
+
+@pytest.mark.parametrize(
+    ("within", "reason"),
+    [
+        ({"k": (4, 1)}, "empty"),
+        ({"k": (2, 2)}, "empty"),
+        ({}, "no range given"),
+        ({"mass": (1, 2)}, "no coefficient 'mass'"),
+        ({"k": (1, 400)}, "outside its range"),
+        ({"k": (1, float("nan"))}, "not finite"),
+    ],
+)
+def test_bad_ranges(within, reason):
+    with pytest.raises(CoefficientError, match=reason):
+        pp.solve_family(Decay(), within=within)
+
+
+def test_only_equations_can_be_refined():
+    with pytest.raises(PacpinnError, match="is no equation"):
+        pp.solve_family(Waves(), within={"shift": (0, 1)})
