@@ -1,0 +1,390 @@
+"""Milliseconds a query against error: any coefficient between a family's members, by the reduced basis and its rivals.
+
+Every family is refined over a range to a tolerance; then random coefficients of the range are answered
+
+reduced basis      in the span of the first K members, for several K
+gradient descent   in the same span by GPT-PINN's way: 5,000 steps at a rate of 0.02 from linear interpolation (Chen &
+                   Koohy 2024, doi:10.1016/j.finel.2023.104047), on all points; some of the coefficients only
+nearest member     as it is
+interpolation      of the members' fields, linear
+last layer         of the source's network, by Levenberg-Marquardt; some only
+calibration        by PAC from the nearest member; some only
+parametric         one network for the range, trained as `solve_family(method="parametric")` does; some only
+classical          method of lines at a ladder of resolutions: the coarsest as accurate as the reduced basis; some only
+
+Errors are relative L2 on a regular grid, against references that no solve has seen. Predicting is not on the clock, nor
+is scoring.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+import classical
+import pacpinn as pp
+from pacpinn.coefficient import Coefficients
+from pacpinn.reduced.online import Online
+from pacpinn.reduced.reduced_equation import ReducedEquation
+from pacpinn.refinement import Range
+from report import Report, options
+
+
+@dataclass(frozen=True)
+class Case:
+    """One family: its range, the tolerance, and how many members it may take."""
+
+    within: Range
+    tolerance: float
+    members: int = 25
+
+
+CASES = {
+    "burgers": Case({"nu": (0.01, 0.05)}, 1e-4),
+    "advection": Case({"beta": (1.0, 10.0)}, 1e-3),
+    "allen_cahn": Case({"d": (0.004, 0.02)}, 2e-4),
+    "oscillator": Case({"damping": (0.2, 4.0)}, 1e-4),
+    "heat": Case({"alpha": (0.1, 0.5)}, 1e-4),
+    "reaction_diffusion": Case({"nu": (0.25, 1.0), "rho": (1.0, 4.0)}, 1e-3, members=40),
+}
+KS = (3, 5, 7, 9, 12, 15, 20, 25, 40)
+QUERIES, SOME, AT_ONCE = 200, 10, 10_000
+STEPS, RATE = 5000, 0.02
+
+
+def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coefficients]:
+    """Random coefficients of the range, even in their own scale."""
+    places = np.random.default_rng(seed).uniform(size=(count, len(within)))
+    found = []
+    for row in places:
+        values = {}
+        for share, (name, ends) in zip(row, within.items(), strict=True):
+            coefficient = problem.coefficients[name]
+            low, high = map(coefficient.position, ends)
+            values[name] = coefficient.value_at(low + share * (high - low))
+        found.append(problem.at(values))
+    return found
+
+
+class Scores:
+    """Relative L2 errors on a regular grid; references are computed once."""
+
+    def __init__(self, problem: Any, cs: Sequence[Coefficients]) -> None:
+        self.cs = list(cs)
+        self.x, _ = problem.task().reference_on_grid()
+        self.exact = [problem.reference(self.x, c) for c in cs]
+
+    def of(self, values: Sequence[np.ndarray]) -> list[float]:
+        """Of values at the first coefficients."""
+        pairs = zip(values, self.exact, strict=False)
+        return [float(np.linalg.norm(found - exact) / np.linalg.norm(exact)) for found, exact in pairs]
+
+
+def timed(action: Callable[[], Any]) -> tuple[float, Any]:
+    """Milliseconds, and what comes of it."""
+    began = time.perf_counter()
+    found = action()
+    return 1000 * (time.perf_counter() - began), found
+
+
+def first(online: Online, count: int) -> Online:
+    """In the span of the first members alone."""
+    some = object.__new__(type(online.snapshots))
+    vars(some).update(vars(online.snapshots) | {"members": online.snapshots.members[:count]})
+    found = Online(some)
+    found.few, found.checked, found.ratio  # noqa: B018  (made before the clock runs)
+    return found
+
+
+def reduced(report: Report, name: str, online: Online, score: Scores) -> None:
+    """In the span of the first K members, for several K; of all members also on all points, and all at once."""
+    for count in [each for each in KS if each < len(online.members)] + [len(online.members)]:
+        some = first(online, count)
+        ask(report, name, "reduced basis", some, score)
+    every = first(online, len(online.members))
+    every.few = every.all
+    ask(report, name, "reduced basis, all points", every, score)
+    cs = score.cs * (AT_ONCE // len(score.cs))
+    milliseconds, _ = timed(lambda: online.solve(cs))
+    report.add(problem=name, way=f"{AT_ONCE} at once", members=len(online.members), ms=milliseconds / AT_ONCE)
+
+
+def ask(report: Report, name: str, way: str, online: Online, score: Scores) -> None:
+    """One by one, each on the clock."""
+    online.solve(score.cs[:1])
+    asked = [timed(partial(online.solve, [c])) for c in score.cs]
+    answers = [found for _, (found,) in asked]
+    errors = score.of(online.predict(answers, score.x))
+    for (milliseconds, _), answer, error in zip(asked, answers, errors, strict=True):
+        add(report, name, way, len(online.members), answer.coefficients, milliseconds, error, answer)
+
+
+def add(
+    report: Report, name: str, way: str, members: int, c: Coefficients, ms: float, error: float, answer: Any = None
+) -> None:
+    report.rows.append(
+        {
+            "problem": name,
+            "way": way,
+            "members": members,
+            "target": str(c),
+            "ms": ms,
+            "error": error,
+            "residual": None if answer is None else answer.residual,
+            "estimate": None if answer is None else answer.error_estimate,
+        }
+    )
+
+
+def by_weights(report: Report, name: str, online: Online, score: Scores) -> None:
+    """Rivals that weigh the same members in other ways."""
+    ways: dict[str, tuple[int, Callable[[Coefficients], Tensor]]] = {
+        "nearest member": (len(score.cs), partial(nearest, online)),
+        "interpolation": (len(score.cs), partial(interpolated, online)),
+        "gradient descent": (SOME // 2, partial(descended, online, on_weights(online))),
+    }
+    for way, (count, weigh) in ways.items():
+        asked = [timed(partial(weigh, c)) for c in score.cs[:count]]
+        answers = [
+            pp.Answer(c, "reduced basis", 0.0, 0.0, online, weights)
+            for c, (_, weights) in zip(score.cs, asked, strict=False)
+        ]
+        errors = score.of(online.predict(answers, score.x))
+        for c, (milliseconds, _), error in zip(score.cs, asked, errors, strict=False):
+            add(report, name, way, len(online.members), c, milliseconds, error)
+
+
+def nearest(online: Online, c: Coefficients) -> Tensor:
+    members = [each.coefficients for each in online.members]
+    near = min(range(len(members)), key=lambda i: online.equation.distance(members[i], c))
+    return torch.eye(len(members), dtype=torch.float64)[near]
+
+
+def interpolated(online: Online, c: Coefficients) -> Tensor:
+    return online.span.weights(online.start([c]))[0]
+
+
+def descended(online: Online, equation: ReducedEquation, c: Coefficients) -> Tensor:
+    """GPT-PINN's way: plain gradient descent on the mean square residual, by the members' weights."""
+    weights = interpolated(online, c)[None]
+    for _ in range(STEPS):
+        residuals, jacobian = equation.linearise([c], weights)
+        weights = weights - 2 * RATE * (jacobian.mT @ residuals[..., None])[..., 0]
+    return weights[0]
+
+
+def on_weights(online: Online) -> ReducedEquation:
+    """The equation on all points, its unknowns the weights of the members themselves: no mean, then each member."""
+    count = len(online.members)
+    plain = torch.cat([torch.zeros(count, 1), torch.eye(count)], dim=1).to(torch.float64)
+    return ReducedEquation(online.equation, online.snapshots.training, online.training_table.combined(plain))
+
+
+def by_solving(report: Report, name: str, family: pp.Family, score: Scores) -> None:
+    """Calibration from the nearest member, and the last layer of the source's network."""
+    targets = [dict(c) for c in score.cs[:SOME]]
+    longer = pp.Family(family.problem, family.bases, family.values(), family.settings)
+    longer.extend(targets)
+    source = dict(family.source.coefficients)
+    last = pp.solve_family(family.problem, source, targets, method="last-layer", halvings=0)
+    for way, solved, members in (("calibration", longer, len(family)), ("last layer", last, 1)):
+        errors = score.of([solved.predict(score.x, **each) for each in targets])
+        for c, error in zip(score.cs, errors, strict=False):
+            add(report, name, way, members, c, 1000 * solved[c].seconds, error)
+
+
+def by_one_network(report: Report, name: str, case: Case, score: Scores) -> None:
+    """The parametric network, which needs no solve at all: its milliseconds are those of the training, shared out."""
+    solver = pp.LevenbergMarquardt(max_steps=150)
+    corners = [dict(zip(case.within, ends, strict=True)) for ends in zip(*case.within.values(), strict=True)]
+    targets = [dict(c) for c in score.cs[:SOME]]
+    family = pp.solve_family(name, targets=[*corners, *targets], method="parametric", solver=solver)
+    report.add(problem=name, way="parametric, training", members=0, ms=1000 * family.source.seconds)
+    errors = score.of([family.predict(score.x, **each) for each in targets])
+    for c, error in zip(score.cs, errors, strict=False):
+        add(report, name, "parametric", 0, c, 1000 * family[c].seconds, error)
+
+
+def by_a_classical_solver(report: Report, name: str, score: Scores) -> None:
+    classical.solve(name, score.cs[0], classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
+    for c in score.cs[:SOME]:
+        for resolution in classical.RESOLUTIONS:
+            seconds, error = classical.solve(name, c, resolution)
+            add(report, name, f"classical, {resolution}", 0, c, 1000 * seconds, error)
+
+
+def loading(report: Report, name: str, family: pp.Family, c: Coefficients) -> None:
+    """From the file to the first answer: tables and modes are made anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = family.save(Path(folder) / "family.pac")
+        read, loaded = timed(lambda: pp.load(path))
+        made, _ = timed(lambda: loaded.at(doubtful="warn", **c))
+    report.add(problem=name, way="load", members=len(family), ms=read)
+    report.add(problem=name, way="first answer", members=len(family), ms=made)
+
+
+def measure(report: Report, name: str, case: Case, quick: bool) -> None:
+    began = time.perf_counter()
+    family = pp.solve_family(name, within=case.within, tolerance=case.tolerance, members=4 if quick else case.members)
+    offline = time.perf_counter() - began
+    refinement = family.refinement
+    assert refinement is not None
+    report.add(
+        problem=name,
+        way="offline",
+        members=len(family),
+        ms=1000 * offline,
+        tolerance=case.tolerance,
+        estimate=refinement.reached,
+        rounds=[(each.members, each.estimate) for each in refinement.rounds],
+    )
+    score = Scores(family.problem, drawn(family.problem, case.within, 4 if quick else QUERIES, seed=1))
+    loading(report, name, family, score.cs[0])
+    reduced(report, name, family.online, score)
+    if not quick:
+        by_weights(report, name, family.online, score)
+        by_solving(report, name, family, score)
+        by_one_network(report, name, case, score)
+        by_a_classical_solver(report, name, score)
+
+
+def rows_of(report: Report, name: str, way: str, members: int | None = None) -> list[dict[str, Any]]:
+    rows = [row for row in report.rows if (row["problem"], row["way"]) == (name, way)]
+    return [row for row in rows if members in (None, row["members"])]
+
+
+def summarise(report: Report, name: str) -> list[dict[str, Any]]:
+    summary = []
+    keys = dict.fromkeys((row["way"], row["members"]) for row in report.rows if row["problem"] == name)
+    for way, members in keys:
+        rows = rows_of(report, name, way, members)
+        errors = [row["error"] for row in rows if row.get("error") is not None]
+        summary.append(
+            {
+                "way": way,
+                "members": members,
+                "queries": len(rows),
+                "ms median": median(row["ms"] for row in rows),
+                "ms worst": max(row["ms"] for row in rows),
+                "error median": median(errors) if errors else None,
+                "error worst": max(errors) if errors else None,
+            }
+        )
+    return summary
+
+
+def claims(report: Report, names: Sequence[str]) -> None:
+    judged, wrong = [], 0
+    for name in names:
+        (offline,) = rows_of(report, name, "offline")
+        rows = rows_of(report, name, "reduced basis", offline["members"])
+        judged += [row["error"] / row["estimate"] for row in rows]
+        wrong += sum(row["estimate"] <= CASES[name].tolerance < row["error"] / 10 for row in rows)
+    share = float(np.mean([0.1 <= each <= 10 for each in judged]))
+    report.claim("true error within a factor 10 of the estimate", ">= 99 %", f"{share:.1%}", share >= 0.99)
+    report.claim("estimate within tolerance, error above 10 times", "none", str(wrong), wrong == 0)
+    if "burgers" in names:
+        (offline,) = rows_of(report, "burgers", "offline")
+        rows = rows_of(report, "burgers", "reduced basis", offline["members"])
+        errors, ms = [row["error"] for row in rows], median(row["ms"] for row in rows)
+        seconds = offline["ms"] / 1000
+        report.claim(
+            "Burgers offline",
+            "< 60 s, <= 15 members",
+            f"{seconds:.0f} s, {offline['members']}",
+            seconds < 60 and offline["members"] <= 15,
+        )
+        report.claim(
+            "Burgers, errors",
+            "<= 3e-4, median <= 5e-5",
+            f"{max(errors):.1e}, {median(errors):.1e}",
+            max(errors) <= 3e-4 and median(errors) <= 5e-5,
+        )
+        report.claim("Burgers, a query", "<= 5 ms", f"{ms:.1f} ms", ms <= 5)
+        fast = rows_as_accurate(report, "burgers", median(errors))
+        if fast:
+            best = median(row["ms"] for row in fast)
+            report.claim(
+                "Burgers, a query against the method of lines at the same error",
+                f"< {best:.1f} ms",
+                f"{ms:.1f} ms",
+                ms < best,
+            )
+        many = rows_of(report, "burgers", f"{AT_ONCE} at once")[0]["ms"]
+        report.claim(f"Burgers, {AT_ONCE} queries in one call", "<= 1 ms each", f"{many:.2f} ms", many <= 1)
+    if "reaction_diffusion" in names:
+        (offline,) = rows_of(report, "reaction_diffusion", "offline")
+        worst = max(row["error"] for row in rows_of(report, "reaction_diffusion", "reduced basis", offline["members"]))
+        report.claim(
+            "two coefficients",
+            "<= 40 members, <= 1e-3",
+            f"{offline['members']}, {worst:.1e}",
+            offline["members"] <= 40 and worst <= 1e-3,
+        )
+
+
+def rows_as_accurate(report: Report, name: str, error: float) -> list[dict[str, Any]]:
+    """Of the classical solver, at the coarsest resolution whose median error is no larger."""
+    for resolution in classical.RESOLUTIONS:
+        rows = rows_of(report, name, f"classical, {resolution}")
+        if rows and median(row["error"] for row in rows) <= error:
+            return rows
+    return []
+
+
+def figure(report: Report, names: Sequence[str]) -> Figure:
+    """Error against milliseconds: one panel a family, the reduced basis joined over its number of members."""
+    shown = Figure(figsize=(4 * min(3, len(names)), 3.4 * -(-len(names) // 3)), layout="constrained")
+    axes = shown.subplots(-(-len(names) // 3), min(3, len(names)), squeeze=False)
+    for axis, name in zip(axes.flat, names, strict=False):
+        for row in summarise(report, name):
+            if row["error median"] is not None:
+                way = row["way"].split(",")[0]
+                axis.loglog(row["ms median"], row["error median"], MARKS[way], label=way)
+                axis.vlines(row["ms median"], row["error median"], row["error worst"], colors="grey", linewidth=0.5)
+        axis.set(title=name, xlabel="milliseconds a query", ylabel="relative L2 error")
+    handles = dict(zip(*reversed(axes.flat[0].get_legend_handles_labels()), strict=True))
+    shown.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=8)
+    return shown
+
+
+MARKS = {
+    "reduced basis": "C0o",
+    "gradient descent": "C1s",
+    "nearest member": "C2^",
+    "interpolation": "C3v",
+    "last layer": "C4D",
+    "calibration": "C5*",
+    "parametric": "C6P",
+    "classical": "kx",
+}
+
+
+def main() -> None:
+    chosen = options(__doc__ or "", parts=list(CASES))
+    report = Report("online", chosen.quick)
+    report.keep(chosen.output, {"problem": chosen.only})
+    for name in chosen.only:
+        measure(report, name, CASES[name], chosen.quick)
+    names = [name for name in CASES if rows_of(report, name, "offline")]
+    for name in names:
+        rows = summarise(report, name)
+        report.table(name, list(rows[0]), rows)
+    claims(report, names)
+    report.write(chosen.output)
+    figure(report, names).savefig(chosen.output / "online.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()
