@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,15 +28,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
-from torch import Tensor
+from online_rivals import Scores, add, by_a_classical_solver, by_one_network, by_solving, by_weights, timed
 
 import classical
 import pacpinn as pp
 from pacpinn.coefficient import Coefficients
 from pacpinn.reduced.online import Online
-from pacpinn.reduced.reduced_equation import ReducedEquation
 from pacpinn.refinement import Range
 from report import Report, options
 
@@ -59,8 +57,8 @@ CASES = {
     "reaction_diffusion": Case({"nu": (0.25, 1.0), "rho": (1.0, 4.0)}, 1e-3, members=40),
 }
 KS = (3, 5, 7, 9, 12, 15, 20, 25, 40)
-QUERIES, SOME, AT_ONCE = 200, 10, 10_000
-STEPS, RATE = 5000, 0.02
+QUERIES, AT_ONCE = 200, 10_000
+INVERSE, MEASUREMENTS, NOISE = 20, 50, 0.01
 
 
 def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coefficients]:
@@ -75,27 +73,6 @@ def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coe
             values[name] = coefficient.value_at(low + share * (high - low))
         found.append(problem.at(values))
     return found
-
-
-class Scores:
-    """Relative L2 errors on a regular grid; references are computed once."""
-
-    def __init__(self, problem: Any, cs: Sequence[Coefficients]) -> None:
-        self.cs = list(cs)
-        self.x, _ = problem.task().reference_on_grid()
-        self.exact = [problem.reference(self.x, c) for c in cs]
-
-    def of(self, values: Sequence[np.ndarray]) -> list[float]:
-        """Of values at the first coefficients."""
-        pairs = zip(values, self.exact, strict=False)
-        return [float(np.linalg.norm(found - exact) / np.linalg.norm(exact)) for found, exact in pairs]
-
-
-def timed(action: Callable[[], Any]) -> tuple[float, Any]:
-    """Milliseconds, and what comes of it."""
-    began = time.perf_counter()
-    found = action()
-    return 1000 * (time.perf_counter() - began), found
 
 
 def first(online: Online, count: int) -> Online:
@@ -130,100 +107,6 @@ def ask(report: Report, name: str, way: str, online: Online, score: Scores) -> N
         add(report, name, way, len(online.members), answer.coefficients, milliseconds, error, answer)
 
 
-def add(
-    report: Report, name: str, way: str, members: int, c: Coefficients, ms: float, error: float, answer: Any = None
-) -> None:
-    report.rows.append(
-        {
-            "problem": name,
-            "way": way,
-            "members": members,
-            "target": str(c),
-            "ms": ms,
-            "error": error,
-            "residual": None if answer is None else answer.residual,
-            "estimate": None if answer is None else answer.error_estimate,
-        }
-    )
-
-
-def by_weights(report: Report, name: str, online: Online, score: Scores) -> None:
-    """Rivals that weigh the same members in other ways."""
-    ways: dict[str, tuple[int, Callable[[Coefficients], Tensor]]] = {
-        "nearest member": (len(score.cs), partial(nearest, online)),
-        "interpolation": (len(score.cs), partial(interpolated, online)),
-        "gradient descent": (SOME // 2, partial(descended, online, on_weights(online))),
-    }
-    for way, (count, weigh) in ways.items():
-        asked = [timed(partial(weigh, c)) for c in score.cs[:count]]
-        answers = [
-            pp.Answer(c, "reduced basis", 0.0, 0.0, online, weights)
-            for c, (_, weights) in zip(score.cs, asked, strict=False)
-        ]
-        errors = score.of(online.predict(answers, score.x))
-        for c, (milliseconds, _), error in zip(score.cs, asked, errors, strict=False):
-            add(report, name, way, len(online.members), c, milliseconds, error)
-
-
-def nearest(online: Online, c: Coefficients) -> Tensor:
-    members = [each.coefficients for each in online.members]
-    near = min(range(len(members)), key=lambda i: online.equation.distance(members[i], c))
-    return torch.eye(len(members), dtype=torch.float64)[near]
-
-
-def interpolated(online: Online, c: Coefficients) -> Tensor:
-    return online.span.weights(online.start([c]))[0]
-
-
-def descended(online: Online, equation: ReducedEquation, c: Coefficients) -> Tensor:
-    """GPT-PINN's way: plain gradient descent on the mean square residual, by the members' weights."""
-    weights = interpolated(online, c)[None]
-    for _ in range(STEPS):
-        residuals, jacobian = equation.linearise([c], weights)
-        weights = weights - 2 * RATE * (jacobian.mT @ residuals[..., None])[..., 0]
-    return weights[0]
-
-
-def on_weights(online: Online) -> ReducedEquation:
-    """The equation on all points, its unknowns the weights of the members themselves: no mean, then each member."""
-    count = len(online.members)
-    plain = torch.cat([torch.zeros(count, 1), torch.eye(count)], dim=1).to(torch.float64)
-    return ReducedEquation(online.equation, online.snapshots.training, online.training_table.combined(plain))
-
-
-def by_solving(report: Report, name: str, family: pp.Family, score: Scores) -> None:
-    """Calibration from the nearest member, and the last layer of the source's network."""
-    targets = [dict(c) for c in score.cs[:SOME]]
-    longer = pp.Family(family.problem, family.bases, family.values(), family.settings)
-    longer.extend(targets)
-    source = dict(family.source.coefficients)
-    last = pp.solve_family(family.problem, source, targets, method="last-layer", halvings=0)
-    for way, solved, members in (("calibration", longer, len(family)), ("last layer", last, 1)):
-        errors = score.of([solved.predict(score.x, **each) for each in targets])
-        for c, error in zip(score.cs, errors, strict=False):
-            add(report, name, way, members, c, 1000 * solved[c].seconds, error)
-
-
-def by_one_network(report: Report, name: str, case: Case, score: Scores) -> None:
-    """The parametric network, which needs no solve at all: its milliseconds are those of the training, shared out."""
-    solver = pp.LevenbergMarquardt(max_steps=150)
-    corners = [dict(zip(case.within, ends, strict=True)) for ends in zip(*case.within.values(), strict=True)]
-    targets = [dict(c) for c in score.cs[:SOME]]
-    family = pp.solve_family(name, targets=[*corners, *targets], method="parametric", solver=solver)
-    report.add(problem=name, way="parametric, training", members=0, ms=1000 * family.source.seconds)
-    errors = score.of([family.predict(score.x, **each) for each in targets])
-    for c, error in zip(score.cs, errors, strict=False):
-        add(report, name, "parametric", 0, c, 1000 * family[c].seconds, error)
-
-
-def by_a_classical_solver(report: Report, name: str, score: Scores) -> None:
-    classical.solve(name, score.cs[0], classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
-    for c in score.cs[:SOME]:
-        for resolution in classical.RESOLUTIONS:
-            seconds, error = classical.solve(name, c, resolution)
-            add(report, name, f"classical, {resolution}", 0, c, 1000 * seconds, error)
-
-
 def loading(report: Report, name: str, family: pp.Family, c: Coefficients) -> None:
     """From the file to the first answer: tables and modes are made anew."""
     with tempfile.TemporaryDirectory() as folder:
@@ -232,6 +115,26 @@ def loading(report: Report, name: str, family: pp.Family, c: Coefficients) -> No
         made, _ = timed(lambda: loaded.at(doubtful="warn", **c))
     report.add(problem=name, way="load", members=len(family), ms=read)
     report.add(problem=name, way="first answer", members=len(family), ms=made)
+
+
+def inverse(report: Report, name: str, family: pp.Family, within: Range, score: Scores) -> None:
+    """Noisy measurements of the solution to the coefficients."""
+    rng = np.random.default_rng(2)
+    for c, exact in zip(score.cs[:INVERSE], score.exact, strict=False):
+        rows = rng.choice(len(exact), MEASUREMENTS, replace=False)
+        values = exact[rows] + NOISE * rng.normal(size=exact[rows].shape)
+        milliseconds, found = timed(partial(family.identify, score.x[rows], values, NOISE))
+        report.rows.append(
+            {
+                "problem": name,
+                "way": "inverse",
+                "members": len(family),
+                "target": str(c),
+                "ms": milliseconds,
+                "off": [(found.coefficients[each] - c[each]) / found.deviations[each] for each in within],
+                "deviation": [found.deviations[each] / c[each] for each in within],
+            }
+        )
 
 
 def measure(report: Report, name: str, case: Case, quick: bool) -> None:
@@ -251,11 +154,12 @@ def measure(report: Report, name: str, case: Case, quick: bool) -> None:
     )
     score = Scores(family.problem, drawn(family.problem, case.within, 4 if quick else QUERIES, seed=1))
     loading(report, name, family, score.cs[0])
+    inverse(report, name, family, case.within, score)
     reduced(report, name, family.online, score)
     if not quick:
         by_weights(report, name, family.online, score)
         by_solving(report, name, family, score)
-        by_one_network(report, name, case, score)
+        by_one_network(report, name, case.within, score)
         by_a_classical_solver(report, name, score)
 
 
@@ -323,6 +227,8 @@ def claims(report: Report, names: Sequence[str]) -> None:
             )
         many = rows_of(report, "burgers", f"{AT_ONCE} at once")[0]["ms"]
         report.claim(f"Burgers, {AT_ONCE} queries in one call", "<= 1 ms each", f"{many:.2f} ms", many <= 1)
+        ms = median(row["ms"] for row in rows_of(report, "burgers", "inverse"))
+        report.claim("Burgers, 50 noisy observations to nu", "<= 20 ms", f"{ms:.0f} ms", ms <= 20)
     if "reaction_diffusion" in names:
         (offline,) = rows_of(report, "reaction_diffusion", "offline")
         worst = max(row["error"] for row in rows_of(report, "reaction_diffusion", "reduced basis", offline["members"]))

@@ -175,13 +175,17 @@ class Family(Mapping[Coefficients, Solution]):
                 f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
                 f"{', '.join(self.problem.inputs)}"
             )
-        if not several and (cs[0] in self or not self._spans):
-            member = self[cs[0]]
-            forward = self.bases[member.base].masked.forward(member.z)
-            return self.task(**member.coefficients).predict(forward, points)
-        answers = self.at(tolerance=tolerance, doubtful=doubtful, **values)
-        found = self.online.predict(answers if several else [answers], points)
+        if not self._spans or (not several and cs[0] in self):
+            found = np.stack([self._by_member(c, points) for c in cs])
+        else:
+            answers = self.at(tolerance=tolerance, doubtful=doubtful, **values)
+            found = self.online.predict(answers if several else [answers], points)
         return found if several else found[0]
+
+    def _by_member(self, c: Coefficients, points: np.ndarray) -> np.ndarray:
+        member = self[c]
+        forward = self.bases[member.base].masked.forward(member.z)
+        return self.task(**member.coefficients).predict(forward, points)
 
     @property
     def online(self) -> Online:
@@ -203,6 +207,9 @@ class Family(Mapping[Coefficients, Solution]):
             values: what was measured, ``(rows, outputs)``; NaN for an output that was not.
             deviation: standard deviation of the measurements' noise.
             unknown: names of the coefficients to find; by default those that vary over the family.
+
+        Raises:
+            PacpinnError: for arrays of the wrong shape, a deviation of zero or less, unknown names; and as :meth:`at`.
         """
         names = list(unknown or self.varying)
         return identify(self.online, np.asarray(x), np.asarray(values), deviation, names, self._trusted)

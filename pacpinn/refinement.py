@@ -138,7 +138,11 @@ def refine(
                 break
             floor = max(online.member(k).error_estimate for k in range(len(online.members)))
             if floor > goal.tolerance and estimates[worst] <= _FLOOR * floor:
-                log.warning("the members themselves reach %.1e: a smaller tolerance would help", floor)
+                log.warning(
+                    "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller "
+                    "tolerance",
+                    floor,
+                )
                 break
         if target is None or len(snapshots.members) >= most:
             break

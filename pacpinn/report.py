@@ -209,6 +209,7 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "source": _words(family.source.coefficients),
         "weights": f"{family.counts} for each target",
         "bases": "; ".join(_words(each.coefficients) for each in family.bases),
+        "range": next(refined(family), "none"),
         "settings": _words({name: each for name, each in about["settings"].items() if each not in (None, [])}),
         "versions": _words(about["versions"]),
         "size": f"{about['bytes'] / 1000:,.0f} kB",
@@ -240,7 +241,10 @@ def _refinement(refinement: Refinement) -> dict[str, Any]:
         "within": {name: list(ends) for name, ends in refinement.within.items()},
         "tolerance": refinement.tolerance,
         "reached": _finite(refinement.reached),
-        "rounds": [each._asdict() | {"at": dict(each.at)} for each in refinement.rounds],
+        "rounds": [
+            {"members": each.members, "estimate": _finite(each.estimate), "at": dict(each.at)}
+            for each in refinement.rounds
+        ],
     }
 
 

@@ -92,3 +92,4 @@ def test_problems_that_are_no_equations_say_so():
         family.at(shift=0.1)
     with pytest.raises(NotSolved):
         family.predict(T, shift=0.1)
+    assert family.predict(T, shift=[0.3, 0.0]).shape == (2, 13, 1)

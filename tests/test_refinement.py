@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 import pacpinn as pp
 from pacpinn.errors import CoefficientError, PacpinnError
@@ -99,6 +100,12 @@ def test_a_refined_family_is_stored(refined, tmp_path):
 def test_bad_ranges(within, reason):
     with pytest.raises(CoefficientError, match=reason):
         pp.solve_family(Decay(), within=within)
+
+
+def test_single_precision_is_refined_too():
+    family = pp.solve_family(Decay(), within={"k": (1, 2)}, tolerance=3e-3, keep=0.5, dtype=torch.float32)
+    assert family.refinement.done
+    assert np.abs(family.predict(T, k=1.4) - np.exp(-1.4 * T)).max() < 1e-2
 
 
 def test_only_equations_can_be_refined():

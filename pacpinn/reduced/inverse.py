@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from pacpinn.backend import deepxde_defaults
 from pacpinn.coefficient import Coefficient, Coefficients
 from pacpinn.equation_residuals import solution
+from pacpinn.errors import PacpinnError
 from pacpinn.isolation import untouched
 from pacpinn.reduced.gauss_newton import gauss_newton
 from pacpinn.reduced.online import Online, given
@@ -49,7 +51,12 @@ def identify(
         deviation: standard deviation of the measurements.
         unknown: names of the coefficients to be found; the others are those of the best member.
         tolerance: how large the equation's residual may be, against which its rows are weighed.
+
+    Raises:
+        PacpinnError: for arrays of the wrong shape or without a number, a deviation of zero or less, names that do not
+            vary over the members.
     """
+    _require_sound(online, x, values, deviation, unknown)
     fit = _Fit(online, x, values, deviation, unknown, tolerance)
     with untouched():
         found = gauss_newton(lambda now: fit.linearise(now[0]), fit.start()[None], _ACCURACY).unknowns[0]
@@ -60,6 +67,27 @@ def identify(
     slopes = {each.name: _slope(each, each.position(c[each.name])) for each in fit.unknown}
     deviations = {name: float(covariance[i, i].clamp(min=0).sqrt()) * slopes[name] for i, name in enumerate(unknown)}
     return Estimate(c, deviations, float(residuals[: fit.count].square().mean().sqrt()))
+
+
+def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]) -> None:
+    inputs, outputs = len(online.equation.inputs), len(online.equation.outputs)
+    if x.ndim != 2 or values.ndim != 2 or x.shape != (len(values), inputs) or values.shape[1] != outputs:
+        raise PacpinnError(
+            f"measurements of shape {values.shape} at points of shape {x.shape}; expected (rows, {outputs}) at "
+            f"(rows, {inputs})"
+        )
+    if not np.isfinite(values).any():
+        raise PacpinnError(
+            "no measurement is a number; expected one at least, and NaN where an output was not measured"
+        )
+    if not 0 < deviation < math.inf:
+        raise PacpinnError(f"deviation={deviation}; expected the measurements' standard deviation, above 0")
+    varying = [name for name, (low, high) in online.ends.items() if low < high]
+    if not unknown or not set(unknown) <= set(varying):
+        raise PacpinnError(
+            f"{', '.join(unknown) or 'nothing'} cannot be found; the coefficients that vary over the members are: "
+            + ", ".join(varying)
+        )
 
 
 class _Fit:
@@ -98,19 +126,22 @@ class _Fit:
 
     def coefficients(self, now: Tensor) -> Coefficients:
         """Those at some unknowns ``(modes + coefficients,)``, held within the range of the members."""
-        places = now[-len(self.unknown) :].tolist()
-        ends = self.online.ends
-        found = {
-            each.name: float(np.clip(each.value_at(place), *ends[each.name]))
-            for each, place in zip(self.unknown, places, strict=True)
-        }
+        return self._at(self._places(now))
+
+    def _places(self, now: Tensor) -> np.ndarray:
+        ends = [self.online.ends[each.name] for each in self.unknown]
+        low, high = ([each.position(end[k]) for each, end in zip(self.unknown, ends, strict=True)] for k in (0, 1))
+        return np.clip(now[-len(self.unknown) :].numpy(force=True), low, high)
+
+    def _at(self, places: np.ndarray) -> Coefficients:
+        found = {each.name: each.value_at(float(place)) for each, place in zip(self.unknown, places, strict=True)}
         return Coefficients(**{**self._base, **found})
 
     def linearise(self, now: Tensor) -> tuple[Tensor, Tensor]:
         """Residuals ``(1, m)`` and Jacobian ``(1, m, modes + coefficients)``, measurements first."""
-        b = now[None, : -len(self.unknown)]
-        shifts = _NEARBY * torch.eye(len(now), dtype=now.dtype, device=now.device)[-len(self.unknown) :]
-        here, *nearby = [self.coefficients(each) for each in [now, *(now + shifts), *(now - shifts)]]
+        b, places = now[None, : -len(self.unknown)], self._places(now)
+        shifts = _NEARBY * np.eye(len(places))
+        here, *nearby = map(self._at, [places, *(places + shifts), *(places - shifts)])
         equation = self.online.few.linearise([here], b)
         around = self.online.few.residuals(nearby, b.expand(len(nearby), -1))
         measured, by_b = self._measured(here, b)

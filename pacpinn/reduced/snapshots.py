@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation, bounding_box
@@ -55,6 +56,7 @@ class Snapshots:
 
     def __init__(self, equation: Equation, places: Sequence[Coefficients], settings: Settings) -> None:
         self.equation = equation
+        settings = replace(settings, dtype=torch.float64)  # small differences between members count
         chosen = np.unique(np.linspace(0, len(places) - 1, min(_PLACES, len(places))).round().astype(int))
         everywhere = [settings.task(equation, places[i]) for i in chosen]
         tasks = [task for task in everywhere if isinstance(task, EquationTask)]
@@ -66,7 +68,8 @@ class Snapshots:
     def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
         """Tabulate further members."""
         for solution in solutions:
-            forward = bases[solution.base].masked.forward(solution.z)
+            masked = bases[solution.base].masked.to(torch.float64, self.training.x.device)
+            forward = masked.forward(solution.z.double())
             function = outputs_of(self.equation, solution.coefficients, forward)
             tables = [Tabulated.of(function, points.x) for points in (self.training, self.check)]
             solved = solution.status is Status.CONVERGED

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
+from pacpinn.errors import PacpinnError
 from tests.test_refinement import Spring
 from tests.toys import Decay
 
@@ -40,6 +41,21 @@ def test_outputs_that_were_not_measured_are_left_out(refined):
     values = np.exp(-2 * T)
     values[10:] = np.nan
     assert refined.identify(T, values, deviation=1e-3).coefficients.k == pytest.approx(2, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"x": T[:, 0]}, r"measurements of shape \(50, 1\) at points of shape \(50,\); expected \(rows, 1\)"),
+        ({"values": np.ones((49, 1))}, "expected"),
+        ({"values": np.full((50, 1), np.nan)}, "no measurement is a number"),
+        ({"deviation": 0.0}, "deviation=0.0; expected"),
+        ({"unknown": ["mass"]}, "mass cannot be found; .* are: k"),
+    ],
+)
+def test_bad_measurements(refined, arguments, reason):
+    with pytest.raises(PacpinnError, match=reason):
+        refined.identify(**{"x": T, "values": np.exp(-T), "deviation": 0.1, **arguments})
 
 
 def test_two_coefficients_at_once():
