@@ -2,7 +2,7 @@
 
 Every family is refined over a range to a tolerance; then random coefficients of the range are answered
 
-reduced basis      in the span of the first K members, for several K
+reduced basis      in the span of all members, with three seeds; of the first K members, for several K; on all points
 gradient descent   in the same span by GPT-PINN's way: 5,000 steps at a rate of 0.02 from linear interpolation (Chen &
                    Koohy 2024, doi:10.1016/j.finel.2023.104047), on all points; some of the coefficients only
 nearest member     as it is
@@ -58,6 +58,8 @@ CASES = {
 }
 KS = (3, 5, 7, 9, 12, 15, 20, 25, 40)
 QUERIES, AT_ONCE = 200, 10_000
+SEEDS = (0, 1, 2)
+WHOLE = "all members"
 INVERSE, MEASUREMENTS, NOISE = 20, 50, 0.01
 
 
@@ -85,13 +87,12 @@ def first(online: Online, count: int) -> Online:
 
 
 def reduced(report: Report, name: str, online: Online, score: Scores) -> None:
-    """In the span of the first K members, for several K; of all members also on all points, and all at once."""
-    for count in [each for each in KS if each < len(online.members)] + [len(online.members)]:
-        some = first(online, count)
-        ask(report, name, "reduced basis", some, score)
+    """In the span of the first K members, for several K; of all members on all points, and for many at once."""
+    for count in [each for each in KS if each < len(online.members)]:
+        ask(report, name, "first members", first(online, count), score)
     every = first(online, len(online.members))
     every.few = every.all
-    ask(report, name, "reduced basis, all points", every, score)
+    ask(report, name, "all members, all points", every, score)
     cs = score.cs * (AT_ONCE // len(score.cs))
     milliseconds, _ = timed(lambda: online.solve(cs))
     report.add(problem=name, way=f"{AT_ONCE} at once", members=len(online.members), ms=milliseconds / AT_ONCE)
@@ -137,22 +138,28 @@ def inverse(report: Report, name: str, family: pp.Family, within: Range, score: 
         )
 
 
-def measure(report: Report, name: str, case: Case, quick: bool) -> None:
+def measure(report: Report, name: str, case: Case, seed: int, quick: bool) -> None:
+    """The whole basis for every seed, all else for the first."""
     began = time.perf_counter()
-    family = pp.solve_family(name, within=case.within, tolerance=case.tolerance, members=4 if quick else case.members)
+    most = 4 if quick else case.members
+    family = pp.solve_family(name, within=case.within, tolerance=case.tolerance, members=most, seed=seed)
     offline = time.perf_counter() - began
     refinement = family.refinement
     assert refinement is not None
     report.add(
         problem=name,
         way="offline",
-        members=len(family),
+        seed=seed,
+        members=len(family.online.members),
         ms=1000 * offline,
         tolerance=case.tolerance,
         estimate=refinement.reached,
         rounds=[(each.members, each.estimate) for each in refinement.rounds],
     )
     score = Scores(family.problem, drawn(family.problem, case.within, 4 if quick else QUERIES, seed=1))
+    ask(report, name, WHOLE, first(family.online, len(family.online.members)), score)
+    if seed > 0:
+        return
     loading(report, name, family, score.cs[0])
     inverse(report, name, family, case.within, score)
     reduced(report, name, family.online, score)
@@ -189,55 +196,46 @@ def summarise(report: Report, name: str) -> list[dict[str, Any]]:
 
 
 def claims(report: Report, names: Sequence[str]) -> None:
-    judged, wrong = [], 0
-    for name in names:
-        (offline,) = rows_of(report, name, "offline")
-        rows = rows_of(report, name, "reduced basis", offline["members"])
-        judged += [row["error"] / row["estimate"] for row in rows]
-        wrong += sum(row["estimate"] <= CASES[name].tolerance < row["error"] / 10 for row in rows)
-    share = float(np.mean([0.1 <= each <= 10 for each in judged]))
+    every = [row | {"tolerance": CASES[name].tolerance} for name in names for row in rows_of(report, name, WHOLE)]
+    share = float(np.mean([0.1 <= row["error"] / row["estimate"] <= 10 for row in every]))
     report.claim("true error within a factor 10 of the estimate", ">= 99 %", f"{share:.1%}", share >= 0.99)
+    wrong = sum(row["estimate"] <= row["tolerance"] < row["error"] / 10 for row in every)
     report.claim("estimate within tolerance, error above 10 times", "none", str(wrong), wrong == 0)
     if "burgers" in names:
-        (offline,) = rows_of(report, "burgers", "offline")
-        rows = rows_of(report, "burgers", "reduced basis", offline["members"])
-        errors, ms = [row["error"] for row in rows], median(row["ms"] for row in rows)
-        seconds = offline["ms"] / 1000
-        report.claim(
-            "Burgers offline",
-            "< 60 s, <= 15 members",
-            f"{seconds:.0f} s, {offline['members']}",
-            seconds < 60 and offline["members"] <= 15,
-        )
-        report.claim(
-            "Burgers, errors",
-            "<= 3e-4, median <= 5e-5",
-            f"{max(errors):.1e}, {median(errors):.1e}",
-            max(errors) <= 3e-4 and median(errors) <= 5e-5,
-        )
-        report.claim("Burgers, a query", "<= 5 ms", f"{ms:.1f} ms", ms <= 5)
-        fast = rows_as_accurate(report, "burgers", median(errors))
-        if fast:
-            best = median(row["ms"] for row in fast)
-            report.claim(
-                "Burgers, a query against the method of lines at the same error",
-                f"< {best:.1f} ms",
-                f"{ms:.1f} ms",
-                ms < best,
-            )
-        many = rows_of(report, "burgers", f"{AT_ONCE} at once")[0]["ms"]
-        report.claim(f"Burgers, {AT_ONCE} queries in one call", "<= 1 ms each", f"{many:.2f} ms", many <= 1)
-        ms = median(row["ms"] for row in rows_of(report, "burgers", "inverse"))
-        report.claim("Burgers, 50 noisy observations to nu", "<= 20 ms", f"{ms:.0f} ms", ms <= 20)
+        about_burgers(report)
     if "reaction_diffusion" in names:
-        (offline,) = rows_of(report, "reaction_diffusion", "offline")
-        worst = max(row["error"] for row in rows_of(report, "reaction_diffusion", "reduced basis", offline["members"]))
-        report.claim(
-            "two coefficients",
-            "<= 40 members, <= 1e-3",
-            f"{offline['members']}, {worst:.1e}",
-            offline["members"] <= 40 and worst <= 1e-3,
-        )
+        members, worst = most_members(report, "reaction_diffusion"), worst_error(report, "reaction_diffusion")
+        reached = f"{members}, {worst:.1e}"
+        report.claim("two coefficients", "<= 40 members, <= 1e-3", reached, members <= 40 and worst <= 1e-3)
+
+
+def about_burgers(report: Report) -> None:
+    rows = rows_of(report, "burgers", WHOLE)
+    error, ms = median(row["error"] for row in rows), median(row["ms"] for row in rows)
+    seconds = max(row["ms"] for row in rows_of(report, "burgers", "offline")) / 1000
+    members, worst = most_members(report, "burgers"), worst_error(report, "burgers")
+    reached = f"{seconds:.0f} s, {members}"
+    report.claim("Burgers offline", "< 60 s, <= 15 members", reached, seconds < 60 and members <= 15)
+    reached = f"{worst:.1e}, {error:.1e}"
+    report.claim("Burgers, errors", "<= 3e-4, median <= 5e-5", reached, worst <= 3e-4 and error <= 5e-5)
+    report.claim("Burgers, a query", "<= 5 ms", f"{ms:.1f} ms", ms <= 5)
+    rivals = rows_as_accurate(report, "burgers", error)
+    if rivals:
+        best = median(row["ms"] for row in rivals)
+        name = "Burgers, a query against the method of lines at the same error"
+        report.claim(name, f"< {best:.1f} ms", f"{ms:.1f} ms", ms < best)
+    many = rows_of(report, "burgers", f"{AT_ONCE} at once")[0]["ms"]
+    report.claim(f"Burgers, {AT_ONCE} queries in one call", "<= 1 ms each", f"{many:.2f} ms", many <= 1)
+    ms = median(row["ms"] for row in rows_of(report, "burgers", "inverse"))
+    report.claim("Burgers, 50 noisy observations to nu", "<= 20 ms", f"{ms:.0f} ms", ms <= 20)
+
+
+def most_members(report: Report, name: str) -> int:
+    return max(row["members"] for row in rows_of(report, name, "offline"))
+
+
+def worst_error(report: Report, name: str) -> float:
+    return max(row["error"] for row in rows_of(report, name, WHOLE))
 
 
 def rows_as_accurate(report: Report, name: str, error: float) -> list[dict[str, Any]]:
@@ -250,7 +248,7 @@ def rows_as_accurate(report: Report, name: str, error: float) -> list[dict[str, 
 
 
 def figure(report: Report, names: Sequence[str]) -> Figure:
-    """Error against milliseconds: one panel a family, the reduced basis joined over its number of members."""
+    """Error against milliseconds: one panel a family; a median and, by a line, the worst."""
     shown = Figure(figsize=(4 * min(3, len(names)), 3.4 * -(-len(names) // 3)), layout="constrained")
     axes = shown.subplots(-(-len(names) // 3), min(3, len(names)), squeeze=False)
     for axis, name in zip(axes.flat, names, strict=False):
@@ -266,7 +264,8 @@ def figure(report: Report, names: Sequence[str]) -> Figure:
 
 
 MARKS = {
-    "reduced basis": "C0o",
+    "first members": "C0.",
+    WHOLE: "C0o",
     "gradient descent": "C1s",
     "nearest member": "C2^",
     "interpolation": "C3v",
@@ -282,7 +281,8 @@ def main() -> None:
     report = Report("online", chosen.quick)
     report.keep(chosen.output, {"problem": chosen.only})
     for name in chosen.only:
-        measure(report, name, CASES[name], chosen.quick)
+        for seed in SEEDS[:1] if chosen.quick else SEEDS:
+            measure(report, name, CASES[name], seed, chosen.quick)
     names = [name for name in CASES if rows_of(report, name, "offline")]
     for name in names:
         rows = summarise(report, name)
