@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pacpinn.family import Family
 
 _WIDTH = 10.0  # inches
-_ALONG = 60  # coefficients at which estimate and error are shown, along one
+_ALONG = 61  # coefficients at which the estimate is shown, along one
+_EACH = 4  # of them at which the error is: references take their time
 _ACROSS = 12  # along each of two
 _SHOWN = (3, 4)  # rows and columns of solutions
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
@@ -61,9 +62,9 @@ def _over_one(axes: Axes, family: Family, name: str) -> None:
     """Estimate and, with a reference, error between the members, which stand on the lower edge."""
     answers = family.online.answer(_along(family, [name], _ALONG))
     values = [each.coefficients[name] for each in answers]
-    errors = _errors(family, answers)
+    errors = _errors(family, answers[::_EACH])
     if errors:
-        axes.plot(values, errors, ".", color=_ORANGE, label="error")
+        axes.plot(values[::_EACH], errors, "o", markersize=4, color=_ORANGE, label="error")
     axes.plot(values, [each.error_estimate for each in answers], color=_BLUE, label="estimate")
     members = [c[name] for c in family]
     axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
