@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -54,7 +55,7 @@ def add(
             "members": members,
             "target": str(c),
             "ms": ms,
-            "error": error,
+            "error": error if math.isfinite(error) else None,
             "residual": None if answer is None else answer.residual,
             "estimate": None if answer is None else answer.error_estimate,
         }

@@ -212,7 +212,7 @@ class Family(Mapping[Coefficients, Solution]):
             PacpinnError: for arrays of the wrong shape, a deviation of zero or less, unknown names; and as :meth:`at`.
         """
         names = list(unknown or self.varying)
-        return identify(self.online, np.asarray(x), np.asarray(values), deviation, names, self._trusted)
+        return identify(self.online, np.asarray(x), np.asarray(values), deviation, names)
 
     def nearest(self, **values: float) -> Solution:
         """The member nearest to these coefficients, each measured in its own scale and range."""

@@ -166,10 +166,8 @@ def refined(family: Family) -> Iterator[str]:
     found = family.refinement
     if found is not None:
         ranges = ", ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in found.within.items())
-        yield (
-            f"any {ranges}: error {_short(found.reached)} at most, as estimated (asked: {found.tolerance:g}), "
-            f"by {len(family)} members"
-        )
+        reached = _short(found.reached)
+        yield f"{ranges}: estimated error {reached} at most (asked {found.tolerance:g}), {len(family)} members"
 
 
 def problems_table(problems: Iterable[Problem]) -> Table:

@@ -67,7 +67,7 @@ def solve_family(
     wanted = problem.targets if targets is None and within is None else targets
     new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
     if chosen.method == "parametric":
-        problem = parametric(problem, span_of([at_source, *new]))
+        problem = parametric(problem, within or span_of([at_source, *new]))
     with untouched(chosen.seed):
         task = chosen.task(problem, at_source)
         network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)

@@ -67,7 +67,8 @@ def spectral(nu: float, rho: float) -> Any:
         return nu * np.fft.irfft(-squares * np.fft.rfft(u)) + rho * u * (1 - u)
 
     begin = np.exp(-2 * (1 + np.cos(x)))
-    solution = solve_ivp(slope, (0, 1), begin, method="DOP853", rtol=1e-11, atol=1e-11, dense_output=True)
+    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": 1 / 500}  # what lies between long steps is less accurate
+    solution = solve_ivp(slope, (0, 1), begin, method="DOP853", dense_output=True, **tight)
     once_or_twice = np.where(np.arange(NODES // 2) == 0, 1, 2)[:, None]  # modes k and -k are each other's conjugates
 
     def modes(times: np.ndarray) -> np.ndarray:

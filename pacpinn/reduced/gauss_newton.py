@@ -13,10 +13,12 @@ _SHORTENINGS = 5  # of one step, each to a quarter
 
 
 class Minimum(NamedTuple):
-    """Where the squares are least: unknowns ``(k, n)``, and how many Jacobians that took."""
+    """Where the squares are least: unknowns ``(k, n)``, how many Jacobians that took, and the last linearisation."""
 
     unknowns: Tensor
     iterations: int
+    residuals: Tensor
+    jacobian: Tensor
 
 
 def gauss_newton(
@@ -31,13 +33,13 @@ def gauss_newton(
             small convergence is quadratic, and what is left is of the size of its square.
     """
     now = start
-    if not start.numel():
-        return Minimum(now, 0)
     residuals, jacobian = linearise(now)
+    if not start.numel():
+        return Minimum(now, 0, residuals, jacobian)
     for iteration in range(1, _ITERATIONS + 1):
         step = _step(residuals, jacobian)
         if bool((step.norm(dim=-1) <= accuracy).all()):
-            return Minimum(now + step, iteration)
+            return Minimum(now + step, iteration, residuals, jacobian)
         cost, share = residuals.square().sum(-1), step.new_ones(len(step), 1)
         for _ in range(_SHORTENINGS):
             ahead = now + share * step
@@ -51,7 +53,7 @@ def gauss_newton(
         now = torch.where(better[:, None], ahead, now)
         residuals = torch.where(better[:, None], there, residuals)
         jacobian = torch.where(better[:, None, None], slope, jacobian)
-    return Minimum(now, iteration)
+    return Minimum(now, iteration, residuals, jacobian)
 
 
 def _step(residuals: Tensor, jacobian: Tensor) -> Tensor:

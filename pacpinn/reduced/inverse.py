@@ -1,7 +1,8 @@
-"""Which coefficients fit some measurements: coordinates in the span and coefficients, solved for together."""
+"""Which coefficients fit some measurements: those whose solution in the span does."""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from pacpinn.reduced.online import Online, given
 from pacpinn.reduced.span import with_mean
 from pacpinn.reduced.tabulated import Tabulated
 
-_ACCURACY = 1e-6  # of a step: with noise in the measurements convergence is linear only
-_NEARBY = 1e-4  # of a coefficient's range: the step of central differences
+_ACCURACY = 1e-5  # of a range: a step so short ends the search
+_TRIALS = 49  # coefficients among which the search starts
+_NEARBY = 1e-3  # of a range: the step of central differences
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,11 @@ class Estimate:
     misfit: float
 
 
-def identify(
-    online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str], tolerance: float
-) -> Estimate:
+def identify(online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]) -> Estimate:
     """Fit coefficients to measurements of the solution.
+
+    Coordinates in the span are those that solve the equation at each coefficient (variable projection: Golub & Pereyra
+    1973), so that the equation is not weighed against the measurements.
 
     Args:
         online: the family reduced to the span of its members.
@@ -50,23 +53,21 @@ def identify(
         values: what was measured, ``(rows, outputs)``; NaN where an output was not.
         deviation: standard deviation of the measurements.
         unknown: names of the coefficients to be found; the others are those of the best member.
-        tolerance: how large the equation's residual may be, against which its rows are weighed.
 
     Raises:
         PacpinnError: for arrays of the wrong shape or without a number, a deviation of zero or less, names that do not
             vary over the members.
     """
     _require_sound(online, x, values, deviation, unknown)
-    fit = _Fit(online, x, values, deviation, unknown, tolerance)
+    fit = _Fit(online, x, values, deviation, unknown)
     with untouched():
-        found = gauss_newton(lambda now: fit.linearise(now[0]), fit.start()[None], _ACCURACY).unknowns[0]
-        residuals, jacobian = (each[0] for each in fit.linearise(found))
-    places = len(unknown)
-    covariance = torch.linalg.pinv(jacobian.T @ jacobian)[-places:, -places:]
-    c = fit.coefficients(found)
-    slopes = {each.name: _slope(each, each.position(c[each.name])) for each in fit.unknown}
-    deviations = {name: float(covariance[i, i].clamp(min=0).sqrt()) * slopes[name] for i, name in enumerate(unknown)}
-    return Estimate(c, deviations, float(residuals[: fit.count].square().mean().sqrt()))
+        minimum = gauss_newton(lambda places: fit.linearise(places[0]), fit.start()[None], _ACCURACY)
+    places, residuals, jacobian = minimum.unknowns[0], minimum.residuals[0], minimum.jacobian[0]
+    spread = torch.linalg.pinv(jacobian.T @ jacobian).diagonal().clamp(min=0).sqrt().tolist()
+    c = fit.coefficients(places)
+    slopes = [_slope(each, each.position(c[each.name])) for each in fit.unknown]
+    deviations = {name: each * slope for name, each, slope in zip(unknown, spread, slopes, strict=True)}
+    return Estimate(c, deviations, float(residuals.square().mean().sqrt()))
 
 
 def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]) -> None:
@@ -91,85 +92,66 @@ def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation:
 
 
 class _Fit:
-    """Residuals of measurements and equation, by coordinates and the unknowns' places in their range."""
+    """Differences to the measurements, in standard deviations, as a function of the unknowns' places in their range."""
 
     def __init__(
-        self,
-        online: Online,
-        x: np.ndarray,
-        values: np.ndarray,
-        deviation: float,
-        unknown: Sequence[str],
-        tolerance: float,
+        self, online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]
     ) -> None:
-        self.online, self.deviation, self.tolerance = online, deviation, tolerance
+        self.online, self.deviation = online, deviation
         self.unknown = [online.equation.coefficients[name] for name in unknown]
         self._x = online.snapshots.training.x.new_tensor(x)
         self._values = self._x.new_tensor(values)
         self._known = ~self._values.isnan()
-        self.count = int(self._known.sum())
         functions = [Tabulated.of(each.function, self._x) for each in online.members]
         with deepxde_defaults(self._x.dtype, self._x.device):
             self._table = Tabulated.joined(functions).values @ online.span.mixing
+        self._base, _ = self._best([each.coefficients for each in online.members], online.span.coordinates)
 
     def start(self) -> Tensor:
-        """The member that fits the measurements best."""
-        members = self.online.members
-        misfits = [
-            self._measured(each.coefficients, b[None])[0].norm()
-            for each, b in zip(members, self.online.span.coordinates, strict=True)
-        ]
-        best = int(torch.stack(misfits).argmin())
-        self._base = members[best].coefficients
-        places = [each.position(self._base[each.name]) for each in self.unknown]
-        return torch.cat([self.online.span.coordinates[best], self._x.new_tensor(places)])
+        """Places ``(unknowns,)`` on a grid whose interpolated coordinates fit the measurements best."""
+        axes = [np.linspace(*ends, round(_TRIALS ** (1 / len(self.unknown)))) for ends in self._ends()]
+        places = np.array(list(itertools.product(*axes)))
+        trials = [self._at(each) for each in places]
+        return self._x.new_tensor(places[self._best(trials, self.online.start(trials))[1]])
 
-    def coefficients(self, now: Tensor) -> Coefficients:
-        """Those at some unknowns ``(modes + coefficients,)``, held within the range of the members."""
-        return self._at(self._places(now))
+    def coefficients(self, places: Tensor) -> Coefficients:
+        """Those at some `places` ``(unknowns,)``, held within the range of the members."""
+        return self._at(self._held(places))
 
-    def _places(self, now: Tensor) -> np.ndarray:
+    def linearise(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Differences ``(1, m)`` and their Jacobian ``(1, m, unknowns)``, by central differences."""
+        here = self._held(places)
+        shifts = _NEARBY * np.eye(len(here))
+        cs = [self._at(each) for each in [here, *(here + shifts), *(here - shifts)]]
+        b = self.online.coordinates(cs)
+        found = torch.stack([self._misfit(c, own) for c, own in zip(cs, b, strict=True)]) / self.deviation
+        ahead, behind = found[1:].chunk(2)
+        return found[:1], ((ahead - behind) / (2 * _NEARBY)).T[None]
+
+    def _misfit(self, c: Coefficients, b: Tensor) -> Tensor:
+        """Solution at coordinates `b` ``(modes,)`` less measurements ``(m,)``."""
+        outputs = self._table @ with_mean(b[None])[0]
+        with torch.no_grad(), deepxde_defaults(self._x.dtype, self._x.device):
+            return (solution(self.online.equation, c, given(outputs), self._x) - self._values)[self._known]
+
+    def _best(self, cs: Sequence[Coefficients], b: Tensor) -> tuple[Coefficients, int]:
+        """Which of some coefficients with their coordinates ``(k, modes)`` fit the measurements best."""
+        misfits = [float(self._misfit(c, own).norm()) for c, own in zip(cs, b, strict=True)]
+        best = int(np.argmin(misfits))
+        return cs[best], best
+
+    def _ends(self) -> list[tuple[float, float]]:
+        """Where the unknowns' ranges begin and end, as places."""
         ends = [self.online.ends[each.name] for each in self.unknown]
-        low, high = ([each.position(end[k]) for each, end in zip(self.unknown, ends, strict=True)] for k in (0, 1))
-        return np.clip(now[-len(self.unknown) :].numpy(force=True), low, high)
+        return [(each.position(low), each.position(high)) for each, (low, high) in zip(self.unknown, ends, strict=True)]
+
+    def _held(self, places: Tensor) -> np.ndarray:
+        low, high = np.transpose(self._ends())
+        return np.clip(places.numpy(force=True), low, high)
 
     def _at(self, places: np.ndarray) -> Coefficients:
         found = {each.name: each.value_at(float(place)) for each, place in zip(self.unknown, places, strict=True)}
         return Coefficients(**{**self._base, **found})
-
-    def linearise(self, now: Tensor) -> tuple[Tensor, Tensor]:
-        """Residuals ``(1, m)`` and Jacobian ``(1, m, modes + coefficients)``, measurements first."""
-        b, places = now[None, : -len(self.unknown)], self._places(now)
-        shifts = _NEARBY * np.eye(len(places))
-        here, *nearby = map(self._at, [places, *(places + shifts), *(places - shifts)])
-        equation = self.online.few.linearise([here], b)
-        around = self.online.few.residuals(nearby, b.expand(len(nearby), -1))
-        measured, by_b = self._measured(here, b)
-        measured_around = torch.stack([self._measured(c, b)[0] for c in nearby])
-        by_place = [_central(each) for each in (measured_around, around)]
-        residuals = torch.cat([measured / self.deviation, equation.residuals[0] / self.tolerance])
-        jacobian = torch.cat(
-            [
-                torch.cat([by_b, by_place[0]], dim=1) / self.deviation,
-                torch.cat([equation.jacobian[0], by_place[1]], dim=1) / self.tolerance,
-            ]
-        )
-        return residuals[None], jacobian[None]
-
-    def _measured(self, c: Coefficients, b: Tensor) -> tuple[Tensor, Tensor]:
-        """Solution less measurements ``(m,)``, and its derivative by the coordinates ``(m, modes)``."""
-        outputs = (self._table @ with_mean(b)[0]).requires_grad_()
-        with torch.enable_grad(), deepxde_defaults(self._x.dtype, self._x.device):
-            found = solution(self.online.equation, c, given(outputs), self._x)
-            slopes = [torch.autograd.grad(column.sum(), outputs, retain_graph=True)[0] for column in found.unbind(1)]
-        by_b = torch.einsum("rop,rpm->rom", torch.stack(slopes, dim=1), self._table[..., 1:])
-        return (found.detach() - self._values)[self._known], by_b[self._known]
-
-
-def _central(around: Tensor) -> Tensor:
-    """Derivatives ``(m, n)`` from values ``(2 n, m)`` ahead and behind."""
-    ahead, behind = around.chunk(2)
-    return ((ahead - behind) / (2 * _NEARBY)).T
 
 
 def _slope(coefficient: Coefficient, place: float) -> float:

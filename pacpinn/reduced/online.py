@@ -79,13 +79,17 @@ class Online:
         each = max(self.few.rows * self.span.coordinates.shape[1], self.checked.rows, 1)
         with untouched():
             for part in _parts(cs, max(1, _AT_ONCE // each)):
-                b = gauss_newton(partial(self.few.linearise, part), self.start(part)).unknowns
+                b = self.coordinates(part)
                 residuals, weights = self._residual(part, b), self.span.weights(b)
                 answers += [
                     Answer(c, "reduced basis", residual, self.ratio * residual, self, own)
                     for c, residual, own in zip(part, residuals.tolist(), weights, strict=True)
                 ]
         return answers
+
+    def coordinates(self, cs: Sequence[Coefficients]) -> Tensor:
+        """Coordinates ``(k, modes)`` that solve the equation at each coefficient, on few rows."""
+        return gauss_newton(partial(self.few.linearise, cs), self.start(cs)).unknowns
 
     def member(self, k: int) -> Answer:
         """A member as it is."""
