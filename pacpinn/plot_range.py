@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.reduced.online import Answer
@@ -23,6 +23,7 @@ _ALONG = 61  # coefficients at which the estimate is shown, along one
 _EACH = 4  # of them at which the error is: references take their time
 _ACROSS = 12  # along each of two
 _SHOWN = (3, 4)  # rows and columns of solutions
+_ABOVE: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 4, "frameon": False, "fontsize": 8}
 _BLUE, _ORANGE = "#0072b2", "#d55e00"
 
 
@@ -41,7 +42,7 @@ def _estimates(family: Family, names: Sequence[str]) -> Figure:
     refinement = family.refinement
     assert refinement is not None
     figure = Figure((_WIDTH, 3.8), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=len(names) == 1)
+    left, right = figure.subplots(1, 2)
     left.semilogy(
         [each.members for each in refinement.rounds], [each.estimate for each in refinement.rounds], "o-", color=_BLUE
     )
@@ -70,8 +71,10 @@ def _over_one(axes: Axes, family: Family, name: str) -> None:
     axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
     assert family.refinement is not None
     axes.axhline(family.refinement.tolerance, color="grey", linestyle=(0, (4, 3)), linewidth=1, label="tolerance")
-    axes.set(xlabel=_label(family, name), yscale="log", xscale=_scale(family, name))
-    axes.legend(frameon=False, fontsize=8)
+    axes.set(ylabel="relative error", yscale="log")
+    axes.set(xlabel=_label(family, name), xscale=_scale(family, name))
+    _ticks(axes.xaxis, family, name)
+    axes.legend(**_ABOVE)
 
 
 def _over_two(figure: Figure, axes: Axes, family: Family, across: str, up: str) -> None:
@@ -84,7 +87,9 @@ def _over_two(figure: Figure, axes: Axes, family: Family, across: str, up: str) 
     figure.colorbar(colours, ax=axes, label="estimate")
     axes.set(xlabel=_label(family, across), ylabel=_label(family, up))
     axes.set(xscale=_scale(family, across), yscale=_scale(family, up))
-    axes.legend(frameon=False, fontsize=8)
+    _ticks(axes.xaxis, family, across)
+    _ticks(axes.yaxis, family, up)
+    axes.legend(**_ABOVE)
 
 
 def _solutions(family: Family, name: str) -> Figure:
@@ -161,6 +166,14 @@ def _errors(family: Family, answers: Sequence[Answer]) -> list[float]:
 def _label(family: Family, name: str) -> str:
     doc = family.problem.coefficients[name].doc
     return f"{name} ({doc})" if doc else name
+
+
+def _ticks(axis: Any, family: Family, name: str) -> None:
+    """Plain numbers along a logarithmic axis."""
+    if _scale(family, name) == "log":
+        axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _scale(family: Family, name: str) -> str:

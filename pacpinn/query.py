@@ -92,7 +92,7 @@ def require_trust(answers: Sequence[Answer], ends: Ends, tolerance: float, doubt
     message = (
         reason
         + (f" (and {count - 1} more)" if count > 1 else "")
-        + f"; family.extend([{dict(c)}]) solves it, doubtful='warn' answers all the same"
+        + f"; family.extend([{dict(c)}]) solves it, doubtful='warn' (--anyway on the command line) answers all the same"
     )
     if doubtful == "raise":
         raise NotAccurate(message)

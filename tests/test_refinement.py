@@ -73,6 +73,20 @@ def test_several_coefficients():
     assert np.abs(family.predict(T, k=1.7, force=0.6) - exact).max() < 1e-2
 
 
+def test_three_coefficients():
+    class Scaled(Spring):
+        unit = pp.Coefficient(1.0, low=0.5, high=2.0, scale="log")
+
+        def residual(self, t, u, c):
+            return super().residual(t, u, c) * c.unit
+
+    within = {"k": (1, 1.5), "force": (0.4, 0.6), "unit": (0.8, 1.2)}
+    family = pp.solve_family(Scaled(), within=within, tolerance=1e-2, keep=0.5)
+    assert family.refinement.done
+    exact = family.problem.reference(T, pp.Coefficients(k=1.3, force=0.5))
+    assert np.abs(family.predict(T, k=1.3, force=0.5, unit=1.1) - exact).max() < 2e-2
+
+
 def test_a_solved_family_is_refined_further(family):
     before = {c: each.z.clone() for c, each in family.items()}
     family.refine({"k": (1, 1.6)}, tolerance=2e-3)
