@@ -18,6 +18,7 @@ is scoring.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Sequence
@@ -202,6 +203,11 @@ def claims(report: Report, names: Sequence[str]) -> None:
     report.claim("true error within a factor 10 of the estimate", ">= 99 %", f"{share:.1%}", share >= 0.99)
     wrong = sum(row["estimate"] <= row["tolerance"] < row["error"] / 10 for row in every)
     report.claim("estimate within tolerance, error above 10 times", "none", str(wrong), wrong == 0)
+    queries = {name: break_even(report, name) for name in names}
+    reached = ", ".join(f"{name} {each:,.0f}" for name, each in queries.items())
+    report.claim(
+        "queries after which the method of lines has taken longer", "some", reached, min(queries.values()) < math.inf
+    )
     if "burgers" in names:
         about_burgers(report)
     if "reaction_diffusion" in names:
@@ -229,6 +235,14 @@ def about_burgers(report: Report) -> None:
     report.claim(f"Burgers, {AT_ONCE} queries in one call", "<= 1 ms each", f"{many:.2f} ms", many <= 1)
     ms = median(row["ms"] for row in rows_of(report, "burgers", "inverse"))
     report.claim("Burgers, 50 noisy observations to nu", "<= 20 ms", f"{ms:.0f} ms", ms <= 20)
+
+
+def break_even(report: Report, name: str) -> float:
+    """Queries from which on the offline stage and they take less than the method of lines at the same error."""
+    rows = rows_of(report, name, WHOLE)
+    rivals = rows_as_accurate(report, name, median(row["error"] for row in rows))
+    saved = median(row["ms"] for row in rivals) - median(row["ms"] for row in rows) if rivals else 0.0
+    return median(row["ms"] for row in rows_of(report, name, "offline")) / saved if saved > 0 else math.inf
 
 
 def most_members(report: Report, name: str) -> int:
