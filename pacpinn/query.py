@@ -33,7 +33,8 @@ def asked(problem: Problem, values: Mapping[str, Any], base: Coefficients) -> As
     """Coefficients from numbers or from arrays, which are broadcast against each other.
 
     Raises:
-        CoefficientError: if a coefficient is unknown, no finite number or outside its range, or arrays do not match.
+        CoefficientError: if a coefficient is unknown, no finite number or outside its range, or arrays do not match or
+            are empty.
     """
     if all(np.ndim(value) == 0 for value in values.values()):
         return Asked([problem.at(values, base=base)], several=False)
@@ -42,6 +43,8 @@ def asked(problem: Problem, values: Mapping[str, Any], base: Coefficients) -> As
     except ValueError:
         shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in values.items())
         raise CoefficientError(f"the coefficients' arrays do not match: {shapes}; expected one length") from None
+    if not arrays[0].size:
+        raise CoefficientError(f"no values given for {', '.join(values)}; expected one at least")
     rows = zip(*(each.ravel().tolist() for each in arrays), strict=True)
     return Asked([problem.at(dict(zip(values, row, strict=True)), base=base) for row in rows], several=True)
 

@@ -48,13 +48,15 @@ def solve_family(
         source: the source's coefficients; those not named are at their defaults.
         targets: coefficients of the targets, such as ``pp.grid(nu=[0.04, 0.03])``; by default the problem's own. Those
             not named are the source's.
-        within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``.
+        within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``; targets given
+            as well are solved first.
         members: how many members a range may take.
         progress: called at every step and after every solve.
         settings: fields of :class:`Settings`: `keep`, `solver`, `tolerance`, `seed`, `device` and more.
 
     Raises:
-        CoefficientError: for unknown or bad coefficients, or no target at all.
+        CoefficientError: for unknown or bad coefficients, no target at all, or an empty range.
+        PacpinnError: for a range of a problem that is no equation, or whose source misses the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
     problem = problem if isinstance(problem, Problem) else get_problem(problem)

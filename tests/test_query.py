@@ -34,6 +34,11 @@ def test_arrays_of_different_lengths_are_refused():
         asked(Spring(), {"k": [1.0, 2.0], "mass": [0.5, 1, 2]}, Spring().source)
 
 
+def test_empty_arrays_are_refused():
+    with pytest.raises(CoefficientError, match="no values given for k"):
+        asked(Spring(), {"k": []}, Spring().source)
+
+
 def test_at_answers_one_or_many(family):
     assert family.at(k=1.45, tolerance=1).kind == "reduced basis"
     answers = family.at(k=np.linspace(1, 1.6, 5), tolerance=1)

@@ -32,7 +32,8 @@ class Estimate:
 
     Attributes:
         coefficients: the most likely ones.
-        deviations: standard deviation of each unknown, by the curvature at the minimum.
+        deviations: standard deviation of each unknown, by the curvature at the minimum; infinite if the measurements
+            do not determine the unknowns.
         misfit: root mean square of the differences, in standard deviations of the measurements: about 1 if it fits.
     """
 
@@ -63,7 +64,7 @@ def identify(online: Online, x: np.ndarray, values: np.ndarray, deviation: float
     with untouched():
         minimum = gauss_newton(lambda places: fit.linearise(places[0]), fit.start()[None], _ACCURACY)
     places, residuals, jacobian = minimum.unknowns[0], minimum.residuals[0], minimum.jacobian[0]
-    spread = torch.linalg.pinv(jacobian.T @ jacobian).diagonal().clamp(min=0).sqrt().tolist()
+    spread = _spread(jacobian.T @ jacobian)
     c = fit.coefficients(places)
     slopes = [_slope(each, each.position(c[each.name])) for each in fit.unknown]
     deviations = {name: each * slope for name, each, slope in zip(unknown, spread, slopes, strict=True)}
@@ -77,9 +78,11 @@ def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation:
             f"measurements of shape {values.shape} at points of shape {x.shape}; expected (rows, {outputs}) at "
             f"(rows, {inputs})"
         )
-    if not np.isfinite(values).any():
+    if not np.isfinite(x).all():
+        raise PacpinnError("a point of the measurements is not finite; expected numbers")
+    if np.isinf(values).any() or np.isnan(values).all():
         raise PacpinnError(
-            "no measurement is a number; expected one at least, and NaN where an output was not measured"
+            "measurements are infinite, or none is a number; expected numbers, and NaN where an output was not measured"
         )
     if not 0 < deviation < math.inf:
         raise PacpinnError(f"deviation={deviation}; expected the measurements' standard deviation, above 0")
@@ -89,6 +92,13 @@ def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation:
             f"{', '.join(unknown) or 'nothing'} cannot be found; the coefficients that vary over the members are: "
             + ", ".join(varying)
         )
+
+
+def _spread(curvature: Tensor) -> list[float]:
+    """Standard deviations of unknowns from the second derivatives of half the squares ``(n, n)``."""
+    if int(torch.linalg.matrix_rank(curvature)) < len(curvature):
+        return [math.inf] * len(curvature)
+    return torch.linalg.inv(curvature).diagonal().sqrt().tolist()
 
 
 class _Fit:

@@ -38,7 +38,7 @@ def test_a_step_too_far_is_shortened():
 
 def test_what_can_be_no_better_stays_where_it_is():
     found = gauss_newton(lambda b: (1 + b**2, torch.ones(1, 1, 1)), torch.zeros(1, 1))
-    assert found.unknowns.isfinite().all()
+    assert found.unknowns.tolist() == [[0]]
 
 
 def test_without_unknowns_there_is_nothing_to_do():

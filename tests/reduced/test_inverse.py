@@ -48,7 +48,9 @@ def test_outputs_that_were_not_measured_are_left_out(refined):
     [
         ({"x": T[:, 0]}, r"measurements of shape \(50, 1\) at points of shape \(50,\); expected \(rows, 1\)"),
         ({"values": np.ones((49, 1))}, "expected"),
-        ({"values": np.full((50, 1), np.nan)}, "no measurement is a number"),
+        ({"values": np.full((50, 1), np.nan)}, "none is a number"),
+        ({"values": np.full((50, 1), np.inf)}, "are infinite"),
+        ({"x": np.full((50, 1), np.nan)}, "a point of the measurements is not finite"),
         ({"deviation": 0.0}, "deviation=0.0; expected"),
         ({"unknown": ["mass"]}, "mass cannot be found; .* are: k"),
     ],
@@ -56,6 +58,11 @@ def test_outputs_that_were_not_measured_are_left_out(refined):
 def test_bad_measurements(refined, arguments, reason):
     with pytest.raises(PacpinnError, match=reason):
         refined.identify(**{"x": T, "values": np.exp(-T), "deviation": 0.1, **arguments})
+
+
+def test_what_measurements_do_not_determine_has_no_finite_deviation(refined):
+    found = refined.identify(np.zeros((5, 1)), np.ones((5, 1)), deviation=0.1)  # u(0) = 1 at every rate
+    assert found.deviations["k"] == np.inf
 
 
 def test_two_coefficients_at_once():

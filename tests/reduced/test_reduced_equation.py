@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import deepxde as dde
+import numpy as np
 import pytest
 import torch
 
@@ -24,9 +26,6 @@ class Robin(Decay):
         return u
 
     def conditions(self, geometry, c):
-        import deepxde as dde
-        import numpy as np
-
         at_start = lambda t, on: on and dde.utils.isclose(t[0], 0)  # noqa: E731
         at_end = lambda t, on: on and dde.utils.isclose(t[0], 1)  # noqa: E731
         slope = lambda t, u, _: dde.grad.jacobian(u, t) + c.k * u  # noqa: E731
