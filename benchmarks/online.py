@@ -35,8 +35,8 @@ from online_rivals import Scores, add, by_a_classical_solver, by_one_network, by
 import classical
 import pacpinn as pp
 from pacpinn.coefficient import Coefficients
+from pacpinn.ranges import Range, at_shares
 from pacpinn.reduced.online import Online
-from pacpinn.refinement import Range
 from report import Report, options
 
 
@@ -67,16 +67,8 @@ INVERSE, MEASUREMENTS, NOISE = 20, 50, 0.01
 
 def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coefficients]:
     """Random coefficients of the range, even in their own scale."""
-    places = np.random.default_rng(seed).uniform(size=(count, len(within)))
-    found = []
-    for row in places:
-        values = {}
-        for share, (name, ends) in zip(row, within.items(), strict=True):
-            coefficient = problem.coefficients[name]
-            low, high = map(coefficient.position, ends)
-            values[name] = coefficient.value_at(low + share * (high - low))
-        found.append(problem.at(values))
-    return found
+    shares = np.random.default_rng(seed).uniform(size=(count, len(within)))
+    return at_shares(problem, within, shares, problem.source)
 
 
 def first(online: Online, count: int) -> Online:

@@ -15,9 +15,9 @@ from torch import Tensor
 import classical
 import pacpinn as pp
 from pacpinn.coefficient import Coefficients
+from pacpinn.ranges import Range
 from pacpinn.reduced.online import Online
 from pacpinn.reduced.reduced_equation import ReducedEquation
-from pacpinn.refinement import Range
 from report import Report
 
 SOME = 10  # coefficients, for ways that take long

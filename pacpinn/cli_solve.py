@@ -139,7 +139,8 @@ def _solve_and_write(
     from rich.console import Console
 
     from pacpinn import arguments, files, report
-    from pacpinn.refinement import checked_range, require_equation
+    from pacpinn.ranges import checked_range
+    from pacpinn.refinement import require_equation
     from pacpinn.registry import get_problem
     from pacpinn.solve import solve_family
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -105,12 +105,24 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
     def some(x: Tensor) -> Tensor:
         return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(together.equation.outputs), device=x.device))
 
-    try:
-        found = together.residuals(some, together.everything())
-    except Exception:
+    alone = [each.residuals(some, each.everything()) for each in equations]
+    if any(block.rows is None for block in alone[0]):
         return None
-    for k, each in enumerate(equations):
-        for block, own in zip(found, each.residuals(some, each.everything()), strict=True):
-            if block.rows is None or not torch.allclose(block.values[k], own.values, _AGREEMENT, _AGREEMENT):
-                return None
-    return together
+    agree = taken_together(lambda: together.residuals(some, together.everything()), alone, _AGREEMENT)
+    return together if agree else None
+
+
+def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
+    """Whether residual blocks of several targets `together` are those of each one `alone`, row by row.
+
+    An error in evaluating them together counts as no.
+    """
+    try:
+        found = together()
+    except Exception:
+        return False
+    return all(
+        block.values[k].shape == one.values.shape and torch.allclose(block.values[k], one.values, agreement, agreement)
+        for k, own in enumerate(alone)
+        for block, one in zip(found, own, strict=True)
+    )

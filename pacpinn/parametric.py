@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -20,21 +20,13 @@ from pacpinn.equation_batch import EquationBatch
 from pacpinn.equation_task import EquationTask
 from pacpinn.errors import PacpinnError
 from pacpinn.problem import Problem
+from pacpinn.ranges import Range, at_shares
 from pacpinn.settings import Settings
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
-
-Span = Mapping[str, tuple[float, float]]
 
 _COEFFICIENTS = 32  # at which the network is trained
 _OF_TOLERANCE = 0.5  # the mean over the range meets, so that hardly any of its coefficients misses it
 _POINTS = 4  # times as many in all as for one task: the range is one more dimension or several
-
-
-def span_of(members: Iterable[Coefficients]) -> Span:
-    """Least and largest value of each coefficient that varies over some members."""
-    listed = list(members)
-    ends = {name: (min(c[name] for c in listed), max(c[name] for c in listed)) for name in listed[0]}
-    return {name: (low, high) for name, (low, high) in ends.items() if low < high}
 
 
 class ParametricEquation(Equation):
@@ -44,10 +36,10 @@ class ParametricEquation(Equation):
         span: the ends of each such coefficient's range.
     """
 
-    span: ClassVar[Span]
+    span: ClassVar[Range]
 
 
-def parametric(problem: Problem, span: Span) -> ParametricEquation:
+def parametric(problem: Problem, span: Range) -> ParametricEquation:
     """The problem with networks that see each coefficient of `span` as a further input, from -1 to 1 over its range.
 
     Raises:
@@ -97,14 +89,11 @@ def range_task(problem: ParametricEquation, source: Coefficients, settings: Sett
     thinned = copy.copy(problem)
     count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)
     vars(thinned)["points"] = replace(problem.points, domain=count)
-    low, high = (problem.at({name: ends[k] for name, ends in problem.span.items()}, base=source) for k in (0, 1))
-    tasks = []
     even = qmc.Sobol(len(problem.span), seed=0).random(_COEFFICIENTS)
-    for k, shares in enumerate((1 - np.cos(np.pi * even)) / 2):  # denser towards the ends, as Chebyshev's nodes are
-        along = {
-            name: problem.between(low, high, share)[name] for name, share in zip(problem.span, shares, strict=True)
-        }
-        task = settings.task(thinned, problem.at(along, base=source))
+    shares = (1 - np.cos(np.pi * even)) / 2  # denser towards the ends, as Chebyshev's nodes are
+    tasks = []
+    for k, c in enumerate(at_shares(problem, problem.span, shares, source)):
+        task = settings.task(thinned, c)
         assert isinstance(task, EquationTask)
         tasks.append(task.drawn_anew(k))
     return RangeTask(tasks)

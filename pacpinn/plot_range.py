@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.ranges import at_shares, regular
 from pacpinn.reduced.online import Answer
 
 if TYPE_CHECKING:
@@ -131,24 +132,10 @@ def _curves(family: Family, name: str, answers: Sequence[Answer], x: np.ndarray,
 def _along(family: Family, names: Sequence[str], count: int) -> list[Coefficients]:
     """A grid over the ranges of the named coefficients, the others in the middle of theirs."""
     assert family.refinement is not None
-    low, high = (
-        family.problem.at(
-            {name: ends[k] for name, ends in family.refinement.within.items()}, family.source.coefficients
-        )
-        for k in (0, 1)
-    )
-    middle = family.problem.between(low, high)
-    shares = np.stack([each.ravel() for each in np.meshgrid(*[np.linspace(0, 1, count)] * len(names))], axis=1)
-    found = []
-    for row in shares:
-        values = {n: family.problem.between(low, high, share)[n] for n, share in zip(names, row, strict=True)}
-        found.append(Coefficients(**{**middle, **_within(values, low, high)}))
-    return found
-
-
-def _within(values: dict[str, float], low: Coefficients, high: Coefficients) -> dict[str, float]:
-    """Held within the range, which rounding may leave."""
-    return {name: min(max(value, low[name]), high[name]) for name, value in values.items()}
+    within = family.refinement.within
+    shares = np.full((count ** len(names), len(within)), 0.5)
+    shares[:, [list(within).index(name) for name in names]] = regular(len(names), count)
+    return at_shares(family.problem, within, shares, family.source.coefficients)
 
 
 def _errors(family: Family, answers: Sequence[Answer]) -> list[float]:

@@ -11,7 +11,8 @@ import numpy as np
 from pacpinn.coefficient import Coefficients
 from pacpinn.errors import CoefficientError, NotAccurate, PacpinnError
 from pacpinn.problem import Problem
-from pacpinn.reduced.online import Answer, Ends, Online
+from pacpinn.ranges import Range
+from pacpinn.reduced.online import Answer, Online
 from pacpinn.reduced.snapshots import Snapshots, spanning
 from pacpinn.refinement import require_equation
 from pacpinn.settings import Settings
@@ -50,7 +51,7 @@ def asked(problem: Problem, values: Mapping[str, Any], base: Coefficients) -> As
 
 
 def reduced(
-    problem: Problem, solutions: Iterable[Solution], bases: Sequence[Base], settings: Settings, within: Ends | None
+    problem: Problem, solutions: Iterable[Solution], bases: Sequence[Base], settings: Settings, within: Range | None
 ) -> Online:
     """The problem reduced to the span of those members that are solved, or nearly.
 
@@ -69,7 +70,7 @@ def reduced(
     return Online(snapshots, within)
 
 
-def require_trust(answers: Sequence[Answer], ends: Ends, tolerance: float, doubtful: Doubt) -> None:
+def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doubtful: Doubt) -> None:
     """Raise or warn, as the caller chooses, if an answer lies outside the range or its error may be too large.
 
     Members are what they are: solved to their own tolerance.
@@ -102,7 +103,7 @@ def require_trust(answers: Sequence[Answer], ends: Ends, tolerance: float, doubt
     log.warning("%s", message)
 
 
-def _between(c: Coefficients, ends: Ends) -> bool:
+def _between(c: Coefficients, ends: Range) -> bool:
     return all(
         low <= c[name] <= high or any(np.isclose(c[name], end, rtol=1e-9, atol=0) for end in (low, high))
         for name, (low, high) in ends.items()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import Advance
 from pacpinn.equation import Equation
-from pacpinn.errors import CoefficientError, PacpinnError
+from pacpinn.errors import PacpinnError
+from pacpinn.ranges import Range, at_shares, regular, shares_of
 from pacpinn.reduced.online import Online
 from pacpinn.reduced.snapshots import Snapshots, spanning
 from pacpinn.settings import Settings
@@ -23,8 +23,6 @@ from pacpinn.solvers import Report
 from pacpinn.walk import walk
 
 log = logging.getLogger(__name__)
-
-Range = Mapping[str, tuple[float, float]]
 
 _TRIALS = 512  # coefficients at which the error is estimated
 _REACH = 0.5  # of the range: how far from a member the next one may lie
@@ -72,25 +70,6 @@ class Refinement:
         return self.reached <= self.tolerance
 
 
-def checked_range(problem: Equation, within: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[float, float]]:
-    """The ends of each coefficient's range as numbers.
-
-    Raises:
-        CoefficientError: if a range is empty or reversed, or a coefficient unknown or out of its own range.
-    """
-    ends = {}
-    for name, (low, high) in within.items():
-        low, high = (problem.at({name: end})[name] for end in (low, high))
-        if not low < high:
-            raise CoefficientError(f"the range {name}={low:g}:{high:g} is empty; expected low < high")
-        ends[name] = (low, high)
-    if not ends:
-        raise CoefficientError(
-            f"no range given for {problem.name}; expected one for at least one of: {', '.join(problem.coefficients)}"
-        )
-    return ends
-
-
 def refine(
     problem: Equation,
     members: Mapping[Coefficients, Solution],
@@ -109,81 +88,99 @@ def refine(
     Yields:
         Each target's solution with the bases there are then, and how far the refinement has come; at the end None.
     """
-    solved, grown, given_up = dict(members), list(bases), list[Coefficients]()
-    base = next(iter(members))
-    if not spanning(solved.values()):
-        best = min(solved.values(), key=lambda each: each.residual)
+    _require_a_solved_member(problem, members.values())
+    solved, grown = dict(members), list(bases)
+    search = _Search(problem, goal, next(iter(members)), settings)
+    search.add(solved.values(), grown)
+    while (target := search.next_target()) is not None and len(search.snapshots.members) < most:
+        for advance in walk(problem, solved, grown, [target], settings, reporter):
+            solved[target], grown = advance
+            search.add([advance.solution], grown)
+            yield advance, search.goal
+    yield None, search.goal
+
+
+class _Search:
+    """The greedy choice: where the next member is needed, and how far the refinement has come.
+
+    Args:
+        problem: the family.
+        goal: what to refine to.
+        base: gives the coefficients that do not vary.
+        settings: where to compute.
+    """
+
+    def __init__(self, problem: Equation, goal: Refinement, base: Coefficients, settings: Settings) -> None:
+        self.problem, self.goal = problem, goal
+        shares = regular(len(goal.within), round(_TRIALS ** (1 / len(goal.within))))
+        self.trials = at_shares(problem, goal.within, shares, base)
+        self.snapshots = Snapshots(problem, self.trials, settings)
+        self._failures = 0
+
+    def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
+        """Further members; those that are not solved are not tried again."""
+        for each in solutions:
+            self.trials = [c for c in self.trials if not c.close_to(each.coefficients)]
+            if spanning([each]):
+                self.snapshots.add([each], bases)
+            else:
+                self._failures += 1
+
+    def next_target(self) -> Coefficients | None:
+        """Where a member is needed most; None where none is, or none helps."""
+        if self._failures >= _FAILURES:
+            log.warning("%d targets could not be solved: no more are tried", self._failures)
+            return None
+        members = [each.coefficients for each in self.snapshots.members]
+        reach = _reach(self.problem, self.goal.within, self.trials, members)
+        if len(members) < 2 or (reach > _REACH).any():
+            return self._farthest_in_reach(reach)
+        return self._least_accurate()
+
+    def _farthest_in_reach(self, reach: np.ndarray) -> Coefficients | None:
+        if not self.trials:
+            return None
+        far = np.where(reach <= _REACH, reach, -reach)  # of those too far the nearest, if there is no other
+        return self.trials[int(np.argmax(far))]
+
+    def _least_accurate(self) -> Coefficients | None:
+        if not self.trials:
+            return None
+        online, goal = Online(self.snapshots), self.goal
+        estimates = [answer.error_estimate for answer in online.solve(self.trials)]
+        worst = int(np.argmax(estimates))
+        target, count = self.trials[worst], len(online.members)
+        self.goal = replace(goal, rounds=[*goal.rounds, Round(count, estimates[worst], target)])
+        log.info("%d members: %.1e at worst, at %s", count, estimates[worst], target)
+        if estimates[worst] <= goal.tolerance:
+            return None
+        floor = max(online.member(k).error_estimate for k in range(count))
+        if floor > goal.tolerance and estimates[worst] <= _FLOOR * floor:
+            log.warning(
+                "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller "
+                "tolerance",
+                floor,
+            )
+            return None
+        return target
+
+
+def _reach(problem: Equation, within: Range, cs: Sequence[Coefficients], members: Sequence[Coefficients]) -> np.ndarray:
+    """How far each of `cs` lies from its nearest member: the largest part of any coefficient's range, ``(k,)``."""
+    if not cs:
+        return np.zeros(0)
+    here, there = (shares_of(problem, within, each) for each in (cs, members))
+    return np.abs(here[:, None] - there).max(axis=2).min(axis=1)
+
+
+def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -> None:
+    listed = list(solutions)
+    if not spanning(listed):
+        best = min(listed, key=lambda each: each.residual)
         raise PacpinnError(
             f"no member of {problem.name} is solved to a residual of {best.tolerance:.2g}: {best.coefficients} reaches "
             f"{best.residual:.2g}; ask for a larger tolerance, or give the problem more points or a wider network"
         )
-    trials = _trials(problem, goal.within, base)
-    snapshots = Snapshots(problem, trials, settings)
-    snapshots.add(spanning(solved.values()), grown)
-    while True:
-        candidates = [c for c in trials if not any(c.close_to(other) for other in [*solved, *given_up])]
-        reach = _Reach(problem, goal.within, [each.coefficients for each in snapshots.members])
-        out_of_reach = [c for c in candidates if reach(c) > _REACH]
-        if out_of_reach or len(snapshots.members) < 2:
-            near = [c for c in candidates if reach(c) <= _REACH]
-            target = max(near, key=reach) if near else min(candidates, key=reach, default=None)
-        else:
-            online = Online(snapshots)
-            estimates = [answer.error_estimate for answer in online.solve(candidates)]
-            worst = int(np.argmax(estimates))
-            target = candidates[worst]
-            goal = replace(goal, rounds=[*goal.rounds, Round(len(online.members), estimates[worst], target)])
-            log.info("%d members: %.1e at worst, at %s", len(online.members), estimates[worst], target)
-            if estimates[worst] <= goal.tolerance:
-                break
-            floor = max(online.member(k).error_estimate for k in range(len(online.members)))
-            if floor > goal.tolerance and estimates[worst] <= _FLOOR * floor:
-                log.warning(
-                    "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller "
-                    "tolerance",
-                    floor,
-                )
-                break
-        if target is None or len(snapshots.members) >= most:
-            break
-        if len(given_up) >= _FAILURES:
-            log.warning("%d targets could not be solved: no more are tried", len(given_up))
-            break
-        for advance in walk(problem, solved, grown, [target], settings, reporter):
-            solved[target], grown = advance
-            snapshots.add(spanning([advance.solution]), grown)
-            if not spanning([advance.solution]):
-                given_up.append(target)
-            yield advance, goal
-    yield None, goal
-
-
-def _trials(problem: Equation, within: Range, base: Coefficients) -> list[Coefficients]:
-    """A regular grid over the range, even in each coefficient's own scale, its corners included."""
-    axes = []
-    for name, ends in within.items():
-        coefficient = problem.coefficients[name]
-        low, high = (coefficient.position(end) for end in ends)
-        places = np.linspace(low, high, round(_TRIALS ** (1 / len(within))))
-        axes.append([ends[0], *(coefficient.value_at(place) for place in places[1:-1]), ends[1]])
-    return [Coefficients(**{**base, **dict(zip(within, values, strict=True))}) for values in itertools.product(*axes)]
-
-
-class _Reach:
-    """How far a coefficient lies from the nearest of some members: the largest part of any coefficient's range."""
-
-    def __init__(self, problem: Equation, within: Range, members: Sequence[Coefficients]) -> None:
-        self.scales = [(problem.coefficients[name], *ends) for name, ends in within.items()]
-        self.members = np.array([self._place(c) for c in members])
-
-    def __call__(self, c: Coefficients) -> float:
-        return float(np.abs(self.members - self._place(c)).max(axis=1).min())
-
-    def _place(self, c: Coefficients) -> list[float]:
-        return [
-            (each.position(c[each.name]) - each.position(low)) / (each.position(high) - each.position(low))
-            for each, low, high in self.scales
-        ]
 
 
 def require_equation(problem: object) -> Equation:

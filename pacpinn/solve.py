@@ -13,11 +13,12 @@ from pacpinn.family import Family
 from pacpinn.founding import found
 from pacpinn.isolation import untouched
 from pacpinn.masked import MaskedNetwork
-from pacpinn.parametric import ParametricEquation, parametric, range_task, span_of
+from pacpinn.parametric import ParametricEquation, parametric, range_task
 from pacpinn.problem import Problem
 from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.pruning import kept_weights
-from pacpinn.refinement import OF_TOLERANCE, Range, checked_range, require_equation
+from pacpinn.ranges import Range, checked_range, spanned
+from pacpinn.refinement import OF_TOLERANCE, require_equation
 from pacpinn.registry import get_problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
@@ -69,7 +70,7 @@ def solve_family(
     wanted = problem.targets if targets is None and within is None else targets
     new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
     if chosen.method == "parametric":
-        problem = parametric(problem, within or span_of([at_source, *new]))
+        problem = parametric(problem, within or spanned([at_source, *new]))
     with untouched(chosen.seed):
         task = chosen.task(problem, at_source)
         network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)

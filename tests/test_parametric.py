@@ -8,7 +8,7 @@ import pacpinn as pp
 from pacpinn.errors import PacpinnError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
-from pacpinn.parametric import parametric, range_task, span_of
+from pacpinn.parametric import parametric, range_task
 from pacpinn.settings import Settings
 from tests.toys import Advection, Decay, Rotation, Waves, problem_file, same_bits
 
@@ -77,11 +77,6 @@ def test_the_loss_of_a_range_is_the_mean_of_its_tasks_losses(equation):
     objective = Objective(task, masked)
     z = masked.start[None]
     torch.testing.assert_close(objective.linearise(z).jacobian, objective.general_jacobian(z))
-
-
-def test_the_range_is_that_of_what_varies():
-    members = [pp.Coefficients(a=1, b=2), pp.Coefficients(a=3, b=2)]
-    assert span_of(members) == {"a": (1, 3)}
 
 
 def test_no_equation_or_no_range_is_refused():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Literal
@@ -16,6 +16,7 @@ from pacpinn.backend import deepxde_defaults
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation_residuals import solution
 from pacpinn.isolation import untouched
+from pacpinn.ranges import Range, shares_of
 from pacpinn.reduced.few_rows import few_rows
 from pacpinn.reduced.gauss_newton import gauss_newton
 from pacpinn.reduced.reduced_equation import ReducedEquation
@@ -25,7 +26,6 @@ from pacpinn.reduced.tabulated import Function, Tabulated
 
 _AT_ONCE = 2**18  # rows times modes, or checked points, of a batch: two megabytes fit the caches
 Kind = Literal["calibrated", "reduced basis"]
-Ends = Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Online:
         within: a range over which answers have been checked, which may reach beyond the members.
     """
 
-    def __init__(self, snapshots: Snapshots, within: Ends | None = None) -> None:
+    def __init__(self, snapshots: Snapshots, within: Range | None = None) -> None:
         self.snapshots, self.equation, self._within = snapshots, snapshots.equation, within or {}
         self.members = list(snapshots.members)
         self._x = snapshots.training.x
@@ -111,7 +111,7 @@ class Online:
         return torch.stack(found).numpy(force=True)
 
     @property
-    def ends(self) -> Ends:
+    def ends(self) -> Range:
         """Least and largest value of each coefficient that can be asked for."""
         listed = [each.coefficients for each in self.members]
         reached = {name: [*(c[name] for c in listed), *self._within.get(name, ())] for name in listed[0]}
@@ -192,14 +192,9 @@ class Online:
             return RBFInterpolator(places, values, kernel="linear", degree=0)
 
     def _places(self, cs: Sequence[Coefficients]) -> np.ndarray:
-        """Where coefficients lie, from 0 to 1 between the ends of each that varies, in its own scale."""
-        columns = []
-        for name, ends in self.ends.items():
-            low, high = map(self.equation.coefficients[name].position, ends)
-            if low < high:
-                places = [self.equation.coefficients[name].position(c[name]) for c in cs]
-                columns.append((np.array(places) - low) / (high - low))
-        return np.stack(columns, axis=1)
+        """Where coefficients lie in the range of each that varies, ``(k, names)``."""
+        varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
+        return shares_of(self.equation, varying, cs)
 
 
 def given(values: Tensor) -> Function:

@@ -14,7 +14,7 @@ from pacpinn.blocks import joined, rowwise_jacobian
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation
 from pacpinn.equation import Equation
-from pacpinn.equation_batch import Columns
+from pacpinn.equation_batch import Columns, taken_together
 from pacpinn.equation_residuals import residual_blocks
 from pacpinn.reduced.span import with_mean
 from pacpinn.reduced.tabulated import Combination, Tabulated
@@ -87,12 +87,8 @@ class ReducedEquation:
         return [([c], b[k : k + 1]) for k, c in enumerate(cs)]
 
     def _takes_columns(self, cs: Sequence[Coefficients], b: Tensor) -> bool:
-        try:
-            together = joined(self._blocks(cs, b)[0])
-        except Exception:
-            return False
-        alone = torch.cat([joined(self._blocks([c], b[k : k + 1])[0]) for k, c in enumerate(cs)])
-        return together.shape == alone.shape and torch.allclose(together, alone, _AGREEMENT, _AGREEMENT)
+        alone = [self._blocks([c], own[None])[0] for c, own in zip(cs, b, strict=True)]
+        return taken_together(lambda: self._blocks(cs, b)[0], alone, _AGREEMENT)
 
     def _blocks(self, cs: Sequence[Coefficients], b: Tensor) -> tuple[list[Block], Combination]:
         x = self.points.x
