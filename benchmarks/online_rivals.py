@@ -28,7 +28,7 @@ class Scores:
     """Relative L2 errors on a regular grid; references are computed once."""
 
     def __init__(self, problem: Any, cs: Sequence[Coefficients]) -> None:
-        self.cs = list(cs)
+        self.problem, self.cs = problem, list(cs)
         self.x, _ = problem.task().reference_on_grid()
         self.exact = [problem.reference(self.x, c) for c in cs]
 
@@ -67,6 +67,7 @@ def by_weights(report: Report, name: str, online: Online, score: Scores) -> None
     ways: dict[str, tuple[int, Callable[[Coefficients], Tensor]]] = {
         "nearest member": (len(score.cs), partial(nearest, online)),
         "interpolation": (len(score.cs), partial(interpolated, online)),
+        "interpolated answers": (len(score.cs), partial(interpolated_answers, online)),
         "gradient descent": (SOME // 2, partial(descended, online, on_weights(online))),
     }
     for way, (count, weigh) in ways.items():
@@ -87,6 +88,11 @@ def nearest(online: Online, c: Coefficients) -> Tensor:
 
 
 def interpolated(online: Online, c: Coefficients) -> Tensor:
+    return online.span.weights(online.between_members([c]))[0]
+
+
+def interpolated_answers(online: Online, c: Coefficients) -> Tensor:
+    """Between answers solved beforehand: where the reduced basis starts from."""
     return online.span.weights(online.start([c]))[0]
 
 
@@ -124,7 +130,7 @@ def by_one_network(report: Report, name: str, within: Range, score: Scores) -> N
     solver = pp.LevenbergMarquardt(max_steps=150)
     corners = [dict(zip(within, ends, strict=True)) for ends in zip(*within.values(), strict=True)]
     targets = [dict(c) for c in score.cs[:SOME]]
-    family = pp.solve_family(name, targets=[*corners, *targets], method="parametric", solver=solver)
+    family = pp.solve_family(score.problem, targets=[*corners, *targets], method="parametric", solver=solver)
     report.add(problem=name, way="parametric, training", members=0, ms=1000 * family.source.seconds)
     errors = score.of([family.predict(score.x, **each) for each in targets])
     for c, error in zip(score.cs, errors, strict=False):
@@ -132,8 +138,8 @@ def by_one_network(report: Report, name: str, within: Range, score: Scores) -> N
 
 
 def by_a_classical_solver(report: Report, name: str, score: Scores) -> None:
-    classical.solve(name, score.cs[0], classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
+    classical.solve(score.problem.name, score.cs[0], classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
     for c in score.cs[:SOME]:
         for resolution in classical.RESOLUTIONS:
-            seconds, error = classical.solve(name, c, resolution)
+            seconds, error = classical.solve(score.problem.name, c, resolution)
             add(report, name, f"classical, {resolution}", 0, c, 1000 * seconds, error)

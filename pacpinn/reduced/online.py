@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
-from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from pacpinn.backend import deepxde_defaults
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation_residuals import solution
 from pacpinn.isolation import untouched
-from pacpinn.ranges import Range, shares_of
+from pacpinn.ranges import Range, at_shares, regular
 from pacpinn.reduced.few_rows import few_rows
 from pacpinn.reduced.gauss_newton import gauss_newton
+from pacpinn.reduced.interpolated import Interpolated
 from pacpinn.reduced.reduced_equation import ReducedEquation
 from pacpinn.reduced.snapshots import Snapshots
 from pacpinn.reduced.span import Span
 from pacpinn.reduced.tabulated import Function, Tabulated
 
+_SAMPLES = 64  # coefficients of a range at which all rows are solved beforehand
 _AT_ONCE = 2**18  # rows times modes, or checked points, of a batch: two megabytes fit the caches
 Kind = Literal["calibrated", "reduced basis"]
 
@@ -49,6 +50,13 @@ class Answer:
     def predict(self, x: np.ndarray) -> np.ndarray:
         """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
         return self._online.predict([self], x)[0]
+
+
+class _Sampled(NamedTuple):
+    """Coordinates as functions of the coefficients: solved on few rows, and what all rows add to them."""
+
+    few: Interpolated
+    lost: Interpolated
 
 
 class Online:
@@ -88,8 +96,16 @@ class Online:
         return answers
 
     def coordinates(self, cs: Sequence[Coefficients]) -> Tensor:
-        """Coordinates ``(k, modes)`` that solve the equation at each coefficient, on few rows."""
-        return gauss_newton(partial(self.few.linearise, cs), self.start(cs)).unknowns
+        """Coordinates ``(k, modes)`` that solve the equation at each coefficient: on few rows, set right for all."""
+        found = gauss_newton(partial(self.few.linearise, cs), self.start(cs)).unknowns
+        if self._sampled is None:
+            return found
+        return torch.where(self._in_range(cs), found + self._sampled.lost(cs), found)
+
+    def start(self, cs: Sequence[Coefficients]) -> Tensor:
+        """Coordinates interpolated ``(k, modes)``: between those of samples, or else between the members' own."""
+        known = self.between_members(cs)
+        return known if self._sampled is None else torch.where(self._in_range(cs), self._sampled.few(cs), known)
 
     def member(self, k: int) -> Answer:
         """A member as it is."""
@@ -177,24 +193,35 @@ class Online:
     def _residual(self, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
         return self.checked.residuals(cs, b).norm(dim=1)
 
-    def start(self, cs: Sequence[Coefficients]) -> Tensor:
-        """Coordinates interpolated between the members' own ``(k, modes)``."""
-        return self.span.coordinates.new_tensor(self._interpolate(self._places(cs)))
+    @cached_property
+    def between_members(self) -> Interpolated:
+        """The members' own coordinates, interpolated."""
+        varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
+        cs = [each.coefficients for each in self.members]
+        return Interpolated(self.equation, varying, cs, self.span.coordinates)
 
     @cached_property
-    def _interpolate(self) -> RBFInterpolator:
-        """A cubic spline through the members' coordinates; linear where they are too few, or lie along a line."""
-        places = self._places([each.coefficients for each in self.members])
-        values = self.span.coordinates.numpy(force=True)
-        try:
-            return RBFInterpolator(places, values, kernel="cubic")
-        except (ValueError, np.linalg.LinAlgError):
-            return RBFInterpolator(places, values, kernel="linear", degree=0)
+    def _sampled(self) -> _Sampled | None:
+        """Solved over the range that has been checked; None without such."""
+        if not self._within:
+            return None
+        shares = regular(len(self._within), max(2, round(_SAMPLES ** (1 / len(self._within)))))
+        cs = at_shares(self.equation, self._within, shares, self.members[0].coefficients)
+        full = self._solved(self.all, cs, self.between_members(cs))
+        few = self._solved(self.few, cs, full)
+        return _Sampled(*(Interpolated(self.equation, self._within, cs, each) for each in (few, full - few)))
 
-    def _places(self, cs: Sequence[Coefficients]) -> np.ndarray:
-        """Where coefficients lie in the range of each that varies, ``(k, names)``."""
-        varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
-        return shares_of(self.equation, varying, cs)
+    def _solved(self, reduced: ReducedEquation, cs: Sequence[Coefficients], start: Tensor) -> Tensor:
+        size = max(1, _AT_ONCE // max(1, reduced.rows * start.shape[1]))
+        with untouched():
+            parts = zip(_parts(cs, size), start.split(size), strict=True)
+            return torch.cat([gauss_newton(partial(reduced.linearise, part), own).unknowns for part, own in parts])
+
+    def _in_range(self, cs: Sequence[Coefficients]) -> Tensor:
+        """Which of them lie in the range that has been checked: a column ``(k, 1)``."""
+        ends = {name: (value, value) for name, value in self.members[0].coefficients.items()} | dict(self._within)
+        inside = [all(low <= c[name] <= high for name, (low, high) in ends.items()) for c in cs]
+        return torch.tensor(inside, device=self._x.device)[:, None]
 
 
 def given(values: Tensor) -> Function:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from online import drawn, first
-from online_rivals import descended, interpolated, nearest, on_weights
+from online_rivals import descended, interpolated, interpolated_answers, nearest, on_weights
 
 import pacpinn as pp
 from tests.toys import Decay
@@ -27,7 +27,8 @@ def test_coefficients_are_drawn_from_the_range():
 
 def test_weights_of_rivals(online):
     assert nearest(online, C).tolist() == [0, 1, 0, 0]
-    assert float(interpolated(online, C).sum()) == pytest.approx(1)
+    for weigh in (interpolated, interpolated_answers):
+        assert float(weigh(online, C).sum()) == pytest.approx(1)
 
 
 def test_gradient_descent_lowers_the_residual(online):
@@ -39,7 +40,7 @@ def test_gradient_descent_lowers_the_residual(online):
 
 
 def test_the_span_of_the_first_members(online):
-    some = first(online, 2)
+    some = first(online, 2, {"k": (1, 2)})
     assert [each.coefficients.k for each in some.members] == [1, 1.3]
     assert len(online.members) == 4
     assert torch.isfinite(some.span.mixing).all()

@@ -1,9 +1,14 @@
 """Answers between the members of a family."""
 
+from functools import partial
+
 import numpy as np
 import pytest
+import torch
 
 import pacpinn as pp
+from pacpinn.reduced.gauss_newton import gauss_newton
+from pacpinn.reduced.online import Online
 from tests.toys import Decay, Rotation
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -58,6 +63,21 @@ def test_the_estimate_is_of_the_errors_size(decays):
         answer = decays.online.solve([pp.Coefficients(k=k)])[0]
         error = np.linalg.norm(answer.predict(T) - exact(k)) / np.linalg.norm(exact(k))
         assert 0.02 < error / answer.error_estimate < 10
+
+
+def test_over_a_refined_range_few_rows_answer_as_all_do():
+    family = pp.solve_family(Decay(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
+    cs = [pp.Coefficients(k=k) for k in (1.07, 1.33, 1.61, 1.98)]
+    online, unchecked = family.online, Online(family.online.snapshots)
+    full = gauss_newton(partial(online.all.linearise, cs), online.between_members(cs)).unknowns
+    assert (online.coordinates(cs) - full).norm(dim=1).max() < 1e-6
+    assert (unchecked.coordinates(cs) - full).norm(dim=1).max() > 1e-5
+
+
+def test_beyond_a_refined_range_answers_are_what_they_were_without_one(decays):
+    known = Online(decays.online.snapshots, {"k": (1.2, 1.7)})
+    outside = [pp.Coefficients(k=1.9)]
+    assert torch.equal(known.coordinates(outside), decays.online.coordinates(outside))
 
 
 def test_nothing_outside_is_touched(decays):
