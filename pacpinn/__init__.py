@@ -19,6 +19,7 @@ _HOMES = {
     "collocation": ["Points"],
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
+    "given_equation": ["GivenEquation", "from_deepxde"],
     "features": ["fourier", "periodic"],
     "family": ["Family", "load"],
     "pac": ["PAC"],
@@ -49,6 +50,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.family import load as load
     from pacpinn.features import fourier as fourier
     from pacpinn.features import periodic as periodic
+    from pacpinn.given_equation import GivenEquation as GivenEquation
+    from pacpinn.given_equation import from_deepxde as from_deepxde
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem
     from pacpinn.reduced.inverse import Estimate as Estimate

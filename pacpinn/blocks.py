@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,8 +41,12 @@ def rowwise_jacobian(columns: Callable[[Tensor, bool], Tensor], blocks: list[Blo
 def of_blocks(
     blocks: list[Block], gradients: Callable[[Tensor, bool], _Kept], of_rows: Callable[[_Kept, Tensor], _Part]
 ) -> list[_Part]:
-    """What `of_rows` takes for each block from the `gradients`: one backward pass for each group on disjoint rows."""
+    """What `of_rows` takes for each block from the `gradients`: one backward pass for each group on disjoint rows.
+
+    A block that depends on a row twice gives several parts, in its own order.
+    """
     parts: dict[int, _Part] = {}
+    blocks = [part for block in blocks for part in _rows_once(block)]
     groups = _disjoint_groups(blocks)
     for group in groups:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
@@ -59,6 +64,23 @@ def _sums(columns: Tensor, rows: Tensor) -> Tensor:
     if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
         return columns[:, first : first + count]  # the usual case, without a copy
     return columns[:, rows].sum(dim=2)
+
+
+def _rows_once(block: Block) -> list[Block]:
+    """The block, cut where a row comes again."""
+    assert block.rows is not None
+    listed = block.rows.tolist()
+    if len({i for row in listed for i in row}) == block.rows.numel():
+        return [block]
+    cuts, taken = [0], set[int]()
+    for i, row in enumerate(listed):
+        if taken.intersection(row):
+            cuts.append(i)
+            taken = set()
+        taken.update(row)
+    sizes = np.diff([*cuts, len(listed)]).tolist()
+    pieces = zip(block.values.split(sizes, dim=-1), block.rows.split(sizes), sizes, strict=True)
+    return [Block(block.name, values, rows, block.weight * size / len(listed)) for values, rows, size in pieces]
 
 
 def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:

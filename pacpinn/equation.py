@@ -114,5 +114,14 @@ class Equation(Problem):
         with deepxde_defaults(torch.float64, torch.device("cpu")):
             return super().initial_network(seed)
 
+    def stated(self, part: str) -> Any:
+        """The function in which ``"residual"``, ``"conditions"`` or another part is stated, for messages."""
+        return getattr(self, part)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether each residual takes the solution and its derivatives at its own point; not so in integrals."""
+        return True
+
     def build(self, c: Coefficients) -> EquationTask:
         return EquationTask(self, c)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation
 from pacpinn.errors import ResidualError
 from pacpinn.task import Block, Forward
+from pacpinn.whereabouts import blaming, place_of
 
 if TYPE_CHECKING:
     from pacpinn.equation import Equation
@@ -55,36 +56,81 @@ def residual_blocks(
     """
     x = batch.x.detach().requires_grad_()
     y = solution(equation, c, outputs, x)
-    found = equation.residual(x, y, c)
-    columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
-    names = _equation_names(len(columns))
-    for name, column in zip(names, columns, strict=True):
-        _require_column(equation, c, name, column, len(x))
+    with blaming(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
+        found = equation.residual(x, y, c)
+    columns = list(found) if isinstance(found, list | tuple) else [found]
     ends = list(accumulate(batch.counts, initial=0))
     own = torch.arange(ends[-1], batch.rows)[:, None]
     blocks = [
-        Block(name, _by_target(column, batch)[..., ends[-1] :] / scale, own)
-        for name, column in zip(names, columns, strict=True)
+        Block(name, _by_target(column, batch.lead)[..., ends[-1] :] / scale, own)
+        for name, column in named(equation, c, columns, len(x))
     ]
     for i, (begin, end) in enumerate(pairwise(ends)):
-        name = f"condition {i + 1} ({type(batch.conditions[0][i]).__name__})"
-        errors = [
-            each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
-            for k, each in enumerate(batch.conditions)
-        ]
-        rows = _rows(batch.conditions[0][i], begin, end)
-        for error in errors:
-            _require_column(equation, c, name, error, len(error) if rows is None else len(rows))
-        blocks.append(Block(name, _by_target(torch.cat(errors), batch), rows))
-    return _weighted(equation, c, blocks)
+        with blaming(equation.stated("conditions"), f"condition {i + 1} of {equation.name} at {c}"):
+            errors = [
+                each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
+                for k, each in enumerate(batch.conditions)
+            ]
+        blocks.append(condition_block(equation, c, i, batch.conditions[0][i], errors, (begin, end), batch.lead))
+    return weighted(equation, c, blocks)
+
+
+def named(
+    equation: Equation, c: Coefficients, columns: Sequence[Any], rows: int | None
+) -> Iterator[tuple[str, Tensor]]:
+    """Residuals of the equations with their names, checked: each a column, of so many `rows` if they are known."""
+    for i, column in enumerate(columns):
+        name = "residual" if len(columns) == 1 else f"residual {i + 1}"
+        if rows is None and isinstance(column, Tensor):
+            rows = len(column)
+        _require_columns(equation, c, name, column, (rows or 0, 1), equation.stated("residual"))
+        yield name, column
+
+
+def condition_block(
+    equation: Equation,
+    c: Coefficients,
+    i: int,
+    condition: Any,
+    errors: Sequence[Tensor],
+    ends: tuple[int, int],
+    lead: tuple[int, ...] = (),
+) -> Block:
+    """The block of one condition.
+
+    Args:
+        equation, c: for messages.
+        i: which of the equation's conditions it is.
+        condition: DeepXDE's object.
+        errors: what it gives for each target, ``(n, 1)``; or ``(n, components)`` for a list of components.
+        ends: its first row, and that after its last.
+        lead: leading shape by target.
+    """
+    name, rows = f"condition {i + 1} ({type(condition).__name__})", _rows(condition, *ends)
+    component = getattr(condition, "component", 0)
+    width = len(component) if isinstance(component, list | tuple) else 1
+    for error in errors:
+        count = len(rows) if rows is not None else len(error) if isinstance(error, Tensor) else 0
+        if isinstance(error, Tensor) and error.ndim == 2 and error.shape[1] == 0:
+            raise ResidualError(
+                f"the {name} of {equation.name} at {c} is about component {component}, but the solution has "
+                f"{len(equation.outputs)} ({', '.join(equation.outputs)}); expected 0 to {len(equation.outputs) - 1}"
+                + place_of(equation.stated("conditions"))
+            )
+        _require_columns(equation, c, name, error, (count, width), equation.stated("conditions"))
+    by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
+    return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
 
 
 def solution(equation: Equation, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
     """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
-    y = equation.transform(x, outputs(x), c)
+    y = outputs(x)
+    with blaming(equation.stated("transform"), f"the transform of {equation.name} at {c}"):
+        y = equation.transform(x, y, c)
     if tuple(y.shape) != (len(x), len(equation.outputs)):
         raise ResidualError(
             f"the solution of {equation.name} at {c} has shape {tuple(y.shape)}; {expected_of(equation, len(x))}"
+            + place_of(equation.stated("transform"))
         )
     return y
 
@@ -95,21 +141,23 @@ def expected_of(equation: Equation, rows: int) -> str:
     return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
 
 
-def _equation_names(count: int) -> list[str]:
-    return ["residual"] if count == 1 else [f"residual {i + 1}" for i in range(count)]
+def _by_target(column: Tensor, lead: tuple[int, ...]) -> Tensor:
+    """Columns over the rows of all targets, as ``(targets, n)``; of a task by itself as ``(n,)``."""
+    return column.reshape(*lead, -1)
 
 
-def _by_target(column: Tensor, batch: Collocation) -> Tensor:
-    """A column over the rows of all targets, as ``(targets, n)``; of a task by itself as ``(n,)``."""
-    return column.view(*batch.lead, -1)
+def weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[Block]:
+    """The blocks with the equation's loss weights.
 
-
-def _weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[Block]:
+    Raises:
+        ResidualError: if one has no points, or there are not as many weights as blocks.
+    """
     for block in blocks:
         if not block.values.numel():
             raise ResidualError(
                 f"the {block.name} of {equation.name} at {c} has no points; expected some: "
                 "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
+                + place_of(equation.stated("conditions"))
             )
     weights = equation.weights or [1.0] * len(blocks)
     if len(weights) != len(blocks):
@@ -130,11 +178,13 @@ def _rows(condition: Any, begin: int, end: int) -> Tensor | None:
     return None
 
 
-def _require_column(equation: Equation, c: Coefficients, name: str, values: Any, rows: int) -> None:
+def _require_columns(
+    equation: Equation, c: Coefficients, name: str, values: Any, expected: tuple[int, int], function: Any
+) -> None:
     shape = tuple(values.shape) if isinstance(values, Tensor) else None
-    if shape != (rows, 1):
+    if shape != expected:
         found = f"is a {type(values).__name__}" if shape is None else f"has shape {shape}"
         raise ResidualError(
-            f"the {name} of {equation.name} at {c} {found}; expected a tensor of shape "
-            f"({rows}, 1): keep columns two-dimensional, as in y[:, 0:1]"
+            f"the {name} of {equation.name} at {c} {found}; expected a tensor of shape {expected}: keep columns "
+            f"two-dimensional, as in y[:, 0:1]{place_of(function)}"
         )

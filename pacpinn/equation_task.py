@@ -174,7 +174,7 @@ class EquationTask(LeastSquaresTask):
         points = self.equation.points
         return points.domain + points.boundary + points.initial
 
-    def few(self, count: int) -> Collocation:
+    def few(self, count: int) -> Collocation | None:
         points = self.equation.points
         return self._draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
 

@@ -197,7 +197,8 @@ class Family(Members):
     @property
     def _spans(self) -> bool:
         """Whether what lies between the members can be solved for."""
-        return isinstance(self.problem, Equation) and len(spanning(self._solutions.values())) > 1
+        combined = isinstance(self.problem, Equation) and self.problem.pointwise
+        return combined and len(spanning(self._solutions.values())) > 1
 
     @property
     def _trusted(self) -> float:

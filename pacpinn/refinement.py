@@ -184,14 +184,15 @@ def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -
 
 
 def require_equation(problem: object) -> Equation:
-    """The problem as an equation.
+    """The problem as an equation whose members can be combined.
 
     Raises:
-        PacpinnError: if it is none.
+        PacpinnError: if it is none, or its residuals are integrals.
     """
-    if not isinstance(problem, Equation):
-        raise PacpinnError(
-            f"{getattr(problem, 'name', problem)} is no equation: what lies between its members cannot be solved for; "
-            "calibrate the coefficients you need with solve_family(targets=...) or family.extend([...])"
-        )
-    return problem
+    if isinstance(problem, Equation) and problem.pointwise:
+        return problem
+    kind = "has integrals in it" if isinstance(problem, Equation) else "is no equation"
+    raise PacpinnError(
+        f"{getattr(problem, 'name', problem)} {kind}: what lies between its members cannot be solved for; "
+        "calibrate the coefficients you need with solve_family(targets=...) or family.extend([...])"
+    )

@@ -9,7 +9,6 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -17,6 +16,7 @@ from pacpinn import backend  # noqa: F401  (problem modules import deepxde: let 
 from pacpinn.errors import ProblemFileError, UnknownProblem
 from pacpinn.isolation import untouched
 from pacpinn.problem import Problem
+from pacpinn.whereabouts import fault_in
 
 _ENTRY_POINTS = "pacpinn.problems"
 
@@ -33,15 +33,17 @@ def get_problem(name: str | Path) -> Problem:
     """The installed problem of that name, or the one in a user's own file.
 
     Args:
-        name: such as ``"burgers"``, or the path of a Python file that defines one :class:`Problem`.
+        name: such as ``"burgers"``, or the path of a Python file that defines a :class:`Problem`: ``"mine.py"``, or
+            ``"mine.py:Decay"`` of a file with several.
 
     Raises:
         UnknownProblem: if there is neither such a problem nor such a file.
-        ProblemFileError: if the file does not import, or does not hold exactly one problem.
+        ProblemFileError: if the file does not import, or holds no problem, or several and none is named.
     """
     with untouched():
-        if str(name).endswith(".py"):
-            return _problem_in(_import_file(Path(name)))
+        file, _, chosen = str(name).partition(".py:")
+        if chosen or file.endswith(".py"):
+            return _problem_in(_import_file(Path(file).with_suffix(".py")), chosen)
         known = installed_problems()
         if name not in known:
             raise UnknownProblem(
@@ -73,39 +75,51 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[name]
         if isinstance(problem, KeyboardInterrupt):
             raise
-        raise ProblemFileError(f"{path} does not import: {_where(problem, path)}") from problem
+        raise ProblemFileError(f"{path} does not import: {fault_in(path, problem)}") from problem
     return module
 
 
-def _where(problem: BaseException, path: Path) -> str:
-    """The line of the user's file at which an exception arose, with the exception."""
-    if isinstance(problem, SyntaxError):
-        return f"line {problem.lineno}: {(problem.text or '').strip()}  ({problem.msg})"
-    frames = [each for each in traceback.extract_tb(problem.__traceback__) if Path(each.filename) == path.absolute()]
-    line = f"line {frames[-1].lineno}: {frames[-1].line}  " if frames else ""
-    return f"{line}({type(problem).__name__}: {problem})"
+def _problem_in(module: ModuleType, name: str = "") -> Problem:
+    """The module's problem; of several the one of that name."""
+    found = _problems_of(module)
+    listed = f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'})"
+    if name and name not in found:
+        raise ProblemFileError(f"{listed}; expected {name} among them")
+    if not found:
+        raise ProblemFileError(
+            f"{listed}; expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines all it must "
+            "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+        )
+    if not name and len(found) > 1:
+        file = Path(module.__file__ or "").name
+        raise ProblemFileError(f"{listed}; say which is meant, as in {file}:{next(iter(found))}")
+    name = name or next(iter(found))
+    chosen = found[name]
+    if isinstance(chosen, Problem):
+        return chosen
+    try:
+        return chosen()
+    except Exception as fault:
+        raise ProblemFileError(
+            f"{module.__file__}: {name}() fails ({type(fault).__name__}: {fault}); "
+            "expected a class that needs no arguments: give them defaults"
+        ) from fault
 
 
-def _problem_in(module: ModuleType) -> Problem:
-    classes = [
-        each
-        for each in vars(module).values()
+def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
+    """Classes that the module defines, and objects that are none of these, such as those of ``from_deepxde``."""
+    own = {name: each for name, each in vars(module).items() if not name.startswith("_")}
+    classes = {
+        name: each
+        for name, each in own.items()
         if inspect.isclass(each)
         and issubclass(each, Problem)
         and each.__module__ == module.__name__
         and not inspect.isabstract(each)
-    ]
-    if len(classes) != 1:
-        found = ", ".join(each.__name__ for each in classes) or "none"
-        raise ProblemFileError(
-            f"{module.__file__} holds {len(classes)} problems ({found}); expected exactly one class that derives from "
-            "pacpinn.Equation or pacpinn.Problem and defines all it must (for an equation: geometry and residual)"
-        )
-    try:
-        problem: Problem = classes[0]()
-    except Exception as fault:
-        raise ProblemFileError(
-            f"{module.__file__}: {classes[0].__name__}() fails ({type(fault).__name__}: {fault}); "
-            "expected a class that needs no arguments: give them defaults"
-        ) from fault
-    return problem
+    }
+    objects = {
+        name: each
+        for name, each in own.items()
+        if isinstance(each, Problem) and type(each).__module__ == module.__name__ and type(each) not in classes.values()
+    }
+    return {**classes, **objects}

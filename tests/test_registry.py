@@ -77,20 +77,48 @@ def test_a_file_that_does_not_import_leaves_no_module_behind(tmp_path):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("x = 1\n", r"0 problems \(none\)"),
-        ("from pacpinn import Equation\n", r"0 problems \(none\)"),
-        ("from pacpinn import Equation\nclass Half(Equation):\n    hidden = (8,)\n", r"0 problems \(none\)"),
+        ("x = 1\n", r"0 problems \(none\); expected a class"),
+        ("from pacpinn import Equation\n", r"0 problems \(none\); expected a class"),
+        ("from pacpinn import Equation\nclass Half(Equation):\n    hidden = (8,)\n", r"0 problems \(none\); expected"),
         (
             "from pacpinn.problems.friedman import Friedman\nclass A(Friedman): ...\nclass B(Friedman): ...\n",
-            r"2 problems \(A, B\)",
+            r"2 problems \(A, B\); say which is meant, as in mine\.py:A",
         ),
     ],
     ids=["nothing", "imported only", "abstract", "two"],
 )
-def test_a_file_holds_exactly_one_problem(tmp_path, text, found):
+def test_a_file_without_a_problem_or_with_several(tmp_path, text, found):
     (tmp_path / "mine.py").write_text(text)
-    with pytest.raises(ProblemFileError, match=rf"mine\.py holds {found}; expected exactly one"):
+    with pytest.raises(ProblemFileError, match=rf"mine\.py holds {found}"):
         get_problem(tmp_path / "mine.py")
+
+
+def test_of_several_problems_one_is_named(tmp_path):
+    text = "from pacpinn.problems.friedman import Friedman\nclass A(Friedman): ...\nclass B(Friedman): ...\n"
+    (tmp_path / "mine.py").write_text(text)
+    assert get_problem(f"{tmp_path / 'mine.py'}:B").name == "b"
+    with pytest.raises(ProblemFileError, match=r"2 problems \(A, B\); expected C among them"):
+        get_problem(f"{tmp_path / 'mine.py'}:C")
+
+
+def test_an_object_is_a_problem_too(tmp_path):
+    text = "from pacpinn.problems.friedman import Friedman\nclass Mine(Friedman): ...\nproblem = Mine()\n"
+    (tmp_path / "both.py").write_text(text)
+    assert get_problem(tmp_path / "both.py").name == "mine"
+    given = """import deepxde as dde
+import pacpinn as pp
+
+
+def growth(c):
+    time = dde.geometry.TimeDomain(0, 1)
+    start = dde.icbc.IC(time, lambda t: 1, lambda _, on_initial: on_initial)
+    return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) - c.rate * u, start, 16, 2)
+
+
+problem = pp.from_deepxde(growth, dde.nn.FNN([1, 8, 1], "tanh", "Glorot normal"), {"rate": pp.Coefficient(1, 0.5, 2)})
+"""
+    (tmp_path / "given.py").write_text(given)
+    assert get_problem(tmp_path / "given.py").name == "growth"
 
 
 def test_a_problem_that_cannot_be_made_is_named(tmp_path):
