@@ -28,6 +28,7 @@ _HOMES = {
     "reduced.inverse": ["Estimate"],
     "reduced.online": ["Answer"],
     "settings": ["Settings"],
+    "soft_conditions": ["soft"],
     "solution": ["Base", "Solution"],
     "solve": ["solve_family"],
     "solvers": ["LBFGS", "NNCG", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
@@ -58,6 +59,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.reduced.online import Answer as Answer
     from pacpinn.registry import get_problem as get_problem
     from pacpinn.settings import Settings as Settings
+    from pacpinn.soft_conditions import soft as soft
     from pacpinn.solution import Base as Base
     from pacpinn.solution import Solution as Solution
     from pacpinn.solve import solve_family as solve_family

@@ -22,6 +22,7 @@ from pacpinn.problem import Problem
 from pacpinn.refinement import Refinement, Round
 from pacpinn.registry import get_problem, installed_problems
 from pacpinn.settings import Settings
+from pacpinn.soft_conditions import SoftEquation, soft
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Status, solver_from_header, solver_to_header
 from pacpinn.task import Score
@@ -90,7 +91,9 @@ def source_hash(problem: Problem) -> str:
 def _problem_header(problem: Problem) -> dict[str, Any]:
     installed = type(problem).__module__ in installed_problems().values()
     span = dict(problem.span) if isinstance(problem, ParametricEquation) else None
-    return {"name": problem.name, "installed": installed, "hash": source_hash(problem), "span": span}
+    is_soft = isinstance(problem, SoftEquation)
+    source = {"installed": installed, "hash": source_hash(problem)}
+    return {"name": problem.name, **source, "soft": is_soft, "span": span}
 
 
 def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | None) -> Problem:
@@ -112,6 +115,8 @@ def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | N
         )
     if problem.name != header["name"]:
         raise FamilyFileError(f"{path} holds a family of {header['name']}, not of {problem.name}")
+    if header.get("soft", False) and not isinstance(problem, SoftEquation):
+        problem = soft(problem)
     span = header.get("span")
     return parametric(problem, {name: (low, high) for name, (low, high) in span.items()}) if span else problem
 

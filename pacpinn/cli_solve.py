@@ -68,6 +68,9 @@ def solve(
         int | None,
         typer.Option(metavar="N", min=1, help="Targets to solve at once; by default chosen by size and device."),
     ] = None,
+    soft: Annotated[
+        bool, typer.Option("--soft", help="Conditions as residuals, in place of a transform that makes them exact.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the results; by default named after the problem.")
     ] = None,
@@ -106,7 +109,7 @@ def solve(
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     began = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results
-        wanted = _Wanted(source or [], targets or [], within or [], members)
+        wanted = _Wanted(source or [], targets or [], within or [], members, soft)
         family, written = _solve_and_write(problem, wanted, output, given)
     if as_json:
         print(report.as_json(report.as_dict(family)))
@@ -131,6 +134,7 @@ class _Wanted(NamedTuple):
     targets: list[str]
     within: list[str]
     members: int
+    soft: bool
 
 
 def _solve_and_write(
@@ -142,9 +146,10 @@ def _solve_and_write(
     from pacpinn.ranges import checked_range
     from pacpinn.refinement import require_equation
     from pacpinn.registry import get_problem
+    from pacpinn.soft_conditions import soft
     from pacpinn.solve import solve_family
 
-    chosen = get_problem(problem)
+    chosen = soft(get_problem(problem)) if given.soft else get_problem(problem)
     at_source = chosen.at(arguments.single_values(given.source))
     ranges = arguments.read_ranges(given.within)
     if ranges and given.targets:

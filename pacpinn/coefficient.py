@@ -100,6 +100,7 @@ class Coefficients(Mapping[str, float]):
         (0.05, 0.05, 'nu=0.05')
     """
 
+    several = False  # whether each is a column of many tasks' values
     _values: dict[str, float]
 
     def __init__(self, **values: float) -> None:

@@ -34,6 +34,7 @@ class Equation(Problem):
             the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
         warm_up: steps of Adam with which a cold start begins, for a start from which Levenberg-Marquardt goes astray.
         weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
+        soft_points: points for :func:`pacpinn.soft`; by default `points`, with some on the boundary and at the start.
         hidden: widths of the default network's hidden layers.
 
     Example:
@@ -52,6 +53,7 @@ class Equation(Problem):
     inputs = ("x", "t")
     outputs = ("u",)
     points: ClassVar[Points] = Points()
+    soft_points: ClassVar[Points | None] = None
     tolerance: ClassVar[float] = 3e-4
     horizons: ClassVar[Sequence[float]] = ()
     windows: ClassVar[int] = 1
@@ -71,6 +73,10 @@ class Equation(Problem):
 
     def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
         """DeepXDE's initial and boundary conditions, newly made at each call. None by default."""
+        return []
+
+    def exact_conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
+        """The conditions that :meth:`transform` makes exact, as DeepXDE's: for :func:`pacpinn.soft`."""
         return []
 
     def features(self, x: Tensor, c: Coefficients) -> Tensor:

@@ -79,6 +79,8 @@ class EquationBatch(LeastSquaresTask):
 class Columns(Coefficients):
     """Coefficients of several targets: for each name a column ``(rows, 1)``, which holds every row's own."""
 
+    several = True
+
     def __init__(self, targets: Sequence[Coefficients], rows: int, like: Tensor) -> None:
         self.__dict__["_values"] = {
             name: like.new_tensor([each[name] for each in targets]).repeat_interleave(rows)[:, None]

@@ -164,6 +164,7 @@ def weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[B
         raise ResidualError(
             f"{equation.name} has {len(weights)} weights; expected {len(blocks)}, for: "
             + ", ".join(block.name for block in blocks)
+            + place_of(type(equation))
         )
     return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
 

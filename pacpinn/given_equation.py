@@ -44,7 +44,7 @@ class GivenEquation(Equation):
             PacpinnError: if it is no such object, if conditions are those of an earlier call, or if `c` holds several
                 targets' values.
         """
-        if not all(isinstance(value, float) for value in c.values()):
+        if c.several:
             raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
         data = self.data(c)
         if not isinstance(data, dde.data.PDE):

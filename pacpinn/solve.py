@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pacpinn.cold_start import cold_start
+from pacpinn.dry_run import dry_run
+from pacpinn.equation import Equation
 from pacpinn.family import Family
 from pacpinn.founding import found
 from pacpinn.isolation import untouched
@@ -22,7 +24,7 @@ from pacpinn.refinement import OF_TOLERANCE, require_equation
 from pacpinn.registry import get_problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
-from pacpinn.solvers import Result, Status
+from pacpinn.solvers import Result, Status, get_solver
 from pacpinn.targets import Values, distinct
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,9 @@ def solve_family(
         settings: fields of :class:`Settings`: `keep`, `solver`, `tolerance`, `seed`, `device` and more.
 
     Raises:
-        CoefficientError: for unknown or bad coefficients, no target at all, or an empty range.
+        CoefficientError: for unknown or bad coefficients, no target at all, an empty range, or a coefficient that the
+            equation uses nowhere.
+        ResidualError: if the equation's formulas, points and network do not fit together.
         PacpinnError: for a range of a problem that is no equation, or whose source misses the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
@@ -69,6 +73,7 @@ def solve_family(
         chosen = replace(chosen, tolerance=OF_TOLERANCE * tolerance)
     wanted = problem.targets if targets is None and within is None else targets
     new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
+    stated = problem
     if chosen.method == "parametric":
         problem = parametric(problem, within or spanned([at_source, *new]))
     with untouched(chosen.seed):
@@ -76,6 +81,9 @@ def solve_family(
         network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
         if chosen.method == "pac":  # bad settings show before any work
             kept_weights(MaskedNetwork(network), chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
+        get_solver(chosen.solver, task)
+        if isinstance(stated, Equation):
+            dry_run(stated, at_source)
         fit, allocate = reporter(progress, "fit", at_source), reporter(progress, "allocate", at_source)
         lesson = range_task(problem, at_source, chosen) if isinstance(problem, ParametricEquation) else task
         trained, fitted = cold_start(network, lesson, chosen.solver, chosen.seed, fit)

@@ -126,12 +126,20 @@ def test_targets_from_a_file(tmp_path):
 
 def test_several_targets_options_are_a_grid_around_the_source(tmp_path):
     path = problem_file(tmp_path)
-    path.write_text(path.read_text() + "    mass = pp.Coefficient(1.0, low=0.5, high=2.0)\n")
+    mass = "    mass = pp.Coefficient(1.0, low=0.5, high=2.0)\n    scale = lambda self, c: c.mass\n"
+    path.write_text(path.read_text() + mass)
     arguments = ("--source", "mass=1.5,k=0.9", "--targets", "k=1,1.1", "--targets", "mass=1,1.5")
     found = run("solve", path, *QUICK, *arguments, "--json").json()
     assert found["source"]["coefficients"] == {"k": 0.9, "mass": 1.5}
     solved = {tuple(each["coefficients"].values()) for each in found["targets"]}
     assert solved == {(1.0, 1.0), (1.0, 1.5), (1.1, 1.0), (1.1, 1.5)}
+
+
+def test_conditions_made_soft(tmp_path):
+    path = problem_file(tmp_path)
+    assert run("solve", path, *QUICK, "--targets", "k=1.1", "--soft").code == 0
+    family = pp.load(tmp_path / "decay" / "decay.pac", path)
+    assert family.problem.points.boundary == 2
 
 
 def test_a_range_in_place_of_targets(tmp_path):

@@ -105,7 +105,7 @@ def test_an_error_in_a_residual_leaves_no_trace():
         raise ZeroDivisionError
 
     before = dde.config.real(np)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ResidualError, match="ZeroDivisionError"):
         residuals(decay_with(fail), some)
     assert dde.config.real(np) is before
     assert torch.get_default_dtype() == torch.float32

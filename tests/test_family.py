@@ -22,10 +22,13 @@ T = np.linspace(0, 1, 13)[:, None]
 
 
 class Spring(Decay):
-    """Decay with two coefficients more, which change nothing."""
+    """Decay with two coefficients more, which change little."""
 
     mass = pp.Coefficient(1.0, low=0.5, high=2.0)
     length = pp.Coefficient(1.0, low=0.5, high=2.0)
+
+    def scale(self, c):
+        return c.mass * c.length
 
 
 # Solving --------------------------------------------------------------------------------------------------------------

@@ -150,9 +150,12 @@ def test_a_target_that_missed_its_tolerance_is_marked():
 
 
 class Varied(Decay):
-    """Decay with more coefficients, which change nothing."""
+    """Decay with more coefficients, which change little."""
 
     a, b, c, d = (pp.Coefficient(1.0, low=0.5, high=2.0) for _ in range(4))
+
+    def scale(self, c):
+        return c.a * c.b * c.c * c.d
 
 
 @pytest.mark.parametrize(

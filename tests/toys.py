@@ -35,6 +35,9 @@ class Decay(pp.Equation):
     def transform(self, t, u, c):
         return 1 + t * u
 
+    def exact_conditions(self, geometry, c):
+        return [dde.icbc.IC(geometry, lambda t: 1, lambda _, on_initial: on_initial)]
+
     def reference(self, t, c):
         return np.exp(-c.k * t)
 

@@ -16,6 +16,8 @@ from pacpinn.ranges import Range, shares_of
 # From the smoothest on: the others serve where coefficients are too few, or lie along a line.
 _KERNELS: Sequence[dict[str, Any]] = ({"kernel": "quintic"}, {"kernel": "cubic"}, {"kernel": "linear", "degree": 0})
 
+_ACCURACY = 1e-8  # to which given values must be met: nearly singular systems are not
+
 
 class Interpolated:
     """A smooth function of the coefficients through given values, by radial basis functions (Wendland 2004, chapter 6).
@@ -40,7 +42,9 @@ def _spline(places: np.ndarray, values: np.ndarray) -> RBFInterpolator:
     *smooth, plain = _KERNELS
     for kernel in smooth:
         try:
-            return RBFInterpolator(places, values, **kernel)
+            spline = RBFInterpolator(places, values, **kernel)
         except (ValueError, np.linalg.LinAlgError):
             continue
+        if np.abs(spline(places) - values).max() <= _ACCURACY * np.abs(values).max():
+            return spline
     return RBFInterpolator(places, values, **plain)

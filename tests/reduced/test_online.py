@@ -66,18 +66,21 @@ def test_the_estimate_is_of_the_errors_size(decays):
 
 
 def test_over_a_refined_range_few_rows_answer_as_all_do():
-    family = pp.solve_family(Decay(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
+    class Fine(Decay):
+        points = pp.Points(domain=400)
+
+    family = pp.solve_family(Fine(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
     cs = [pp.Coefficients(k=k) for k in (1.07, 1.33, 1.61, 1.98)]
     online, unchecked = family.online, Online(family.online.snapshots)
     full = gauss_newton(partial(online.all.linearise, cs), online.between_members(cs)).unknowns
     assert (online.coordinates(cs) - full).norm(dim=1).max() < 1e-6
-    assert (unchecked.coordinates(cs) - full).norm(dim=1).max() > 1e-5
+    assert (unchecked.coordinates(cs) - full).norm(dim=1).max() > 1e-5  # what few rows alone miss
 
 
 def test_beyond_a_refined_range_answers_are_what_they_were_without_one(decays):
     known = Online(decays.online.snapshots, {"k": (1.2, 1.7)})
     outside = [pp.Coefficients(k=1.9)]
-    assert torch.equal(known.coordinates(outside), decays.online.coordinates(outside))
+    assert torch.allclose(known.coordinates(outside), decays.online.coordinates(outside), rtol=1e-9)
 
 
 def test_nothing_outside_is_touched(decays):
