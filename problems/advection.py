@@ -42,5 +42,8 @@ class Advection(pp.Equation):
         place, time = x[:, 0:1], x[:, 1:2]
         return torch.sin(place) + time * y
 
+    def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
+        return [dde.icbc.IC(geometry, lambda x: np.sin(x[:, 0:1]), lambda _, on_initial: on_initial)]
+
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         return np.sin(x[:, 0:1] - c.beta * x[:, 1:2])

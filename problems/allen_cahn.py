@@ -54,6 +54,14 @@ class AllenCahn(pp.Equation):
         spread = (torch.pi**2 - 2) * c.d * time * (1 - diffused((1 - place**2) / 2, c.d * time))
         return initial(place) + spread + time * (1 - place**2) * y
 
+    def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
+        return [
+            dde.icbc.DirichletBC(geometry, lambda x: -1, lambda _, on_boundary: on_boundary),
+            dde.icbc.IC(
+                geometry, lambda x: x[:, 0:1] ** 2 * np.cos(np.pi * x[:, 0:1]), lambda _, on_initial: on_initial
+            ),
+        ]
+
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         """A fifth of the points crowds about the interface and late, when it is sharpest."""
         place, time, width = np.abs(x[:, 0:1]), x[:, 1:2], 1.5 * c.d**0.5

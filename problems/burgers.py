@@ -39,6 +39,12 @@ class Burgers(pp.Equation):
         place, time = x[:, 0:1], x[:, 1:2]
         return -torch.sin(torch.pi * place) + time * (1 - place**2) * y
 
+    def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
+        return [
+            dde.icbc.DirichletBC(geometry, lambda x: 0, lambda _, on_boundary: on_boundary),
+            dde.icbc.IC(geometry, lambda x: -np.sin(np.pi * x[:, 0:1]), lambda _, on_initial: on_initial),
+        ]
+
     def scale(self, c: pp.Coefficients) -> float:
         return c.nu**-0.5  # of nu u_xx: 1 / nu in a front of width nu
 

@@ -47,6 +47,15 @@ class Oscillator(pp.Equation):
     def transform(self, t: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         return 1 + t**2 / (1 + t**2) * y
 
+    def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
+        def at_rest(t: Tensor, x: Tensor, _: Any) -> Tensor:
+            return dde.grad.jacobian(x, t)
+
+        return [
+            dde.icbc.IC(geometry, lambda t: 1, lambda _, on_initial: on_initial),
+            dde.icbc.OperatorBC(geometry, at_rest, lambda t, _: dde.utils.isclose(t[0], 0)),
+        ]
+
     def network(self, seed: int) -> nn.Module:
         # With zero biases all tanh units would turn at t = 0: let them turn all over the interval, twice as sharply.
         network = super().network(seed)

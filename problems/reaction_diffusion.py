@@ -43,6 +43,9 @@ class ReactionDiffusion(pp.Equation):
         place, time = x[:, 0:1], x[:, 1:2]
         return torch.exp(-2 * (1 + torch.cos(place))) + time * y
 
+    def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
+        return [dde.icbc.IC(geometry, lambda x: np.exp(-2 * (1 + np.cos(x[:, 0:1]))), lambda _, on_initial: on_initial)]
+
     def scale(self, c: pp.Coefficients) -> float:
         return c.nu + c.rho
 

@@ -12,7 +12,7 @@ import pytest
 import pacpinn as pp
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, IN_BETWEEN, BY_HAND, OWN_PROBLEM = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIBRARY, IN_BETWEEN, BY_HAND, OWN_PROBLEM, GIVEN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
@@ -64,6 +64,14 @@ def test_a_problem_of_your_own(elsewhere):
     )
     assert solved.returncode == 0, solved.stderr
     assert (elsewhere / "decay" / "decay.pac").is_file()
+
+
+def test_deepxde_code_as_it_is():
+    names: dict[str, object] = {}
+    exec(GIVEN, names)
+    t = np.linspace(0, 1, 9)[:, None]
+    for rate in (1.0, 1.2, 1.5):
+        assert np.abs(names["family"].predict(t, rate=rate) - np.exp(rate * t)).max() < 1e-2  # type: ignore[attr-defined]
 
 
 def test_the_two_commands_come_first_and_are_one_line_each():
