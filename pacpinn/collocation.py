@@ -55,7 +55,7 @@ def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
         low, high = bounding_box(geometry.geometry)
         return np.append(low, geometry.timedomain.t0), np.append(high, geometry.timedomain.t1)
     low, high = geometry.bbox
-    return np.ravel(low), np.ravel(high)
+    return np.ravel(low).astype(float), np.ravel(high).astype(float)
 
 
 def until(geometry: Any, share: float) -> Any:

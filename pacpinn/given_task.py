@@ -15,6 +15,7 @@ from pacpinn.equation_residuals import condition_block, named, outputs_of, solut
 from pacpinn.equation_task import EquationTask
 from pacpinn.isolation import untouched
 from pacpinn.task import Block, Forward
+from pacpinn.whereabouts import blaming
 
 if TYPE_CHECKING:
     from pacpinn.given_equation import GivenEquation
@@ -64,7 +65,8 @@ class IntegralTask(GivenTask):
         with deepxde_defaults(self.dtype, self.device):
             x = batch.x.detach().requires_grad_()
             y = solution(equation, c, outputs_of(equation, c, forward), x)
-            errors = data.losses_train(None, y, lambda _, error: error, x, None)
+            with blaming(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
+                errors = data.losses_train(None, y, lambda _, error: error, x, None)
         equations = len(errors) - len(batch.counts)
         ends = pairwise(accumulate(batch.counts, initial=0))
         blocks = [Block(name, each[:, 0] / self.scale) for name, each in named(equation, c, errors[:equations], None)]

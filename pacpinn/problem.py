@@ -36,8 +36,8 @@ class Problem(ABC):
 
     @property
     def name(self) -> str:
-        """The class's name in snake case: ``HeatEquation`` is ``heat_equation``."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        """The class's name in snake case: ``HeatEquation`` is ``heat_equation``, ``Heat2D`` is ``heat_2d``."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
 
     @property
     def source(self) -> Coefficients:

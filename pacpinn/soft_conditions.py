@@ -11,6 +11,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Points
 from pacpinn.equation import Equation
 from pacpinn.errors import PacpinnError
+from pacpinn.given_equation import GivenEquation
 from pacpinn.problem import Problem
 from pacpinn.whereabouts import place_of
 
@@ -28,7 +29,8 @@ def soft(problem: Problem) -> SoftEquation:
     fewer points do. Soft conditions serve where no formula meets them, and to compare.
 
     Raises:
-        PacpinnError: if the problem is no equation, or does not name the conditions that its transform makes exact.
+        PacpinnError: if the problem is no equation, comes from a data object, or does not name the conditions that its
+            transform makes exact.
 
     Example:
         >>> family = pp.solve_family(pp.soft(pp.get_problem("burgers")))
@@ -36,6 +38,8 @@ def soft(problem: Problem) -> SoftEquation:
     if not isinstance(problem, Equation):
         raise PacpinnError(f"{problem.name} is no equation: it has no conditions to be made soft")
     kind = type(problem)
+    if isinstance(problem, GivenEquation):
+        raise PacpinnError(f"{problem.name} has the conditions of its data object: add them there, and no transform")
     if kind.exact_conditions is Equation.exact_conditions:
         raise PacpinnError(
             f"{problem.name} names no condition that its transform makes exact; define exact_conditions(self, "
