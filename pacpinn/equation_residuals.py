@@ -14,6 +14,7 @@ from pacpinn.backend import dde
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation
 from pacpinn.errors import ResidualError
+from pacpinn.measurements import Observed
 from pacpinn.task import Block, Forward
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _POINTWISE = (
     dde.icbc.PointSetBC,
     dde.icbc.PointSetOperatorBC,
     dde.icbc.IC,
+    Observed,
 )
 
 
@@ -60,14 +62,27 @@ def residual_blocks(
     names = _equation_names(len(columns))
     for name, column in zip(names, columns, strict=True):
         _require_column(equation, c, name, column, len(x))
-    ends = list(accumulate(batch.counts, initial=0))
-    own = torch.arange(ends[-1], batch.rows)[:, None]
+    conditions = sum(batch.counts)
+    own = torch.arange(conditions, batch.rows)[:, None]
     blocks = [
-        Block(name, _by_target(column, batch)[..., ends[-1] :] / scale, own)
+        Block(name, _by_target(column, batch)[..., conditions:] / scale, own)
         for name, column in zip(names, columns, strict=True)
     ]
+    return _weighted(equation, c, blocks + _of_conditions(equation, c, x, y, batch), batch)
+
+
+def measured_blocks(equation: Equation, c: Coefficients, outputs: Outputs, batch: Collocation) -> list[Block]:
+    """One block for each column of measurements, which are all that the batch holds."""
+    x = batch.x.detach().requires_grad_()
+    blocks = _of_conditions(equation, c, x, solution(equation, c, outputs, x), batch)
+    return [replace(block, weight=each.weight) for block, each in zip(blocks, batch.conditions[0], strict=True)]
+
+
+def _of_conditions(equation: Equation, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[Block]:
+    """One block for each condition, measurements among them."""
+    blocks, ends = [], list(accumulate(batch.counts, initial=0))
     for i, (begin, end) in enumerate(pairwise(ends)):
-        name = f"condition {i + 1} ({type(batch.conditions[0][i]).__name__})"
+        name = _condition_name(i, batch.conditions[0][i])
         errors = [
             each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
             for k, each in enumerate(batch.conditions)
@@ -76,7 +91,7 @@ def residual_blocks(
         for error in errors:
             _require_column(equation, c, name, error, len(error) if rows is None else len(rows))
         blocks.append(Block(name, _by_target(torch.cat(errors), batch), rows))
-    return _weighted(equation, c, blocks)
+    return blocks
 
 
 def solution(equation: Equation, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
@@ -99,24 +114,33 @@ def _equation_names(count: int) -> list[str]:
     return ["residual"] if count == 1 else [f"residual {i + 1}" for i in range(count)]
 
 
+def _condition_name(i: int, condition: Any) -> str:
+    if isinstance(condition, Observed):
+        return f"measured {condition.name}"
+    return f"condition {i + 1} ({type(condition).__name__})"
+
+
 def _by_target(column: Tensor, batch: Collocation) -> Tensor:
     """A column over the rows of all targets, as ``(targets, n)``; of a task by itself as ``(n,)``."""
     return column.view(*batch.lead, -1)
 
 
-def _weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[Block]:
+def _weighted(equation: Equation, c: Coefficients, blocks: list[Block], batch: Collocation) -> list[Block]:
     for block in blocks:
         if not block.values.numel():
             raise ResidualError(
                 f"the {block.name} of {equation.name} at {c} has no points; expected some: "
                 "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
             )
-    weights = equation.weights or [1.0] * len(blocks)
-    if len(weights) != len(blocks):
+    measured = [each.weight for each in batch.conditions[0] if isinstance(each, Observed)]
+    stated = blocks[: len(blocks) - len(measured)]
+    weights = equation.weights or [1.0] * len(stated)
+    if len(weights) != len(stated):
         raise ResidualError(
-            f"{equation.name} has {len(weights)} weights; expected {len(blocks)}, for: "
-            + ", ".join(block.name for block in blocks)
+            f"{equation.name} has {len(weights)} weights; expected {len(stated)}, for: "
+            + ", ".join(block.name for block in stated)
         )
+    weights = [*weights, *measured]
     return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
 
 
