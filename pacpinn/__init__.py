@@ -19,6 +19,7 @@ _HOMES = {
     "collocation": ["Points"],
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
+    "inference": ["Inference"],
     "measurements": ["Measurements"],
     "features": ["fourier", "periodic"],
     "family": ["Family", "load"],
@@ -50,6 +51,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.family import load as load
     from pacpinn.features import fourier as fourier
     from pacpinn.features import periodic as periodic
+    from pacpinn.inference import Inference as Inference
     from pacpinn.measurements import Measurements as Measurements
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem

@@ -102,6 +102,7 @@ class EquationTask(LeastSquaresTask):
         equation, geometry = self.equation, self.equation.geometry(self.coefficients)
         for each in measurements:
             each.require_fit(equation.name, equation.inputs, equation.outputs, geometry)
+            each.conditions(equation.outputs)
         other = self._but()
         other._measurements, other._physics = (*self._measurements, *measurements), physics
         other._stated = self.accuracy

@@ -87,10 +87,6 @@ class Measurements:
                 f"measurements of shape {self.values.shape} at points of shape {self.points.shape}; expected "
                 f"(rows, {columns}) for {wanted}, at (rows, {len(inputs)}) for {', '.join(inputs)}"
             )
-        if self.deviation is None:
-            raise MeasurementError(
-                "a task weighs measurements by their standard deviation; expected Measurements(..., deviation=0.01)"
-            )
         within = inside(geometry, self.points)
         if not within.all():
             row = int(np.argmin(within))
@@ -102,7 +98,10 @@ class Measurements:
 
     def conditions(self, outputs: Sequence[str]) -> list[Observed]:
         """One condition for each column: what DeepXDE takes."""
-        assert self.deviation is not None
+        if self.deviation is None:
+            raise MeasurementError(
+                "a task weighs measurements by their standard deviation; expected Measurements(..., deviation=0.01)"
+            )
         found = []
         for k, known in enumerate(self.known.T):
             column = outputs.index(self.of) if isinstance(self.of, str) else k
