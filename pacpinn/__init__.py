@@ -20,6 +20,8 @@ _HOMES = {
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
     "given_equation": ["GivenEquation", "from_deepxde"],
+    "inference": ["Inference"],
+    "measurements": ["Measurements"],
     "features": ["fourier", "periodic"],
     "family": ["Family", "load"],
     "pac": ["PAC"],
@@ -53,6 +55,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.features import periodic as periodic
     from pacpinn.given_equation import GivenEquation as GivenEquation
     from pacpinn.given_equation import from_deepxde as from_deepxde
+    from pacpinn.inference import Inference as Inference
+    from pacpinn.measurements import Measurements as Measurements
     from pacpinn.pac import PAC as PAC
     from pacpinn.problem import Problem as Problem
     from pacpinn.reduced.inverse import Estimate as Estimate

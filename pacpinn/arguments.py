@@ -89,8 +89,32 @@ def read_points(path: Path, inputs: Sequence[str]) -> list[list[float]]:
     return [[row[i] for i in columns] for row in rows]
 
 
-def read_csv(path: Path) -> tuple[list[str], list[list[float]]]:
-    """Header and rows of a CSV file of finite numbers.
+def read_measurements(
+    path: Path, inputs: Sequence[str], outputs: Sequence[str]
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Points ``(rows, inputs)`` and values ``(rows, outputs)`` of a CSV file; NaN where an output was not measured.
+
+    Raises:
+        PacpinnError: if a column for an input is missing, or there is none for any output.
+    """
+    header, rows = read_csv(path, blank=outputs)
+    missing, measured = [name for name in inputs if name not in header], [name for name in outputs if name in header]
+    if missing or not measured:
+        lacking = " or ".join(missing or outputs)
+        raise PacpinnError(
+            f"{path} has no column {lacking}; expected a first line that names {', '.join(inputs)} and one at least of "
+            f"{', '.join(outputs)}, got {', '.join(header)}"
+        )
+    if not rows:
+        raise PacpinnError(f"{path} holds no measurements; expected one in each line after the first")
+    table = [dict(zip(header, row, strict=True)) for row in rows]
+    return [[row[name] for name in inputs] for row in table], [
+        [row.get(name, math.nan) for name in outputs] for row in table
+    ]
+
+
+def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[list[float]]]:
+    """Header and rows of a CSV file of finite numbers; in columns named in `blank` empty cells are NaN.
 
     Raises:
         PacpinnError: naming the line, if a row has too many or too few values, or one that is no finite number.
@@ -107,14 +131,17 @@ def read_csv(path: Path) -> tuple[list[str], list[list[float]]]:
     header = [name.strip() for name in lines[0][1]]
     if len(set(header)) < len(header):
         raise PacpinnError(f"{path} names a column twice: {', '.join(header)}")
-    return header, [_numbers(f"{path}, line {number}", header, line) for number, line in lines[1:]]
+    return header, [_numbers(f"{path}, line {number}", header, line, blank) for number, line in lines[1:]]
 
 
-def _numbers(where: str, header: list[str], line: list[str]) -> list[float]:
+def _numbers(where: str, header: list[str], line: list[str], blank: Sequence[str]) -> list[float]:
     if len(line) != len(header):
         raise PacpinnError(f"{where}: {len(line)} values; expected {len(header)}, for {', '.join(header)}")
     numbers = []
     for name, text in zip(header, line, strict=True):
+        if name in blank and not text.strip():
+            numbers.append(math.nan)
+            continue
         try:
             numbers.append(float(text))
         except ValueError:

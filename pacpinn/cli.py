@@ -1,4 +1,4 @@
-"""The command line: ``pacpinn problems | solve | predict | plot | info``."""
+"""The command line: ``pacpinn problems | solve | predict | infer | plot | info``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 
 # Everything that takes long to import waits inside the commands, so that --help answers at once.
 from pacpinn import __version__
+from pacpinn.cli_infer import infer
 from pacpinn.cli_solve import draw, list_files, solve
 from pacpinn.errors import PacpinnError
 
@@ -41,7 +42,7 @@ ProblemFile = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a target missed its tolerance, 2 bad input."""
+    """Run the command line and return its exit code: 0 done, 1 a target or a fit not converged, 2 bad input."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
         code = app(given or ["--help"], standalone_mode=False) or 0
@@ -133,6 +134,9 @@ def predict(
         sys.stdout.write(table)
     else:
         print(f"wrote {files.write(output, table.encode())}")
+
+
+app.command()(infer)
 
 
 @app.command()

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pacpinn.backend import dde
 from pacpinn.errors import ResidualError
 
 _GRID_POINTS = 20_000
+_ROUNDING = 1e-9  # of the domain: so far outside a point on its boundary may be written
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,22 @@ def domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
     return geometry.random_points(count, random=distribution)
 
 
+def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: Sequence[Any]) -> Any:
+    """DeepXDE's own arrangement of points: those of the `conditions` first, then those `inside`, then the boundary's.
+
+    Without a residual it would leave out the domain's points; ours is asked for elsewhere.
+    """
+    arguments: dict[str, Any] = {
+        "num_boundary": points.boundary,
+        "train_distribution": points.distribution,
+        "anchors": inside,
+    }
+    kind = dde.data.PDE
+    if isinstance(geometry, dde.geometry.GeometryXTime):
+        kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
+    return kind(geometry, lambda x, y: [], list(conditions), **arguments)
+
+
 def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Indices of `count` of the points with these `residuals` ``(n,)``: the likelier, the larger the residual.
 
@@ -99,6 +117,21 @@ def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).choice(len(sizes), count, replace=False, p=likelihood / likelihood.sum())
 
 
+def causal_weights(sizes: Tensor, window: Tensor, windows: int) -> Tensor:
+    """``exp(-sum of the mean squares of the windows before)`` for each window of time.
+
+    Causal weights: Wang, Sankaran & Perdikaris 2022, arXiv:2203.07404.
+
+    Args:
+        sizes: squared residuals ``(n,)``, in squares of the tolerance.
+        window: in which window each lies, ``(n,)``.
+        windows: how many there are.
+    """
+    sums = sizes.new_zeros(windows).index_add(0, window, sizes)
+    losses = sums / torch.bincount(window, minlength=windows).clamp(min=1)
+    return torch.exp(-(losses.cumsum(0) - losses))
+
+
 def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:
     """Points of a regular grid ``(rows, inputs)`` that lie in a geometry, its boundary included."""
     low, high = bounding_box(geometry)
@@ -106,5 +139,14 @@ def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:
     axes = [np.linspace(a, b, count) for a, b in zip(low, high, strict=True)]
     x = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
     space = getattr(geometry, "geometry", None)
-    inside = geometry.inside(x) if space is None else space.inside(x[:, :-1])
-    return x[inside]
+    return x[geometry.inside(x) if space is None else space.inside(x[:, :-1])]
+
+
+def inside(geometry: Any, x: np.ndarray) -> np.ndarray:
+    """Which of the points `x` ``(rows, inputs)`` lie in a geometry, its boundary included: ``(rows,)``."""
+    if isinstance(geometry, dde.geometry.GeometryXTime):
+        return inside(geometry.geometry, x[:, :-1]) & inside(geometry.timedomain, x[:, -1:])
+    low, high = bounding_box(geometry)
+    slack = _ROUNDING * (high - low)
+    boxed = ((low - slack <= x) & (x <= high + slack)).all(axis=1)
+    return boxed & np.ravel(geometry.inside(np.clip(x, low, high)))

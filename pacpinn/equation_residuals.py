@@ -14,6 +14,7 @@ from pacpinn.backend import dde
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import Collocation
 from pacpinn.errors import ResidualError
+from pacpinn.measurements import Observed
 from pacpinn.task import Block, Forward
 from pacpinn.whereabouts import blaming, place_of
 
@@ -28,6 +29,7 @@ _POINTWISE = (
     dde.icbc.PointSetBC,
     dde.icbc.PointSetOperatorBC,
     dde.icbc.IC,
+    Observed,
 )
 
 
@@ -59,12 +61,25 @@ def residual_blocks(
     with blaming(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
         found = equation.residual(x, y, c)
     columns = list(found) if isinstance(found, list | tuple) else [found]
-    ends = list(accumulate(batch.counts, initial=0))
-    own = torch.arange(ends[-1], batch.rows)[:, None]
+    conditions = sum(batch.counts)
+    own = torch.arange(conditions, batch.rows)[:, None]
     blocks = [
-        Block(name, _by_target(column, batch.lead)[..., ends[-1] :] / scale, own)
+        Block(name, _by_target(column, batch.lead)[..., conditions:] / scale, own)
         for name, column in named(equation, c, columns, len(x))
     ]
+    return weighted(equation, c, blocks + _of_conditions(equation, c, x, y, batch), batch.conditions[0])
+
+
+def measured_blocks(equation: Equation, c: Coefficients, outputs: Outputs, batch: Collocation) -> list[Block]:
+    """One block for each column of measurements, which are all that the batch holds."""
+    x = batch.x.detach().requires_grad_()
+    blocks = _of_conditions(equation, c, x, solution(equation, c, outputs, x), batch)
+    return [replace(block, weight=each.weight) for block, each in zip(blocks, batch.conditions[0], strict=True)]
+
+
+def _of_conditions(equation: Equation, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[Block]:
+    """One block for each condition, measurements among them."""
+    blocks, ends = [], accumulate(batch.counts, initial=0)
     for i, (begin, end) in enumerate(pairwise(ends)):
         with blaming(equation.stated("conditions"), f"condition {i + 1} of {equation.name} at {c}"):
             errors = [
@@ -72,7 +87,7 @@ def residual_blocks(
                 for k, each in enumerate(batch.conditions)
             ]
         blocks.append(condition_block(equation, c, i, batch.conditions[0][i], errors, (begin, end), batch.lead))
-    return weighted(equation, c, blocks)
+    return blocks
 
 
 def named(
@@ -106,7 +121,7 @@ def condition_block(
         ends: its first row, and that after its last.
         lead: leading shape by target.
     """
-    name, rows = f"condition {i + 1} ({type(condition).__name__})", _rows(condition, *ends)
+    name, rows = _condition_name(i, condition), _rows(condition, *ends)
     component = getattr(condition, "component", 0)
     width = len(component) if isinstance(component, list | tuple) else 1
     for error in errors:
@@ -120,6 +135,12 @@ def condition_block(
         _require_columns(equation, c, name, error, (count, width), equation.stated("conditions"))
     by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
     return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
+
+
+def _condition_name(i: int, condition: Any) -> str:
+    if isinstance(condition, Observed):
+        return f"measured {condition.name}"
+    return f"condition {i + 1} ({type(condition).__name__})"
 
 
 def solution(equation: Equation, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
@@ -146,8 +167,8 @@ def _by_target(column: Tensor, lead: tuple[int, ...]) -> Tensor:
     return column.reshape(*lead, -1)
 
 
-def weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[Block]:
-    """The blocks with the equation's loss weights.
+def weighted(equation: Equation, c: Coefficients, blocks: list[Block], conditions: Sequence[Any]) -> list[Block]:
+    """The blocks with the equation's loss weights; measurements, last among the `conditions`, have their own.
 
     Raises:
         ResidualError: if one has no points, or there are not as many weights as blocks.
@@ -159,14 +180,16 @@ def weighted(equation: Equation, c: Coefficients, blocks: list[Block]) -> list[B
                 "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
                 + place_of(equation.stated("conditions"))
             )
-    weights = equation.weights or [1.0] * len(blocks)
-    if len(weights) != len(blocks):
+    measured = [each.weight for each in conditions if isinstance(each, Observed)]
+    stated = blocks[: len(blocks) - len(measured)]
+    weights = equation.weights or [1.0] * len(stated)
+    if len(weights) != len(stated):
         raise ResidualError(
-            f"{equation.name} has {len(weights)} weights; expected {len(blocks)}, for: "
-            + ", ".join(block.name for block in blocks)
+            f"{equation.name} has {len(weights)} weights; expected {len(stated)}, for: "
+            + ", ".join(block.name for block in stated)
             + place_of(type(equation))
         )
-    return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
+    return [replace(block, weight=weight) for block, weight in zip(blocks, [*weights, *measured], strict=True)]
 
 
 def _rows(condition: Any, begin: int, end: int) -> Tensor | None:

@@ -12,21 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pacpinn.backend import dde, deepxde_defaults
+from pacpinn.backend import deepxde_defaults
 from pacpinn.coefficient import Coefficients
 from pacpinn.collocation import (
     Collocation,
     Points,
     bounding_box,
+    causal_weights,
+    deepxde_data,
     domain_points,
     regular_grid,
     residual_choice,
     until,
     with_time,
 )
-from pacpinn.equation_residuals import expected_of, outputs_of, residual_blocks, solution
+from pacpinn.equation_residuals import expected_of, measured_blocks, outputs_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
+from pacpinn.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
 
 if TYPE_CHECKING:
@@ -36,6 +39,7 @@ _PENALTY_SHARE = 1e-6  # a penalty floors the accuracy: its part of the loss mus
 _STRIDE = 0.125  # of a coefficient's range: how far apart the easier coefficients of a walk lie
 _CANDIDATES = 10  # points among which one is chosen by its residual
 _CANDIDATES_SEED = 1000  # of the first draw: none of them may be a fresh point, on which solutions are checked
+_FIT_SEED = 1  # of the points on which a fit is judged
 _NEARLY = 10  # times its tolerance: how well an easier task, which is but a start, need be solved
 
 
@@ -62,6 +66,9 @@ class EquationTask(LeastSquaresTask):
         self._windows = 1
         self._window_weights: Tensor | None = None
         self._draws = 0
+        self._stated: float | None = None
+        self._measurements: tuple[Measurements, ...] = ()
+        self._physics = True
         self._training: Collocation | None = None
         self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
@@ -73,7 +80,50 @@ class EquationTask(LeastSquaresTask):
 
     @property
     def penalty(self) -> float:
-        return _PENALTY_SHARE * (self.tolerance or 0.0) ** 2
+        return _PENALTY_SHARE * (self.accuracy if self._physics else 1.0) ** 2
+
+    def with_measurements(self, *measurements: Measurements, physics: bool = True) -> Self:
+        """The same task with measurements as further residuals, or with nothing but measurements.
+
+        One standard deviation weighs as much as the equation's tolerance: the equation holds, the measurements are
+        noisy. The task is solved where the equation is and the misfit is as noise lets expect (its mean square at
+        most what it exceeds once in a thousand times); one that stalls is at the minimum of both, and its measurements
+        contradict the equation at these coefficients. :meth:`fit` tells how far. Without `physics` the measurements are
+        all there is: the task is solved where their mean square misfit is one (Morozov's discrepancy principle), and
+        what lies between them comes from the network that the calibration starts from.
+
+        Args:
+            measurements: each with its standard deviation.
+            physics: whether the equation and its conditions are to hold as well.
+
+        Raises:
+            MeasurementError: if they do not belong to the problem or its domain, or their deviation is not known.
+        """
+        equation, geometry = self.equation, self.equation.geometry(self.coefficients)
+        for each in measurements:
+            each.require_fit(equation.name, equation.inputs, equation.outputs, geometry)
+            each.conditions(equation.outputs)
+        other = self._but()
+        other._measurements, other._physics = (*self._measurements, *measurements), physics
+        other._stated = self.accuracy
+        other.tolerance = self.accuracy * expected_misfit(other._measurements) if physics else 1.0
+        return other
+
+    @property
+    def accuracy(self) -> float:
+        """The equation's tolerance, whatever the task's own is."""
+        return self._stated or self.tolerance or 0.0
+
+    def fit(self, forward: Forward) -> Fit:
+        """How well the network `forward` solves the equation, and fits the measurements that the task has."""
+        equation = self.at(self.coefficients)
+        parts = [(equation, equation.fresh(_FIT_SEED))]
+        if self._measurements:
+            measured = self.with_measurements(physics=False)
+            parts.append((measured, measured.everything()))
+        with untouched():
+            found = [float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts]
+        return Fit(*found, *[0.0] * (2 - len(found)))
 
     @property
     def warm_up(self) -> int:
@@ -82,12 +132,12 @@ class EquationTask(LeastSquaresTask):
     def easier(self) -> list[Self]:
         """The easy coefficients up to each horizon, the way from there, and the equation itself window by window."""
         equation = self.equation
-        begin, *way = [self._at(each) for each in _way(equation, self.coefficients)]
+        begin, *way = [self.at(each) for each in equation.way(equation.easy, self.coefficients, _STRIDE)]
         early = [begin._but(horizon=share) for share in equation.horizons]
         causal = [self._but(windows=equation.windows) for _ in range(equation.windows - 1)]
         easier = [*early, *([begin, *way[:-1]] if way else []), *causal]
         for each in easier:
-            each.tolerance = _NEARLY * (self.tolerance or 0.0)
+            each.tolerance = _NEARLY * self.accuracy
         return easier
 
     def again(self) -> list[Self]:
@@ -103,8 +153,8 @@ class EquationTask(LeastSquaresTask):
             other._window_weights = self._causal_weights(forward)
         return other
 
-    def _at(self, c: Coefficients) -> Self:
-        """The same task at other coefficients."""
+    def at(self, c: Coefficients) -> Self:
+        """The same equation at other coefficients, without measurements."""
         return type(self)(self.equation, c).to(self.dtype, self.device)
 
     def _but(self, horizon: float = 1.0, windows: int = 1, draws: int = 0) -> Self:
@@ -112,6 +162,8 @@ class EquationTask(LeastSquaresTask):
         other = copy.copy(self)
         other._horizon, other._windows, other._draws = horizon, windows, draws
         other._training, other._fresh = None, {}
+        if horizon < 1:
+            other._measurements = ()  # they lie anywhere in time
         return other
 
     def _worst_points(self, forward: Forward) -> np.ndarray:
@@ -122,15 +174,8 @@ class EquationTask(LeastSquaresTask):
         return x[residual_choice(sizes.sqrt().cpu().numpy(), points.domain, seed)].cpu().numpy()
 
     def _causal_weights(self, forward: Forward) -> Tensor:
-        """``exp(-sum of the mean squares of the windows before)`` for each, in squares of the tolerance.
-
-        Causal weights: Wang, Sankaran & Perdikaris 2022, arXiv:2203.07404.
-        """
         sizes, x = self._sizes(forward, self.everything())
-        window = self._window(x)
-        sums = torch.zeros(self._windows, dtype=sizes.dtype, device=sizes.device).index_add(0, window, sizes)
-        losses = sums / torch.bincount(window, minlength=self._windows).clamp(min=1)
-        return torch.exp(-(losses.cumsum(0) - losses) / (self.tolerance or 0.0) ** 2)
+        return causal_weights(sizes / self.accuracy**2, self._window(x), self._windows)
 
     def _window(self, x: Tensor) -> Tensor:
         """In which window of the time interval each row of `x` lies."""
@@ -172,7 +217,8 @@ class EquationTask(LeastSquaresTask):
     @property
     def size(self) -> int:
         points = self.equation.points
-        return points.domain + points.boundary + points.initial
+        measured = sum(len(each) for each in self._measurements)
+        return measured + (points.domain + points.boundary + points.initial if self._physics else 0)
 
     def few(self, count: int) -> Collocation | None:
         points = self.equation.points
@@ -182,7 +228,12 @@ class EquationTask(LeastSquaresTask):
         """DeepXDE's conditions, newly made: they remember values by the identity of the points they were asked at."""
         equation, c = self.equation, self.coefficients
         with deepxde_defaults(self.dtype, self.device):
-            return list(equation.conditions(until(equation.geometry(c), self._horizon), c))
+            found = list(equation.conditions(until(equation.geometry(c), self._horizon), c)) if self._physics else []
+        return found + self._observed()
+
+    def _observed(self) -> list[Observed]:
+        weight = self.accuracy**2 if self._physics else 1.0
+        return observed(self._measurements, self.equation.outputs, weight)
 
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self.coefficients)
@@ -195,6 +246,8 @@ class EquationTask(LeastSquaresTask):
         """
         with deepxde_defaults(self.dtype, self.device):
             outputs = outputs_of(self.equation, self.coefficients, forward)
+            if not self._physics:
+                return measured_blocks(self.equation, self.coefficients, outputs, batch)
             blocks = residual_blocks(self.equation, self.coefficients, self.scale, outputs, batch)
         if self._window_weights is None:
             return blocks
@@ -238,24 +291,16 @@ class EquationTask(LeastSquaresTask):
 
     def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
         equation, c = self.equation, self.coefficients
+        if not self._physics:
+            return self._measured()
         with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
             geometry = until(equation.geometry(c), self._horizon)
-            arguments: dict[str, Any] = {
-                "num_boundary": points.boundary,
-                "train_distribution": points.distribution,
-                "anchors": place(domain_points(geometry, points.domain, points.distribution)),
-            }
-            kind = dde.data.PDE
-            if isinstance(geometry, dde.geometry.GeometryXTime):
-                kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
-
-            # Without a residual DeepXDE would leave out the domain's points; ours is asked for in residual_blocks.
-            data = kind(geometry, lambda x, y: [], self.conditions(), **arguments)
+            inside = place(domain_points(geometry, points.domain, points.distribution))
+            data = deepxde_data(geometry, points, inside, self.conditions())
         return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
 
-
-def _way(problem: Equation, end: Coefficients) -> list[Coefficients]:
-    """From the easy coefficients to `end`, in equal strides in the coefficients' own scales."""
-    begin = problem.at(problem.easy, base=end)
-    strides = math.ceil(problem.distance(begin, end) / _STRIDE)
-    return [problem.between(begin, end, i / strides) for i in range(strides)] + [end]
+    def _measured(self) -> Collocation:
+        """The points of the measurements, and no others."""
+        conditions = self.conditions()
+        points = np.concatenate([each.points for each in conditions])
+        return Collocation(self.tensor(points), points, [conditions], [len(each.points) for each in conditions])

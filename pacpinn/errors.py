@@ -45,6 +45,14 @@ class DataError(PacpinnError):
     """Samples have wrong shapes, are not finite numbers, or do not fit the network: mend what the message names."""
 
 
+class MeasurementError(PacpinnError):
+    """Measurements have the wrong shape, are not finite, too few or outside the domain: mend what the message names."""
+
+
+class NotIdentifiable(PacpinnError):
+    """The measurements do not determine a combination of coefficients: name fewer, or measure what depends on it."""
+
+
 class NotSolved(PacpinnError, KeyError):
     """The family holds no member at these coefficients: ``family.extend([...])`` solves it."""
 

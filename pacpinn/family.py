@@ -16,12 +16,16 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import Advance
 from pacpinn.equation import Equation
 from pacpinn.errors import PacpinnError
+from pacpinn.inference import Inference, infer
 from pacpinn.isolation import existing_device, untouched
+from pacpinn.measurements import Measurements, Operator
 from pacpinn.members import Members
 from pacpinn.problem import Problem
 from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.query import Doubt, asked, reduced, require_trust
 from pacpinn.ranges import Range, checked_range
+from pacpinn.recalibration import Recalibration
+from pacpinn.reduced import slopes
 from pacpinn.reduced.inverse import Estimate, identify
 from pacpinn.reduced.online import Online
 from pacpinn.reduced.snapshots import spanning
@@ -30,6 +34,7 @@ from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report
 from pacpinn.targets import Values, distinct
+from pacpinn.unknowns import Unknowns
 from pacpinn.walk import walk
 from pacpinn.wavefront import batch_size
 
@@ -100,13 +105,7 @@ class Family(Members):
             CoefficientError: if a coefficient is unknown or outside its range.
         """
         cs, several = asked(self.problem, values, self.source.coefficients)
-        points = np.asarray(x)
-        inputs = len(self.problem.inputs)
-        if inputs and (points.ndim != 2 or points.shape[1] != inputs):
-            raise PacpinnError(
-                f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
-                f"{', '.join(self.problem.inputs)}"
-            )
+        points = self._points(x)
         if not self._spans or (not several and cs[0] in self):
             found = np.stack([self._by_member(c, points) for c in cs])
         else:
@@ -119,6 +118,16 @@ class Family(Members):
         forward = self.bases[member.base].masked.forward(member.z)
         return self.task(**member.coefficients).predict(forward, points)
 
+    def _points(self, x: Any) -> np.ndarray:
+        """`x` as an array, after a check of its shape."""
+        points, inputs = np.asarray(x), len(self.problem.inputs)
+        if inputs and (points.ndim != 2 or points.shape[1] != inputs):
+            raise PacpinnError(
+                f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
+                f"{', '.join(self.problem.inputs)}"
+            )
+        return points
+
     @property
     def online(self) -> Online:
         """The equation reduced to the span of the members that are solved, made at the first question.
@@ -130,6 +139,29 @@ class Family(Members):
             within = self.refinement.within if self.refinement else None
             self._online = reduced(self.problem, self._solutions.values(), self.bases, self.settings, within)
         return self._online
+
+    def sensitivity(self, x: Any, **values: Any) -> np.ndarray:
+        """How fast the solution changes with each coefficient that varies over the family: du/dc at points `x`.
+
+        At a member by the tangent of its calibration, between members by that of its coordinates in their span.
+
+        Args:
+            x: points ``(rows, inputs)`` of the domain.
+            values: coefficients; those not named are the source's.
+
+        Returns:
+            An array ``(rows, outputs, names)``, the last axis in the order of :attr:`varying` (of a family of a source
+            alone: of all the problem's coefficients), in units of output over coefficient.
+
+        Raises:
+            NotSolved: if these coefficients are no member's, and there are too few members to answer between them.
+            PacpinnError: for problems that are no equations, and as :meth:`predict`.
+        """
+        equation, names = require_equation(self.problem), self.varying or list(self.problem.coefficients)
+        c = equation.at(values, base=self.source.coefficients)
+        if self._spans and c not in self:
+            return slopes.sensitivity(self.online, c, self._points(x), names)
+        return self.calibrated(**c).sensitivity(self._points(x), names)
 
     def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
         """Coefficients that fit measurements of the solution, by the members' span.
@@ -145,6 +177,54 @@ class Family(Members):
         """
         names = list(unknown or self.varying)
         return identify(self.online, np.asarray(x), np.asarray(values), deviation, names)
+
+    def infer(
+        self,
+        points: Any,
+        values: Any,
+        unknown: Sequence[str] | str | None = None,
+        deviation: Any = None,
+        start: Values | None = None,
+        of: str | Operator | None = None,
+        **known: float,
+    ) -> Inference:
+        """Coefficients that fit measurements best, with standard errors; the equation holds, as a constraint.
+
+        Begins with the fit in the members' span that :meth:`identify` is, and ends there if the span's own error cannot
+        matter; else the equation is calibrated anew at every step.
+
+        Args:
+            points, values, deviation, of: as of :class:`Measurements`; without a deviation it is estimated.
+            unknown: names of the coefficients to find; by default those that vary over the family.
+            start: where to begin, as ``{"nu": 0.02}``; by default where the family's own answers fit best.
+            known: values of other coefficients; those not named are the source's.
+
+        Raises:
+            MeasurementError: for measurements of the wrong shape, outside the domain, not finite or too few.
+            CoefficientError: for unknown names, and values outside their range.
+            NotIdentifiable: if the measurements do not determine the unknowns; names the direction.
+            PacpinnError: for problems that are no equations.
+
+        Example:
+            >>> found = family.infer(x, u, unknown=["nu"])
+            >>> found.estimates, found.standard_errors, found.interval(0.95)
+        """
+        equation = require_equation(self.problem)
+        names = [unknown] if isinstance(unknown, str) else list(self.varying if unknown is None else unknown)
+        unknowns = Unknowns(equation, names)
+        base = equation.at(known, base=self.source.coefficients)
+        begin = None if start is None else equation.at(start, base=base)
+        measurements = Measurements(points, values, deviation, of)
+        measurements.require_fit(equation.name, equation.inputs, equation.outputs, equation.geometry(base))
+        search = Recalibration(equation, self, self.bases, self.settings)
+        return infer(search, self._spanned_or_none(), measurements, unknowns, base, begin)
+
+    def _spanned_or_none(self) -> Online | None:
+        """The equation reduced to the members' span, if it can be."""
+        try:
+            return self.online if self._spans else None
+        except PacpinnError:  # its domain changes with its coefficients
+            return None
 
     def extend(self, targets: Iterable[Values], progress: ProgressCallback = ignore) -> None:
         """Solve further targets, each from its nearest member; members that are there already stay as they are.

@@ -49,9 +49,14 @@ class GivenTask(EquationTask):
     def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
         return self._collocation(seed, lambda data: data)
 
-    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> GivenCollocation:
+    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
+        if not self._physics:
+            return self._measured()
         with untouched(seed), deepxde_defaults(self.dtype, self.device):
             data = prepare(self.equation.made(self.coefficients))
+            if self._measurements:
+                data.bcs = [*data.bcs, *self._observed()]
+                data.resample_train_points(pde_points=False)
         counts = [int(n) for n in data.num_bcs]
         return GivenCollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
 
@@ -60,7 +65,8 @@ class IntegralTask(GivenTask):
     """Integro-differential and fractional equations: each residual takes the solution at many points."""
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
-        assert isinstance(batch, GivenCollocation)
+        if not isinstance(batch, GivenCollocation):  # measurements alone
+            return super().residuals(forward, batch)
         equation, c, data = self.equation, self.coefficients, batch.data
         with deepxde_defaults(self.dtype, self.device):
             x = batch.x.detach().requires_grad_()
@@ -72,7 +78,7 @@ class IntegralTask(GivenTask):
         blocks = [Block(name, each[:, 0] / self.scale) for name, each in named(equation, c, errors[:equations], None)]
         for i, (condition, error, own) in enumerate(zip(data.bcs, errors[equations:], ends, strict=True)):
             blocks.append(condition_block(equation, c, i, condition, [error], own))
-        return weighted(equation, c, blocks)
+        return weighted(equation, c, blocks, data.bcs)
 
 
 @dataclass(frozen=True)

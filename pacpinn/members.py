@@ -8,9 +8,11 @@ from typing import Any
 from torch import nn
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.equation_task import EquationTask
 from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.pac import Counts
 from pacpinn.problem import Problem
+from pacpinn.sensitivity import Calibrated
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.targets import Values
@@ -97,6 +99,12 @@ class Members(Mapping[Coefficients, Solution]):
         """An independent module for a solved member: the bare network, to which :meth:`predict` adds the transform."""
         solution = self[values]
         return self.bases[solution.base].masked.module(solution.z)
+
+    def calibrated(self, **values: float) -> Calibrated:
+        """A solved member of an equation as a solution with a tangent."""
+        member, task = self[values], self.task(**values)
+        assert isinstance(task, EquationTask)
+        return Calibrated(task, self.bases[member.base].masked, member.z)
 
     def nearest(self, **values: float) -> Solution:
         """The member nearest to these coefficients, each measured in its own scale and range."""

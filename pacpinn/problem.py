@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,8 @@ class Problem(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Coefficient)}
-        cls.coefficients = {**cls.coefficients, **own}
+        inherited = {name: each for name, each in cls.coefficients.items() if name not in vars(cls)}
+        cls.coefficients = {**inherited, **own}
 
     @property
     def name(self) -> str:
@@ -89,6 +91,12 @@ class Problem(ABC):
             return each.value_at(begin + share * (end - begin))
 
         return Coefficients(**{name: value(each) for name, each in self.coefficients.items()})
+
+    def way(self, easy: Mapping[str, float], end: Coefficients, stride: float) -> list[Coefficients]:
+        """From `end` with `easy` values in it to `end` itself, in equal strides of no more than `stride`."""
+        begin = self.at(easy, base=end)
+        strides = math.ceil(self.distance(begin, end) / stride)
+        return [self.between(begin, end, i / strides) for i in range(strides)] + [end]
 
     def beyond(self, a: Coefficients, b: Coefficients, c: Coefficients) -> float:
         """How far `c` lies beyond `b`, seen from `a`, in lengths of the way from `a` to `b`."""

@@ -13,6 +13,9 @@ from pacpinn.problem import Problem
 
 Range = Mapping[str, tuple[float, float]]  # the ends of each coefficient's range, as {"nu": (0.01, 0.05)}
 
+_STEP = 1e-5  # of a coefficient: a central difference is off by its square
+_LEAST = 1e-2  # of its range: what counts for a coefficient's size near zero
+
 
 def checked_range(problem: Problem, within: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[float, float]]:
     """The ends of each coefficient's range as numbers.
@@ -73,3 +76,11 @@ def regular(dimensions: int, per_range: int) -> np.ndarray:
     """Shares of a regular grid with its corners ``(per_range ** dimensions, dimensions)``, the last range fastest."""
     axes = np.meshgrid(*[np.linspace(0, 1, per_range)] * dimensions, indexing="ij")
     return np.stack([each.ravel() for each in axes], axis=1)
+
+
+def neighbours(problem: Problem, c: Coefficients, name: str) -> tuple[Coefficients, Coefficients]:
+    """Coefficients that differ a little in one of them, below and above `c` but within its range: for differences."""
+    each = problem.coefficients[name]
+    step = _STEP * max(abs(c[name]), _LEAST * (each.high - each.low))
+    below, above = (min(max(c[name] + sign * step, each.low), each.high) for sign in (-1, 1))
+    return Coefficients(**{**c, name: below}), Coefficients(**{**c, name: above})

@@ -238,9 +238,9 @@ def _refinement(refinement: Refinement) -> dict[str, Any]:
     return {
         "within": {name: list(ends) for name, ends in refinement.within.items()},
         "tolerance": refinement.tolerance,
-        "reached": _finite(refinement.reached),
+        "reached": finite(refinement.reached),
         "rounds": [
-            {"members": each.members, "estimate": _finite(each.estimate), "at": dict(each.at)}
+            {"members": each.members, "estimate": finite(each.estimate), "at": dict(each.at)}
             for each in refinement.rounds
         ],
     }
@@ -253,8 +253,8 @@ def _member(solution: Solution) -> dict[str, Any]:
         "base": solution.base,
         "reached": None if solution.reached is None else dict(solution.reached),
         "metric": solution.score.name if solution.score else None,
-        "error": _finite(solution.score.value) if solution.score else None,
-        "residual": _finite(solution.residual),
+        "error": finite(solution.score.value) if solution.score else None,
+        "residual": finite(solution.residual),
         "steps": solution.steps,
         "seconds": solution.seconds,
     }
@@ -274,7 +274,8 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """`value` for strict JSON, which knows no NaN and no infinity."""
     return value if math.isfinite(value) else None
 
 

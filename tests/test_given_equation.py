@@ -391,3 +391,16 @@ def test_a_wrong_component_is_named():
     problem = pp.from_deepxde(make_data, network(), RATE)
     with pytest.raises(ResidualError, match=r"condition 1 \(DirichletBC\).* component 2, but the solution has 1 \(u\)"):
         residuals(problem, torch.exp, 1.0)
+
+
+@pytest.mark.parametrize("name", ["DirichletBC", "IDE", "FPDE"])
+def test_measurements_are_further_residuals(name):
+    case = KNOWN[name]
+    problem = pp.from_deepxde(case.make_data, network(), RATE)
+    points = np.array([[0.2], [0.6]])
+    values = case.exact(torch.as_tensor(points), 1.5).numpy()
+    for physics in (True, False):
+        task = problem.task(rate=1.5).with_measurements(pp.Measurements(points, values + 0.02, 0.01), physics=physics)
+        *others, measured = task.residuals(lambda x: case.exact(x, 1.5), task.everything())
+        assert measured.values.tolist() == pytest.approx([-2, -2])
+        assert len(others) == (1 + case.conditions if physics else 0)

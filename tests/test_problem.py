@@ -111,3 +111,10 @@ def test_a_problem_needs_build_and_network():
 
     with pytest.raises(TypeError, match="network"):
         Unfinished()
+
+
+def test_a_subclass_may_do_without_a_coefficient():
+    class Fixed(Decay):
+        k = 2.0
+
+    assert dict(Fixed.coefficients) == {}

@@ -12,7 +12,7 @@ import pytest
 import pacpinn as pp
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, IN_BETWEEN, BY_HAND, OWN_PROBLEM, GIVEN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIBRARY, IN_BETWEEN, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
@@ -43,6 +43,11 @@ def test_any_coefficient_in_between(capsys):
     exact = pp.get_problem("burgers").reference(x, pp.Coefficients(nu=0.0137))  # type: ignore[attr-defined]
     assert np.abs(names["u"] - exact).max() < 1e-3
     assert names["many"].shape == (1000, 2, 1)  # type: ignore[attr-defined]
+    exec(MEASURED, names)
+    found = names["found"]
+    assert isinstance(found, pp.Inference)
+    assert abs(found.estimates["nu"] - 0.03) < 4 * found.standard_errors["nu"]
+    assert names["slopes"].shape == (2, 1, 1)  # type: ignore[attr-defined]
 
 
 def test_pac_by_hand_in_seven(elsewhere):

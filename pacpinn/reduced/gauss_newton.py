@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-_ITERATIONS = 20
+ITERATIONS = 20
 _SHORTENINGS = 5  # of one step, each to a quarter
 
 
@@ -36,7 +36,7 @@ def gauss_newton(
     residuals, jacobian = linearise(now)
     if not start.numel():
         return Minimum(now, 0, residuals, jacobian)
-    for iteration in range(1, _ITERATIONS + 1):
+    for iteration in range(1, ITERATIONS + 1):
         step = _step(residuals, jacobian)
         if bool((step.norm(dim=-1) <= accuracy).all()):
             return Minimum(now + step, iteration, residuals, jacobian)

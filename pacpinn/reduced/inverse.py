@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from pacpinn.coefficient import Coefficient, Coefficients
 from pacpinn.equation_residuals import solution
 from pacpinn.errors import PacpinnError
 from pacpinn.isolation import untouched
-from pacpinn.reduced.gauss_newton import gauss_newton
+from pacpinn.reduced.gauss_newton import ITERATIONS, gauss_newton
 from pacpinn.reduced.online import Online, given
 from pacpinn.reduced.span import with_mean
 from pacpinn.reduced.tabulated import Tabulated
@@ -42,6 +43,50 @@ class Estimate:
     misfit: float
 
 
+@dataclass(frozen=True, eq=False)
+class InSpan:
+    """A fit in the span.
+
+    Attributes:
+        coefficients: where the squares are least.
+        differences: to the measurements, in standard deviations, ``(m,)``.
+        slopes: of the differences by the unknowns' places in their range, ``(m, unknowns)``.
+        steps: how many Jacobians it took.
+        converged: whether further steps would change nothing.
+    """
+
+    coefficients: Coefficients
+    differences: Tensor
+    slopes: Tensor
+    steps: int
+    converged: bool
+
+
+def fitted(
+    online: Online,
+    x: np.ndarray,
+    values: np.ndarray,
+    deviation: Any,
+    unknown: Sequence[str],
+    base: Coefficients | None = None,
+    start: Coefficients | None = None,
+) -> InSpan:
+    """Fit coefficients as :func:`identify` does, of arguments that are known to be sound.
+
+    Args:
+        base: what the coefficients that are known are; by default those of the best member.
+        start: where to begin; by default where, of a grid over the members' range, the misfit is least.
+    """
+    fit = _Fit(online, x, values, deviation, unknown, base)
+    begin = fit.start() if start is None else fit.places(start)
+    with untouched():
+        minimum = gauss_newton(lambda places: fit.linearise(places[0]), begin[None], _ACCURACY)
+    ended = minimum.iterations < ITERATIONS
+    return InSpan(
+        fit.coefficients(minimum.unknowns[0]), minimum.residuals[0], minimum.jacobian[0], minimum.iterations, ended
+    )
+
+
 def identify(online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]) -> Estimate:
     """Fit coefficients to measurements of the solution.
 
@@ -60,15 +105,12 @@ def identify(online: Online, x: np.ndarray, values: np.ndarray, deviation: float
             vary over the members.
     """
     _require_sound(online, x, values, deviation, unknown)
-    fit = _Fit(online, x, values, deviation, unknown)
-    with untouched():
-        minimum = gauss_newton(lambda places: fit.linearise(places[0]), fit.start()[None], _ACCURACY)
-    places, residuals, jacobian = minimum.unknowns[0], minimum.residuals[0], minimum.jacobian[0]
-    spread = _spread(jacobian.T @ jacobian)
-    c = fit.coefficients(places)
-    slopes = [_slope(each, each.position(c[each.name])) for each in fit.unknown]
+    found = fitted(online, x, values, deviation, unknown)
+    c, coefficients = found.coefficients, [online.equation.coefficients[name] for name in unknown]
+    spread = _spread(found.slopes.T @ found.slopes)
+    slopes = [_slope(each, each.position(c[each.name])) for each in coefficients]
     deviations = {name: each * slope for name, each, slope in zip(unknown, spread, slopes, strict=True)}
-    return Estimate(c, deviations, float(residuals.square().mean().sqrt()))
+    return Estimate(c, deviations, float(found.differences.square().mean().sqrt()))
 
 
 def _require_sound(online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]) -> None:
@@ -105,17 +147,24 @@ class _Fit:
     """Differences to the measurements, in standard deviations, as a function of the unknowns' places in their range."""
 
     def __init__(
-        self, online: Online, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]
+        self,
+        online: Online,
+        x: np.ndarray,
+        values: np.ndarray,
+        deviation: Any,
+        unknown: Sequence[str],
+        base: Coefficients | None,
     ) -> None:
-        self.online, self.deviation = online, deviation
+        self.online = online
         self.unknown = [online.equation.coefficients[name] for name in unknown]
         self._x = online.snapshots.training.x.new_tensor(x)
         self._values = self._x.new_tensor(values)
         self._known = ~self._values.isnan()
+        self._deviation = self._x.new_tensor(np.broadcast_to(deviation, np.shape(values)))[self._known]
         functions = [Tabulated.of(each.function, self._x) for each in online.members]
         with deepxde_defaults(self._x.dtype, self._x.device):
             self._table = Tabulated.joined(functions).values @ online.span.mixing
-        self._base, _ = self._best([each.coefficients for each in online.members], online.span.coordinates)
+        self._base = base or self._best([each.coefficients for each in online.members], online.span.coordinates)[0]
 
     def start(self) -> Tensor:
         """Places ``(unknowns,)`` on a grid whose interpolated coordinates fit the measurements best."""
@@ -123,6 +172,10 @@ class _Fit:
         places = np.array(list(itertools.product(*axes)))
         trials = [self._at(each) for each in places]
         return self._x.new_tensor(places[self._best(trials, self.online.start(trials))[1]])
+
+    def places(self, c: Coefficients) -> Tensor:
+        """Places ``(unknowns,)`` of some coefficients."""
+        return self._x.new_tensor([each.position(c[each.name]) for each in self.unknown])
 
     def coefficients(self, places: Tensor) -> Coefficients:
         """Those at some `places` ``(unknowns,)``, held within the range of the members."""
@@ -134,7 +187,7 @@ class _Fit:
         shifts = _NEARBY * np.eye(len(here))
         cs = [self._at(each) for each in [here, *(here + shifts), *(here - shifts)]]
         b = self.online.coordinates(cs)
-        found = torch.stack([self._misfit(c, own) for c, own in zip(cs, b, strict=True)]) / self.deviation
+        found = torch.stack([self._misfit(c, own) for c, own in zip(cs, b, strict=True)]) / self._deviation
         ahead, behind = found[1:].chunk(2)
         return found[:1], ((ahead - behind) / (2 * _NEARBY)).T[None]
 
@@ -146,7 +199,7 @@ class _Fit:
 
     def _best(self, cs: Sequence[Coefficients], b: Tensor) -> tuple[Coefficients, int]:
         """Which of some coefficients with their coordinates ``(k, modes)`` fit the measurements best."""
-        misfits = [float(self._misfit(c, own).norm()) for c, own in zip(cs, b, strict=True)]
+        misfits = [float((self._misfit(c, own) / self._deviation).norm()) for c, own in zip(cs, b, strict=True)]
         best = int(np.argmin(misfits))
         return cs[best], best
 

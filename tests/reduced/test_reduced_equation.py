@@ -13,7 +13,7 @@ from pacpinn.registry import get_problem, installed_problems
 from tests.reduced.bases import basis, coordinates, in_full
 from tests.toys import EQUATIONS, Decay
 
-INSTALLED = [name for name in installed_problems() if isinstance(get_problem(name), pp.Equation)]
+INSTALLED = [name for name in installed_problems() if getattr(get_problem(name), "pointwise", False)]
 MEMBERS = 4
 
 

@@ -1,0 +1,319 @@
+"""Coefficients from measurements: the equation is a constraint, the misfit is what is made least."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+from scipy.stats import norm, t
+from torch import Tensor
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.errors import MeasurementError, NotSolved, PacpinnError
+from pacpinn.measurements import Measurements
+from pacpinn.recalibration import Recalibration
+from pacpinn.reduced.inverse import fitted
+from pacpinn.reduced.online import Answer, Online
+from pacpinn.sensitivity import Calibrated
+from pacpinn.solvers import Status
+from pacpinn.unknowns import Unknowns
+
+_STEPS = 20
+_HALVINGS = 5
+_NEGLIGIBLE = 0.01  # of a standard error: a step so short changes nothing
+_NEARLY = 0.1  # of a standard error: where solutions, known to their tolerance, let the misfit fall no further
+_UNSOLVED = 1  # times that the equation may resist being solved, which takes long to find out
+_TINY = 1e-300
+_ROUNDING = 1e-9  # of a range: how near its end an answer counts as held there
+_CONDITION = 100  # of sensitivities: with a larger one, what tells unknowns apart may be an error of the span
+_BIAS = 0.1  # of a standard error: an answer's own error may move an estimate by so much
+
+Kind = Literal["calibrated", "reduced basis"]
+
+
+@dataclass(frozen=True, eq=False)
+class Inference:
+    """Coefficients that fit measurements best, and how well these determine them.
+
+    Attributes:
+        coefficients: of the task that fits best: the estimates, and the known ones.
+        unknown: names of the estimates.
+        covariance: of the estimates ``(n, n)``: ``s² (SᵀS)⁻¹`` with the sensitivity S of what was measured.
+        deviation: of the noise: s, estimated from the misfit if it was not given; else None, and s is one in units of
+            what was given.
+        degrees: of freedom: how many more measurements than unknowns there are.
+        misfit: root mean square of the differences, in standard deviations if these were given: then about 1 if the
+            equation fits.
+        bias: how far the error of the solution itself may have moved an estimate, in standard errors, at most; NaN
+            if that error is not known.
+        held: names of estimates at an end of their range, where standard errors say little.
+        kind: how the equation was solved: ``"calibrated"``, or in the members' ``"reduced basis"`` if its error there
+            is far below the noise's effect.
+        status: ``converged`` if no step would change the estimates by a hundredth of a standard error.
+        steps: how many coefficients were solved for.
+    """
+
+    coefficients: Coefficients
+    unknown: tuple[str, ...]
+    covariance: np.ndarray
+    deviation: float | None
+    degrees: int
+    misfit: float
+    bias: float
+    held: tuple[str, ...]
+    kind: Kind
+    status: Status
+    steps: int
+    solution: Answer | Calibrated = field(repr=False)
+
+    @property
+    def estimates(self) -> dict[str, float]:
+        """The unknown coefficients by name."""
+        return {name: self.coefficients[name] for name in self.unknown}
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """Standard deviation of each estimate over repeated measurements."""
+        return dict(zip(self.unknown, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+
+    def interval(self, confidence: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Ends of each estimate's confidence interval: by Student's t where the noise is estimated, else normal.
+
+        Raises:
+            PacpinnError: if the confidence is not within (0, 1).
+        """
+        if not 0 < confidence < 1:
+            raise PacpinnError(f"confidence={confidence}; expected a share in (0, 1), such as 0.95")
+        level = (1 + confidence) / 2
+        times = float(norm.ppf(level) if self.deviation is None else t.ppf(level, self.degrees))
+        errors = self.standard_errors
+        return {
+            name: (each - times * errors[name], each + times * errors[name]) for name, each in self.estimates.items()
+        }
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The solution at the estimates ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
+        return self.solution.predict(np.asarray(x))
+
+
+class Point(NamedTuple):
+    """Measurements against the equation at some coefficients.
+
+    Attributes:
+        coefficients: which.
+        differences: to the measurements in standard deviations ``(m,)``.
+        slopes: of these by the unknowns' places ``(m, n)``, and their relative accuracy `rest`.
+        solution: of the equation.
+    """
+
+    coefficients: Coefficients
+    differences: np.ndarray
+    slopes: np.ndarray
+    rest: float
+    solution: Answer | Calibrated
+
+    @property
+    def cost(self) -> float:
+        """Sum of squares."""
+        return float(self.differences @ self.differences)
+
+
+def infer(
+    recalibration: Recalibration,
+    online: Online | None,
+    measurements: Measurements,
+    unknowns: Unknowns,
+    base: Coefficients,
+    start: Coefficients | None,
+) -> Inference:
+    """Gauss-Newton on the misfit, the equation solved anew at every step (Nocedal & Wright 2006, section 10.3).
+
+    First in the members' span, if there is one; that answer stands if the error of the span cannot move it by a tenth
+    of a standard error. With e the solution's error at the measurements, in standard deviations, an estimate's bias in
+    standard errors is at most ``|e|`` (Cauchy and Schwarz). Else from there by calibration.
+
+    Args:
+        recalibration: solves the equation by calibration.
+        online: the family reduced to its members' span; None if it has none.
+        measurements: fitting the problem.
+        unknowns: what is to be found.
+        base: the coefficients that are known.
+        start: where to begin; by default where the best answers of the family lie.
+
+    Raises:
+        MeasurementError: if there are no more measurements than unknowns where the noise is to be estimated too.
+        NotIdentifiable: if the measurements do not determine the unknowns.
+        NotSolved: if the equation cannot be solved where the search begins.
+    """
+    _require_enough(measurements, unknowns)
+    known = measurements.deviation is not None
+    weighed = measurements if known else measurements.with_deviation(1.0)
+    first = _in_span(online, weighed, unknowns, base, start)
+    if first is not None:
+        point, steps, converged = first
+        assert online is not None
+        assert isinstance(point.solution, Answer)
+        bias = _bias(point, weighed, point.solution.error_estimate, known, len(unknowns))
+        inside = all(
+            low + _ROUNDING * (high - low) < point.coefficients[name] < high - _ROUNDING * (high - low)
+            for name, (low, high) in online.ends.items()
+            if name in unknowns.names
+        )
+        if converged and inside and bias <= _BIAS and np.linalg.cond(point.slopes) < _CONDITION:
+            return _concluded(point, unknowns, known, bias, Status.CONVERGED, steps)
+        start = point.coefficients
+    search = _Search(recalibration, weighed, unknowns, known)
+    point, status, steps = search.from_(start or recalibration.best(weighed, base, unknowns.names))
+    error = math.nan
+    if online is not None and isinstance(point.solution, Calibrated):
+        error = online.ratio * recalibration.residual(point.solution)
+    bias = _bias(point, weighed, error, known, len(unknowns))
+    return _concluded(point, unknowns, known, bias, status, steps + (first[1] if first else 0))
+
+
+def _require_enough(measurements: Measurements, unknowns: Unknowns) -> None:
+    needed = len(unknowns) + (measurements.deviation is None)
+    if len(measurements) < needed:
+        noise = " and the noise's deviation" if measurements.deviation is None else ""
+        raise MeasurementError(
+            f"{len(measurements)} measurements for {len(unknowns)} unknowns ({', '.join(unknowns.names)}){noise}; "
+            f"expected {needed} at least"
+        )
+
+
+def _in_span(
+    online: Online | None,
+    measurements: Measurements,
+    unknowns: Unknowns,
+    base: Coefficients,
+    start: Coefficients | None,
+) -> tuple[Point, int, bool] | None:
+    """The best point in the span; None where the span does not reach, or an operator of it was measured."""
+    if online is None or callable(measurements.of):
+        return None
+    for name, (low, high) in online.ends.items():
+        begin = base[name] if start is None or name not in unknowns.names else start[name]
+        free = name in unknowns.names
+        if (free and not low < high) or ((not free or start is not None) and not low <= begin <= high):
+            return None
+    values = _spread_out(measurements, measurements.values, online)
+    deviation = _spread_out(measurements, measurements.deviation, online)
+    found = fitted(online, measurements.points, values, deviation, unknowns.names, base, start)
+    slopes = found.slopes.numpy(force=True) / unknowns.ranges
+    (solution,) = online.solve([found.coefficients])
+    point = Point(found.coefficients, found.differences.numpy(force=True), slopes, 0.0, solution)
+    return point, found.steps, found.converged
+
+
+def _spread_out(measurements: Measurements, column: np.ndarray, online: Online) -> np.ndarray:
+    """Values of one output among NaN for all others, ``(rows, outputs)``."""
+    outputs = online.equation.outputs
+    if not isinstance(measurements.of, str):
+        return column
+    spread = np.full((len(column), len(outputs)), np.nan)
+    spread[:, list(outputs).index(measurements.of)] = column[:, 0]
+    return spread
+
+
+class _Search:
+    """Gauss-Newton by calibration."""
+
+    def __init__(
+        self, recalibration: Recalibration, measurements: Measurements, unknowns: Unknowns, known: bool
+    ) -> None:
+        self.recalibration, self.measurements, self.unknowns, self.known = recalibration, measurements, unknowns, known
+
+    def from_(self, start: Coefficients) -> tuple[Point, Status, int]:
+        """The best point that is found, how the search ended, and how many coefficients it solved for."""
+        began = self._point(start, None)
+        if began is None:
+            raise NotSolved(
+                f"the equation cannot be solved at {start}, where the search begins; expected another start=, or more "
+                "members: family.extend([...])"
+            )
+        (point, moves), self.solved, self.unsolved = began, 1, 0
+        for _ in range(_STEPS):
+            self.unknowns.require_identifiable(point.slopes, point.rest)
+            step = self._step(point)
+            length = float(np.linalg.norm(point.slopes @ step)) / max(_noise(point, self.known, len(step)), _TINY)
+            if length <= _NEGLIGIBLE:
+                return point, Status.CONVERGED, self.solved
+            ahead = self._ahead(point, moves, step)
+            if ahead is None:
+                return point, Status.CONVERGED if length <= _NEARLY else Status.STALLED, self.solved
+            point, moves = ahead
+        return point, Status.MAX_STEPS, self.solved
+
+    def _ahead(self, point: Point, moves: Tensor, step: np.ndarray) -> tuple[Point, Tensor] | None:
+        """A better point along a step, at its whole length or shorter; None if there is none."""
+        here = self.unknowns.places(point.coefficients)
+        for share in 0.5 ** np.arange(_HALVINGS):
+            c = self.unknowns.at(here + share * step, point.coefficients)
+            ahead = self._point(c, (point, moves, self.unknowns.places(c) - here))
+            self.solved += 1
+            self.unsolved += ahead is None
+            if ahead is not None and ahead[0].cost < point.cost:
+                return ahead
+            if self.unsolved > _UNSOLVED:
+                return None
+        return None
+
+    def _step(self, point: Point) -> np.ndarray:
+        """``min |r + S d|`` over those unknowns that it does not carry out of their range."""
+        free = np.ones(len(self.unknowns), dtype=bool)
+        step = np.zeros(len(self.unknowns))
+        for _ in range(len(free)):
+            step[:] = 0
+            step[free] = np.linalg.lstsq(point.slopes[:, free], -point.differences, rcond=None)[0]
+            out = self.unknowns.outward(point.coefficients, step) & free
+            if not out.any():
+                break
+            free &= ~out
+            step[~free] = 0
+        return step
+
+    def _point(self, c: Coefficients, before: tuple[Point, Tensor, np.ndarray] | None) -> tuple[Point, Tensor] | None:
+        """The equation calibrated at `c`, from the point before along its tangent; None if it is not solved there."""
+        ahead = None if before is None else (before[0].solution, before[1], before[2])
+        found = self.recalibration.at(c, ahead)
+        if found is None:
+            return None
+        tangent = found.tangent(self.unknowns.names)
+        differences, slopes = found.response(self.measurements, self.unknowns.names, tangent)
+        scale = self.unknowns.slopes(c)
+        moves = tangent.weights * tangent.weights.new_tensor(scale)
+        return Point(c, differences, slopes * scale, tangent.rest, found), moves
+
+
+def _noise(point: Point, known: bool, unknowns: int) -> float:
+    """Standard deviation of the noise, in units of what was given or else of what was measured."""
+    return 1.0 if known else (point.cost / (len(point.differences) - unknowns)) ** 0.5
+
+
+def _bias(point: Point, measurements: Measurements, error: float, known: bool, unknowns: int) -> float:
+    """Largest bias of an estimate in standard errors, by a relative `error` of the solution."""
+    measured = (measurements.values / measurements.deviation)[measurements.known]
+    noise = _noise(point, known, unknowns)
+    return error * float(np.linalg.norm(measured)) / noise if noise > 0 else math.inf
+
+
+def _concluded(point: Point, unknowns: Unknowns, known: bool, bias: float, status: Status, steps: int) -> Inference:
+    noise, scale = _noise(point, known, len(unknowns)), unknowns.slopes(point.coefficients)
+    covariance = noise**2 * np.linalg.inv(point.slopes.T @ point.slopes) * np.outer(scale, scale)
+    count = len(point.differences)
+    return Inference(
+        coefficients=point.coefficients,
+        unknown=unknowns.names,
+        covariance=covariance,
+        deviation=None if known else noise,
+        degrees=count - len(unknowns),
+        misfit=(point.cost / count) ** 0.5,
+        bias=bias,
+        held=tuple(unknowns.held(point.coefficients)),
+        kind="reduced basis" if isinstance(point.solution, Answer) else "calibrated",
+        status=status,
+        steps=steps,
+        solution=point.solution,
+    )

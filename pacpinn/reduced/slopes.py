@@ -1,0 +1,43 @@
+"""How an answer in the span changes with its coefficients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from pacpinn.backend import deepxde_defaults
+from pacpinn.coefficient import Coefficients
+from pacpinn.equation_residuals import solution
+from pacpinn.isolation import untouched
+from pacpinn.ranges import neighbours
+from pacpinn.reduced.online import Online, given
+
+
+def sensitivity(online: Online, c: Coefficients, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``.
+
+    Coordinates move so that residuals stay as small as they are, ``J db = -dr/dc``; what transform knows of c adds to
+    that.
+    """
+    points = online.snapshots.training.x.new_tensor(x)
+    columns = []
+    with untouched():
+        b = online.coordinates([c])
+        jacobian = online.all.linearise([c], b).jacobian[0]
+        with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
+            members = torch.stack([each.function(points) for each in online.members], dim=-1)
+        outputs, modes = members @ online.span.weights(b)[0], members @ online.span.mixing[:, 1:]
+        for name in names:
+            pair = neighbours(online.equation, c, name)
+            width = pair[1][name] - pair[0][name]
+            behind, ahead = (online.all.residuals([each], b)[0] for each in pair)
+            moved = modes @ torch.linalg.lstsq(jacobian, -(ahead - behind)[:, None]).solution[:, 0]
+            with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
+                below, above = (
+                    solution(online.equation, each, given(outputs + share * moved), points)
+                    for each, share in zip(pair, (-0.5, 0.5), strict=True)
+                )
+            columns.append((above - below) / width)
+    return torch.stack(columns, dim=-1).numpy(force=True)
