@@ -282,7 +282,7 @@ def decay(report: Report, names: Sequence[str]) -> Figure:
         errors.semilogy(sorted(rows), [rows[count] for count in sorted(rows)], ".-", label=name)
         estimates.semilogy(*zip(*rows_of(report, name, "offline")[0]["rounds"], strict=True), ".-")
     errors.set(xlabel="members", ylabel="relative L2 error", title="worst of the queries")
-    estimates.set(xlabel="members", title="largest over the range, as estimated while members are chosen")
+    estimates.set(xlabel="members", title="worst of the range, as estimated on the way")
     for axes in (errors, estimates):
         axes.grid(alpha=0.25, linewidth=0.6)
     shown.legend(loc="outside right center", frameon=False)

@@ -82,7 +82,8 @@ class GivenEquation(Equation):
         return None if solution is None else np.asarray(solution(x))
 
     def stated(self, part: str) -> Any:
-        own = {"residual": self._at(self.source).pde, "conditions": self.data}
+        _, data = self._latest or (None, self._at(self.source))
+        own = {"residual": data.pde, "conditions": self.data}
         return own.get(part) or super().stated(part)
 
     @property

@@ -404,3 +404,19 @@ def test_measurements_are_further_residuals(name):
         *others, measured = task.residuals(lambda x: case.exact(x, 1.5), task.everything())
         assert measured.values.tolist() == pytest.approx([-2, -2])
         assert len(others) == (1 + case.conditions if physics else 0)
+
+
+def test_data_are_made_for_each_target_not_for_each_evaluation():
+    made = []
+
+    def make_data(c):
+        made.append(c)
+        return on_a_line(dirichlet)(c)
+
+    problem = pp.from_deepxde(make_data, network(), RATE)
+    task = problem.task()
+    forward, points = problem.initial_network(0).double(), task.everything()
+    before = len(made)
+    for _ in range(5):
+        task.residuals(forward, points)
+    assert len(made) <= before + 1
