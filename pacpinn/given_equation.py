@@ -41,8 +41,8 @@ class GivenEquation(Equation):
         """:meth:`data`, checked.
 
         Raises:
-            PacpinnError: if it is no such object, if conditions are those of an earlier call, or if `c` holds several
-                targets' values.
+            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if `c`
+                holds several targets' values.
         """
         if c.several:
             raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
@@ -52,6 +52,12 @@ class GivenEquation(Equation):
                 f"the data of {self.name} at {c} is a {type(data).__name__}; expected a dde.data.PDE, TimePDE, IDE or "
                 "FPDE"
             )
+        for each in data.bcs:
+            if getattr(each, "batch_size", None) is not None:
+                raise PacpinnError(
+                    f"the data of {self.name} has a {type(each).__name__} with batch_size={each.batch_size}, of whose "
+                    "points a solve would see but some; expected all of them: leave batch_size out"
+                )
         conditions = [each for each in data.bcs if isinstance(each, _REMEMBER_VALUES)]
         for each in conditions:
             if any(each is other for other in self._known):

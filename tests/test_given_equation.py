@@ -379,6 +379,13 @@ def test_the_same_conditions_twice_are_refused():
         problem.task()
 
 
+def test_points_in_batches_are_refused():
+    points = np.linspace(0, 1, 9)[:, None]
+    some = on_a_line(lambda rate: dde.icbc.PointSetBC(points, np.exp(rate * points), batch_size=4))
+    with pytest.raises(PacpinnError, match=r"PointSetBC with batch_size=4, .*leave batch_size out"):
+        pp.from_deepxde(some, network(), RATE)
+
+
 def test_what_is_no_data_of_equations_is_refused():
     with pytest.raises(PacpinnError, match=r"is a dict; expected a dde\.data\.PDE"):
         pp.from_deepxde(lambda c: {}, network(), RATE)
