@@ -41,8 +41,8 @@ class GivenEquation(Equation):
         """:meth:`data`, checked.
 
         Raises:
-            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if `c`
-                holds several targets' values.
+            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if
+                `c` holds several targets' values.
         """
         if c.several:
             raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
