@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 import classical
 import pacpinn as pp
+from as_measured import get_problem
 from report import Report, options
 
 PAC, TUNING, PARAMETRIC, SCRATCH, CLASSICAL = "pac", "fine-tuning", "parametric", "from-scratch", "classical"
@@ -34,7 +35,7 @@ def targets_of(count: int) -> list[dict[str, float]]:
 
 def along_the_path(report: Report, method: str, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
     """Families of several sizes, which share the source that is solved once: it would be the same each time."""
-    first = pp.solve_family("burgers", targets=targets_of(1), method=method, seed=seed, **settings)
+    first = pp.solve_family(get_problem("burgers"), targets=targets_of(1), method=method, seed=seed, **settings)
     for count in counts:
         family = pp.Family(first.problem, first.bases[:1], [first.source], first.settings)
         family.extend(targets_of(count))
@@ -44,14 +45,16 @@ def along_the_path(report: Report, method: str, seed: int, counts: tuple[int, ..
 
 def once(report: Report, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
     """The parametric network: what it costs does not depend on the number of targets."""
-    family = pp.solve_family("burgers", targets=targets_of(counts[-1]), method=PARAMETRIC, seed=seed, **settings)
+    family = pp.solve_family(
+        get_problem("burgers"), targets=targets_of(counts[-1]), method=PARAMETRIC, seed=seed, **settings
+    )
     for count in (1, counts[-1]):
         add(report, PARAMETRIC, seed, count, family.source.seconds, family.targets)
 
 
 def each_alone(report: Report, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
     """From scratch: the mean of a few targets, as many times as there are targets."""
-    family = pp.solve_family("burgers", targets=targets_of(FEW), method=SCRATCH, seed=seed, **settings)
+    family = pp.solve_family(get_problem("burgers"), targets=targets_of(FEW), method=SCRATCH, seed=seed, **settings)
     for count in (1, counts[-1]):
         add(report, SCRATCH, seed, count, count * mean(member.seconds for member in family.targets), family.targets)
 

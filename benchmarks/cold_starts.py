@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.cold_start import cold_start
 from pacpinn.objective import Objective
 from report import Report, options
@@ -52,7 +53,7 @@ class Budget:
 
 
 def measure(report: Report, name: str, way: str, seed: int, steps: int) -> None:
-    kind, smaller = type(pp.get_problem(name)), {"hidden": (16, 16, 16), "points": pp.Points(domain=640)}
+    kind, smaller = type(get_problem(name)), {"hidden": (16, 16, 16), "points": pp.Points(domain=640)}
     problem = type(kind.__name__, (kind,), {**smaller, **ways_of(name)[way]})()
     task, budget = problem.task(**STARTS[name]), Budget(steps)
     solver = pp.InTurn([pp.Adam(steps=task.warm_up), budget]) if task.warm_up else budget

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import pacpinn as pp
-from pacpinn.problems.burgers import Burgers
+from as_measured import Burgers
 from report import Report, options
 
 

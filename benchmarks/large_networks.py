@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.methods import from_scratch
 from pacpinn.objective import Linearisation, Objective
 from pacpinn.solvers import levenberg_marquardt
@@ -90,7 +91,7 @@ def train(way: str, points: int, width: int, seed: int, threads: int, limit: flo
     torch.set_num_threads(threads)
     levenberg_marquardt._normal_equations = lambda *given: equations(way, *given)  # type: ignore[attr-defined]
 
-    class Large(type(pp.get_problem("burgers"))):  # type: ignore[misc]
+    class Large(type(get_problem("burgers"))):  # type: ignore[misc]
         hidden = (width,) * 4
 
     Large.points = pp.Points(domain=points)

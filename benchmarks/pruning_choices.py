@@ -16,6 +16,7 @@ import torch
 from matplotlib.figure import Figure
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.continuation import advance
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import allocation, from_scratch
@@ -139,10 +140,10 @@ def main() -> None:
     chosen = options(__doc__ or "")
     report = Report("pruning_choices", chosen.quick)
     for name, path in PATHS.items():
-        problem = pp.get_problem(name)
+        problem = get_problem(name)
         for seed in range(1 if chosen.quick else 3):
             source = train_source(problem, seed)
-            for way in ways()[:: 5 if chosen.quick else 1]:
+            for way in ways()[:: 3 if chosen.quick else 1]:
                 outcome = try_way(problem, source, way, seed, path[: 1 if chosen.quick else None])
                 report.add(problem=name, seed=seed, way=way.name, **outcome)
     columns = [

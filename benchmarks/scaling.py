@@ -25,6 +25,7 @@ from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.backend import dde
 from report import Report, options
 
@@ -86,7 +87,7 @@ class Case:
             dampings = pp.grid(damping=np.linspace(0.5, 6.0, 64))
             return pp.solve_family("oscillator", targets=dampings, batch=self.value, **settings)
         if self.part == "batches":
-            return pp.solve_family("burgers", targets=viscosities(256), batch=self.value, **settings)
+            return pp.solve_family(get_problem("burgers"), targets=viscosities(256), batch=self.value, **settings)
         if self.part == "dimensions":
             return pp.solve_family(Heat(self.value), targets=pp.grid(alpha=np.geomspace(0.2, 0.05, 9)[1:]), **settings)
         return pp.solve_family(
@@ -95,7 +96,7 @@ class Case:
 
     def burgers(self) -> pp.Problem:
         """The installed problem, or one with other widths or points."""
-        problem = pp.get_problem("burgers")
+        problem = get_problem("burgers")
         varied = {"free weights": {"hidden": (self.value,) * 3}, "points": {"points": pp.Points(domain=self.value)}}
         return type("Burgers", (type(problem),), varied[self.part])() if self.part in varied else problem
 

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.objective import Objective
 from pacpinn.solvers.normal_equations import Damped, NormalEquations
 from report import Report, options
@@ -42,7 +43,7 @@ PARENT, SECANT, FIRST_STEP = "parent's weights", "secant", "corrector's own firs
 
 
 def burgers(width: int) -> pp.Problem:
-    kind = type(pp.get_problem("burgers"))
+    kind = type(get_problem("burgers"))
     return type("Burgers", (kind,), {"hidden": (width,) * 3, "points": pp.Points(domain=1024)})()
 
 
@@ -112,7 +113,7 @@ def directions(normal: NormalEquations, damped: Damped) -> Tensor:
 def predictors(report: Report, count: int, settings: dict[str, Any]) -> None:
     """From every member of a chain to the next, on their family's base."""
     targets = pp.grid(nu=np.geomspace(0.05, 0.01, 25)[1:])[:count]
-    family = pp.solve_family("burgers", targets=targets, bases=1, **settings)
+    family = pp.solve_family(get_problem("burgers"), targets=targets, bases=1, **settings)
     for member in family.targets:
         parent = family[member.parent]
         objective = of(family, member)

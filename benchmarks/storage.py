@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 import pacpinn as pp
+from as_measured import get_problem
 from report import Report, options
 
 Shapes = dict[str, torch.Size]
@@ -93,7 +94,8 @@ def ways_to_store(free: int, shapes: Shapes) -> list[tuple[str, str, Callable[[T
 
 def measure(report: Report, seed: int, targets: list[dict[str, float]]) -> None:
     pac, tuned = (
-        pp.solve_family("burgers", targets=targets, method=each, seed=seed) for each in ("pac", "fine-tuning")
+        pp.solve_family(get_problem("burgers"), targets=targets, method=each, seed=seed)
+        for each in ("pac", "fine-tuning")
     )
     source, shapes = tuned.bases[0].masked.start, tuned.bases[0].masked.shapes
     ways = ways_to_store(pac.counts.free, shapes)

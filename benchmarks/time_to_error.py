@@ -18,6 +18,7 @@ from matplotlib.ticker import NullFormatter
 
 import classical
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.cold_start import cold_start
 from pacpinn.solvers import SolverChoice
 from report import Report, options
@@ -51,20 +52,20 @@ ONE_SEED = ("last-layer", "parametric")
 
 
 def targets_of(name: str, quick: bool) -> Targets:
-    problem = pp.get_problem(name)
+    problem = get_problem(name)
     targets = [dict(each) for each in FAMILIES[name] or problem.targets]
     return targets[:2] if quick else targets
 
 
 def along_a_path(report: Report, name: str, way: str, seed: int, targets: Targets) -> None:
-    family = pp.solve_family(name, targets=targets, seed=seed, **PATHS[way])
+    family = pp.solve_family(get_problem(name), targets=targets, seed=seed, **PATHS[way])
     shared = family.source.seconds / len(family.targets)
     for member in family.targets:
         add(report, name, way, seed, member, member.seconds + shared, len(family.bases))
 
 
 def from_scratch(report: Report, name: str, way: str, seed: int, targets: Targets) -> None:
-    problem = pp.get_problem(name)
+    problem = get_problem(name)
     for values in targets:
         task = problem.task(**values)
         masked, result = cold_start(problem.initial_network(seed), task, STARTS[way], seed)
@@ -73,7 +74,7 @@ def from_scratch(report: Report, name: str, way: str, seed: int, targets: Target
 
 
 def classically(report: Report, name: str, targets: Targets) -> None:
-    problem = pp.get_problem(name)
+    problem = get_problem(name)
     classical.solve(name, problem.at(targets[0]), classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
     for c in map(problem.at, targets):
         for resolution in classical.RESOLUTIONS:

@@ -29,6 +29,7 @@ import torch
 from matplotlib.figure import Figure
 
 import pacpinn as pp
+from as_measured import get_problem
 from pacpinn.methods import fine_tuning, from_scratch
 from pacpinn.solvers import LevenbergMarquardt
 from report import Report, machine, options
@@ -36,7 +37,7 @@ from report import Report, machine, options
 ADAM_STEPS, PUBLISHED_ADAM_STEPS = 5000, 15_000
 SEEDS = (0, 1, 2)
 LOOK_EVERY = {"adam": 500, "lbfgs": 100}
-burgers = pp.get_problem("burgers")
+burgers = get_problem("burgers")
 assert isinstance(burgers, pp.Equation)
 
 

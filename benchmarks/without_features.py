@@ -15,11 +15,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 import pacpinn as pp
+from as_measured import get_problem
 from report import Report, options
 
 LAST = 0.01 / math.pi
 PLAIN, FEATURES = "plain", "with features"
-Burgers: Any = type(pp.get_problem("burgers"))
+Burgers: Any = type(get_problem("burgers"))
 
 
 class PlainBurgers(Burgers):  # type: ignore[misc]
@@ -29,7 +30,7 @@ class PlainBurgers(Burgers):  # type: ignore[misc]
     targets = pp.grid(nu=np.geomspace(0.05, LAST, 14)[1:])
 
 
-PROBLEMS: dict[str, pp.Problem] = {PLAIN: PlainBurgers(), FEATURES: pp.get_problem("steep_burgers")}
+PROBLEMS: dict[str, pp.Problem] = {PLAIN: PlainBurgers(), FEATURES: get_problem("steep_burgers")}
 SETTINGS: dict[str, dict[str, Any]] = {PLAIN: {"keep": 0.5}, FEATURES: {}}
 METHODS = ("pac", "fine-tuning")
 
