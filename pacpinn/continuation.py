@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import torch
 
+from pacpinn.allocation import strength
 from pacpinn.coefficient import Coefficients
 from pacpinn.first_guess import Leg, first_guesses
 from pacpinn.founding import found
 from pacpinn.isolation import untouched
 from pacpinn.methods import calibration, minimise
-from pacpinn.pac import strength
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution

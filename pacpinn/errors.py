@@ -25,6 +25,10 @@ class PruningError(PacpinnError):
     """`keep` lies outside (0, 1), or leaves nothing to keep or to free: choose another fraction or criterion."""
 
 
+class NetworkError(PacpinnError):
+    """A network cannot be used, or a new head does not fit into it: mend what the message names."""
+
+
 class OrderError(PacpinnError):
     """A step of prune-allocate-calibrate came too early: do first what the message names."""
 

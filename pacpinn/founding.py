@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import torch
 
+from pacpinn.allocation import allocated
 from pacpinn.errors import PacpinnError
 from pacpinn.masked import MaskedNetwork
-from pacpinn.pac import allocated
+from pacpinn.methods import last_layer
 from pacpinn.pruning import kept_weights
 from pacpinn.settings import Settings
 from pacpinn.solvers import Report, Result
@@ -34,7 +35,7 @@ def found(source: MaskedNetwork, task: Task, settings: Settings, report: Report)
 
 def prune_and_allocate(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
     """PAC: the kept weights hold the source, the others are free (Myung et al. 2022)."""
-    kept = kept_weights(source, settings.keep, settings.criterion, settings.always_kept, settings.always_free)
+    kept = kept_weights(source, settings.keep, settings.criterion, settings.always_kept, settings.always_free, task)
     base, result = allocated(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
     return base, [result]
 
@@ -46,12 +47,7 @@ def free_everything(source: MaskedNetwork, task: Task, settings: Settings, repor
 
 def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
     """Last layer: its tensors alone are free, so that a linear equation is a linear least-squares problem."""
-    last = [name for name, _ in source.network.named_parameters()][-1].rpartition(".")[0]
-    masks = {
-        name: torch.full_like(each, name.rpartition(".")[0] == last, dtype=torch.bool).flatten()
-        for name, each in source.by_name(source.weights).items()
-    }
-    return source.with_mask(torch.cat(list(masks.values())), True), []
+    return last_layer(source).masked, []
 
 
 def start_afresh(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,7 @@ class MaskedNetwork:
         weights: all weights ``(P,)``; those of the network by default.
         free: boolean mask ``(P,)``; all free by default.
         frozen_buffers: whether buffers, such as the statistics of batch normalisation, stay as they are too.
+        own: boolean mask ``(P,)`` of the weights of a new head, of which the source knows nothing; none by default.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class MaskedNetwork:
         weights: Tensor | None = None,
         free: Tensor | None = None,
         frozen_buffers: bool = False,
+        own: Tensor | None = None,
     ) -> None:
         self.network = network
         parameters = {name: each.detach() for name, each in network.named_parameters() if each.requires_grad}
@@ -42,6 +45,7 @@ class MaskedNetwork:
         self.weights = weights.clone()
         self.free = torch.ones_like(weights, dtype=torch.bool) if free is None else free.clone()
         self.frozen_buffers = frozen_buffers
+        self.own = torch.zeros_like(self.free) if own is None else own.clone()
         self._index = self.free.nonzero()[:, 0]
 
     @property
@@ -49,16 +53,16 @@ class MaskedNetwork:
         """The free weights' present values ``(p,)``."""
         return self.weights[self.free]
 
-    def with_mask(self, free: Tensor, frozen_buffers: bool, weights: Tensor | None = None) -> MaskedNetwork:
+    def with_mask(self, free: Tensor, frozen_buffers: bool, weights: Tensor | None = None) -> Self:
         """A copy in which other weights are free; `weights` replaces all values."""
-        return MaskedNetwork(
-            copy.deepcopy(self.network), self.weights if weights is None else weights, free, frozen_buffers
-        )
+        weights = self.weights if weights is None else weights
+        return type(self)(copy.deepcopy(self.network), weights, free, frozen_buffers, self.own)
 
-    def to(self, dtype: torch.dtype, device: torch.device) -> MaskedNetwork:
+    def to(self, dtype: torch.dtype, device: torch.device) -> Self:
         """A copy with weights and buffers of another dtype or on another device."""
         network = copy.deepcopy(self.network).to(device=device, dtype=dtype)
-        return MaskedNetwork(network, self.weights.to(device, dtype), self.free.to(device), self.frozen_buffers)
+        weights, free, own = self.weights.to(device, dtype), self.free.to(device), self.own.to(device)
+        return type(self)(network, weights, free, self.frozen_buffers, own)
 
     def merge(self, z: Tensor) -> Tensor:
         """All weights ``(P,)`` with the free ones set to `z` ``(p,)``; or ``(targets, P)`` for ``(targets, p)``."""
@@ -76,14 +80,14 @@ class MaskedNetwork:
         """
         parameters = self.by_name(self.merge(z))
         if z.ndim == 1:
-            return lambda x: self.evaluate(parameters, x, training)
-        each = vmap(lambda own, x: self.evaluate(own, x, training))
+            return lambda x: self.evaluate(parameters, x, training=training)
+        each = vmap(lambda own, x: self.evaluate(own, x, training=training))
         return lambda x: each(parameters, x.unflatten(0, (len(z), -1))).flatten(0, 1)
 
-    def evaluate(self, parameters: dict[str, Tensor], x: Tensor, training: bool = False) -> Tensor:
-        """The network at inputs `x` with other values for all of its weights, by name."""
+    def evaluate(self, parameters: dict[str, Tensor], *inputs: Any, training: bool = False, **options: Any) -> Tensor:
+        """The network at inputs with other values for all of its weights, by name."""
         self._set_mode(training)
-        outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, (x,))
+        outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, inputs, options)
         return outputs
 
     def module(self, z: Tensor) -> nn.Module:

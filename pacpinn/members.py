@@ -10,8 +10,8 @@ from torch import nn
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation_task import EquationTask
 from pacpinn.errors import NotSolved, PacpinnError
-from pacpinn.pac import Counts
 from pacpinn.problem import Problem
+from pacpinn.pruning import Counts
 from pacpinn.sensitivity import Calibrated
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution

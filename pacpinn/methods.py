@@ -1,26 +1,37 @@
 """Transfer methods as rows of one table: which weights are free, where they start, what the penalty pulls to.
 
-=============  ==========  ===============  =================  =======================
-method         free        frozen values    start              penalty's centre
-=============  ==========  ===============  =================  =======================
-from scratch   all         --               random             zero
-fine-tuning    all         --               the source's       zero
-L2-SP          all         --               the source's       the source's
-allocation     kept        zero             the source's       the source's
-calibration    pruned      the allocated    zero, a neighbour  zero
-=============  ==========  ===============  =================  =======================
+=============  ==========  ===============  =================  ============================
+method         free        frozen values    start              penalty
+=============  ==========  ===============  =================  ============================
+from scratch   all         --               random             |w|²
+fine-tuning    all         --               the source's       |w|²
+L2-SP          all         --               the source's       |w - the source's|²
+DELTA          all         --               the source's       distance of hidden features
+BSS            all         --               the source's       smallest singular values
+last layer     the last    the source's     the source's       |w|²
+LoRA           adapters    the source's     the source         |w|²
+allocation     kept        zero             the source's       |w - the source's|²
+calibration    pruned      the allocated    zero, a neighbour  |w|²
+=============  ==========  ===============  =================  ============================
 
-Allocation and calibration are the two halves of PAC-Net (Myung et al. 2022, eqs. 4 and 6); L2-SP is Li et al. 2018.
+A new head (:func:`pacpinn.heads.with_head`), where the source network has one, is free in all of them, starts at its
+own values and is pulled to zero. Allocation and calibration are the two halves of PAC-Net (Myung et al. 2022, eqs. 4
+and 6); L2-SP is Li et al. 2018, DELTA Li et al. 2019, BSS Chen et al. 2019, LoRA Hu et al. 2022.
 """
 
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
+from pacpinn.adapters import adapted
+from pacpinn.feature_penalties import BatchSpectralShrinkage, Delta, FeaturePenalty
+from pacpinn.heads import last_module
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from pacpinn.solvers import Report, Result, Solver, silent
@@ -36,15 +47,22 @@ class Method:
         masked: the network with its free and frozen weights.
         start: free weights to start from, ``(p,)``.
         centre: what the penalty pulls the free weights to, ``(p,)``.
+        features: a penalty on hidden features in place of that.
     """
 
     masked: MaskedNetwork
     start: Tensor
     centre: Tensor
+    features: FeaturePenalty | None = None
+
+    def to(self, dtype: torch.dtype, device: torch.device) -> Self:
+        """The same method of another dtype or on another device."""
+        masked = self.masked.to(dtype, device)
+        return replace(self, masked=masked, start=self.start.to(masked.weights), centre=self.centre.to(masked.weights))
 
     def objective(self, task: Task, penalty: float, seed: int = 0) -> Objective:
-        """What a solver is to minimise: the task's loss plus ``penalty * |z - centre|^2``."""
-        return Objective(task, self.masked, penalty, self.centre, seed)
+        """What a solver is to minimise: the task's loss and `penalty` times the method's own."""
+        return Objective(task, self.masked, penalty, self.centre, seed, self.features)
 
     def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
         """Solve `task` by the method, from its start; raises as :func:`minimise`."""
@@ -69,14 +87,49 @@ def from_scratch(network: nn.Module) -> Method:
 
 def fine_tuning(source: MaskedNetwork, start: Tensor | None = None) -> Method:
     """Train all weights, starting at the source's or at `start` ``(P,)``."""
-    masked = source.with_mask(torch.ones_like(source.free), frozen_buffers=False)
+    masked = _all_free(source)
     return Method(masked, masked.start if start is None else start, torch.zeros_like(masked.start))
 
 
 def l2_sp(source: MaskedNetwork) -> Method:
     """Train all weights, starting at the source's and held near them."""
-    masked = source.with_mask(torch.ones_like(source.free), frozen_buffers=False)
-    return Method(masked, masked.start, masked.start)
+    masked = _all_free(source)
+    return Method(masked, masked.start, torch.where(source.own, 0.0, masked.start))
+
+
+def delta(source: MaskedNetwork, attention: Mapping[str, Tensor]) -> Method:
+    """Train all weights, starting at the source's, hidden features held near the source's.
+
+    Args:
+        source: the source network, with a new head if it needs one.
+        attention: weights of the channels of some layers, from :func:`pacpinn.feature_penalties.channel_attention`.
+    """
+    masked = _all_free(source)
+    return Method(masked, masked.start, torch.zeros_like(masked.start), Delta(_all_free(source), attention, source.own))
+
+
+def bss(source: MaskedNetwork, k: int = 1) -> Method:
+    """Train all weights, starting at the source's, the last features' `k` smallest singular values held down."""
+    masked = _all_free(source)
+    penalty = BatchSpectralShrinkage(last_module(source.network), k)
+    return Method(masked, masked.start, torch.zeros_like(masked.start), penalty)
+
+
+def last_layer(source: MaskedNetwork) -> Method:
+    """Train the last layer alone, or the new head; a linear equation is a linear least-squares problem then."""
+    free = source.own
+    if not free.any():
+        last = last_module(source.network)
+        masks = {name: name.rpartition(".")[0] == last for name in source.shapes}
+        free = torch.cat([torch.full(shape, masks[name]).flatten() for name, shape in source.shapes.items()])
+    masked = source.with_mask(free.to(source.free), frozen_buffers=True)
+    return Method(masked, masked.start, torch.zeros_like(masked.start))
+
+
+def lora(source: MaskedNetwork, rank: int = 4, seed: int = 0) -> Method:
+    """Train low-rank additions to the source's matrices, which stay as they are."""
+    masked = adapted(source, rank, seed=seed)
+    return Method(masked, masked.start, torch.zeros_like(masked.start))
 
 
 def allocation(source: MaskedNetwork, kept: Tensor) -> Method:
@@ -88,5 +141,8 @@ def allocation(source: MaskedNetwork, kept: Tensor) -> Method:
 
 def calibration(base: MaskedNetwork, start: Tensor | None = None) -> Method:
     """Train the pruned weights on a target, all else frozen, starting at zero or at a neighbour's `start` ``(p,)``."""
-    zero = torch.zeros_like(base.start)
-    return Method(base, zero if start is None else start, zero)
+    return Method(base, base.start if start is None else start, torch.zeros_like(base.start))
+
+
+def _all_free(source: MaskedNetwork) -> MaskedNetwork:
+    return source.with_mask(torch.ones_like(source.free), frozen_buffers=False)

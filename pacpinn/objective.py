@@ -13,6 +13,7 @@ from torch import Tensor
 from pacpinn.blocks import joined, of_blocks, rowwise_jacobian
 from pacpinn.errors import ResidualError, SolverError
 from pacpinn.factored_jacobian import FactoredJacobian
+from pacpinn.feature_penalties import FeaturePenalty, observed
 from pacpinn.masked import MaskedNetwork
 from pacpinn.rowwise import Factors, LinearLayers, rowwise_kind
 from pacpinn.task import Batch, Block, LeastSquaresTask, Task
@@ -30,6 +31,7 @@ class Objective:
         penalty: the strength lambda.
         centre: what the penalty pulls to, ``(p,)``: zero, or the source's weights.
         seed: seed of the batches.
+        features: what the penalty looks at in place of the weights: some hidden features.
     """
 
     task: Task
@@ -37,6 +39,7 @@ class Objective:
     penalty: float = 0.0
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
     seed: int = 0
+    features: FeaturePenalty | None = None
     _latest: tuple[Tensor, Linearisation] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,8 +56,12 @@ class Objective:
 
     def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
         """The objective on one batch, differentiable in `z`."""
-        loss = self.task.loss(self.masked.forward(z, training), batch)
-        return loss + self.penalty * (z - self.centre).square().sum()
+        forward = self.masked.forward(z, training)
+        if self.features is None:
+            return self.task.loss(forward, batch) + self.penalty * (z - self.centre).square().sum()
+        with observed(self.masked.network, self.features.places) as seen:
+            loss = self.task.loss(forward, batch)
+        return loss + self.penalty * self.features(seen, z)
 
     def solved(self, z: Tensor, misfit: float) -> bool:
         """Whether `z` ``(p,)`` meets the task's tolerance: by its `misfit` on training points and on fresh ones too."""
@@ -87,21 +94,21 @@ class Objective:
             SolverError: if the task has no residuals.
         """
         if self._latest is None or not torch.equal(self._latest[0], z):
-            self._latest = z.detach().clone(), self._linearised(z)
+            self._latest = z.detach().clone(), self.linearised_on(self._least_squares.everything(), z)
         return self._latest[1]
 
-    def _linearised(self, z: Tensor) -> Linearisation:
+    def linearised_on(self, batch: Batch, z: Tensor) -> Linearisation:
+        """Residuals at `z` ``(k, p)`` on one batch, with their Jacobian on demand."""
         task = self._least_squares
-        batch = task.everything()
         x = task.inputs(batch)
         kind = rowwise_kind(self.masked, x)
         if kind is None:
             blocks = task.residuals(self.masked.forward(self._own(z)), batch)
-            return Linearisation(blocks, lambda: self.general_jacobian(z))
+            return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         network = kind(self.masked, self._own(z), len(x))
         blocks = task.residuals(network.forward, batch)
         if any(block.rows is None for block in blocks):
-            return Linearisation(blocks, lambda: self.general_jacobian(z))
+            return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         linear = isinstance(network, LinearLayers) and len(z) == 1
         factored = partial(_factored_jacobian, cast(LinearLayers, network), blocks) if linear else None
         return Linearisation(blocks, lambda: rowwise_jacobian(network.columns, blocks, len(z)), factored)
@@ -116,13 +123,19 @@ class Objective:
             raise SolverError(
                 f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
             )
+        if self.features is not None:
+            raise SolverError(
+                f"{type(self.features).__name__} penalises hidden features, which this solver cannot: use 'adam' or "
+                "'lbfgs'"
+            )
         return self.task
 
-    def general_jacobian(self, z: Tensor) -> Tensor:
+    def general_jacobian(self, z: Tensor, batch: Batch | None = None) -> Tensor:
         """Jacobian ``(k, m, p)`` by one backward pass for each residual: for residuals that mix rows."""
         task = self._least_squares
         leaf = z.detach().requires_grad_()
-        blocks = task.residuals(self.masked.forward(self._own(leaf)), task.everything())
+        batch = task.everything() if batch is None else batch
+        blocks = task.residuals(self.masked.forward(self._own(leaf)), batch)
         residuals = joined(blocks)
         unit = torch.eye(residuals.shape[1], dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(

@@ -9,26 +9,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from pacpinn.allocation import allocated, founded, require_deterministic, strength
 from pacpinn.cold_start import cold_start
-from pacpinn.errors import OrderError
+from pacpinn.errors import NetworkError, OrderError, PruningError
+from pacpinn.heads import with_head
 from pacpinn.isolation import existing_device, untouched
 from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import allocation, calibration
-from pacpinn.pruning import Criterion, kept_weights
+from pacpinn.methods import Method, allocation, calibration
+from pacpinn.own_loop import Trainable
+from pacpinn.pruning import Counts, Criterion, kept_weights
 from pacpinn.solvers import Report, Result, SolverChoice, get_solver, silent
 from pacpinn.task import Task
 
+SOURCE = "source"
+
 
 @dataclass(frozen=True)
-class Counts:
-    """How many weights a pruned network keeps for the source and frees for targets."""
+class Member:
+    """What :class:`PAC` has learnt: a network, and the values of its free weights ``(p,)``."""
 
-    kept: int
-    free: int
-
-    def __str__(self) -> str:
-        total = self.kept + self.free
-        return f"{self.kept:,} of {total:,} weights kept ({self.kept / total:.0%}), {self.free:,} free"
+    masked: MaskedNetwork
+    z: Tensor
 
 
 class PAC:
@@ -65,7 +66,8 @@ class PAC:
         self._source: MaskedNetwork | None = None
         self._kept: Tensor | None = None
         self._base: MaskedNetwork | None = None
-        self._members: dict[str, Tensor] = {}
+        self._members: dict[str, Member] = {}
+        self._changes = 0  # of mask and base: what was begun before one is of no use after it
 
     def fit(self, task: Task, solver: SolverChoice = None, report: Report = silent) -> Result:
         """Train all weights on the source task, after the easier tasks that it names.
@@ -88,23 +90,28 @@ class PAC:
         criterion: str | Criterion = "global",
         always_kept: Sequence[str] = (),
         always_free: Sequence[str] = (),
+        task: Task | None = None,
     ) -> Counts:
         """Choose the weights that keep the source; the others are freed for targets. May be called again.
 
         Args:
             keep: kept fraction, in (0, 1).
             criterion: ``"global"`` (one magnitude threshold for the network), ``"layer"`` (one for each parameter
-                tensor), or a function.
+                tensor), ``"saliency"`` (what the loss of `task` would gain without a weight), or a function.
             always_kept, always_free: patterns of parameter names exempt from the criterion, such as ``"*.bias"``.
+            task: for saliency, the source.
 
         Raises:
             PruningError: for a bad `keep` or criterion.
         """
         source = self._source or MaskedNetwork(copy.deepcopy(self._network))
-        kept = kept_weights(source, keep, criterion, always_kept, always_free)
+        if task is not None:
+            task = self._placed(task)
+            source = source.to(task.dtype, task.device)
+        kept = kept_weights(source, keep, criterion, always_kept, always_free, task)
         self._forget_pruning()
         self._source, self._kept = source, kept
-        return Counts(int(kept.sum()), int((~kept).sum()))
+        return Counts.of(kept)
 
     def allocate(
         self, task: Task, solver: SolverChoice = None, penalty: float | None = None, report: Report = silent
@@ -120,14 +127,52 @@ class PAC:
         Raises:
             OrderError: before :meth:`prune`.
         """
-        if self._source is None or self._kept is None:
-            raise OrderError("allocate needs a pruned network: call prune(keep=...) first")
+        source, kept = self._pruned()
         task = self._placed(task)
         with untouched():
-            source, kept = self._source.to(task.dtype, task.device), self._kept.to(task.device)
-            self._base, result = allocated(source, kept, task, solver, penalty, self.seed, report)
-        self._members = {}
+            source, kept = source.to(task.dtype, task.device), kept.to(task.device)
+            require_deterministic(source, task)
+            base, result = allocated(source, kept, task, solver, penalty, self.seed, report)
+        self._set_base(base)
         return result
+
+    def prune_gradually(
+        self,
+        task: Task,
+        keep: float = 0.7,
+        rounds: int = 4,
+        criterion: str | Criterion = "global",
+        solver: SolverChoice = None,
+        penalty: float | None = None,
+        report: Report = silent,
+    ) -> Counts:
+        """Prune and allocate in rounds, each of which keeps the same share of what the last kept (Han et al. 2015).
+
+        In place of :meth:`prune` and :meth:`allocate`, for small fractions kept.
+
+        Args:
+            task: the source.
+            keep: fraction kept in the end, in (0, 1).
+            rounds: how many, each a training of its own.
+            criterion: as for :meth:`prune`.
+            solver, penalty, report: as for :meth:`allocate`.
+
+        Raises:
+            PruningError: for a bad `keep`, `rounds` or criterion.
+        """
+        if rounds < 1:
+            raise PruningError(f"rounds={rounds}; expected 1 or more")
+        task = self._placed(task)
+        source = self._source or MaskedNetwork(copy.deepcopy(self._network))
+        base = source.to(task.dtype, task.device)
+        with untouched():
+            require_deterministic(base, task)
+            for each in range(1, rounds + 1):
+                kept = kept_weights(base, keep ** (each / rounds), criterion, task=task)
+                base, _ = allocated(base, kept, task, solver, penalty, self.seed, report)
+        self._source, self._kept = source, kept
+        self._set_base(base)
+        return Counts.of(kept)
 
     def calibrate(
         self,
@@ -137,6 +182,8 @@ class PAC:
         penalty: float | None = None,
         start: str | None = None,
         report: Report = silent,
+        head: nn.Module | None = None,
+        head_at: str | None = None,
     ) -> Result:
         """Train the pruned weights on a target; everything else, buffers too, stays bit for bit as it is.
 
@@ -145,23 +192,67 @@ class PAC:
             name: what to call it; by default its coefficients, or a number for a task without.
             solver: as for :meth:`fit`.
             penalty: strength of the pull to zero; by default as the task suggests.
-            start: name of the target to start from; by default the source.
+            start: name of the target to start from, which gives its head too; by default the source.
             report: called with step and loss.
+            head: a module for other classes or outputs than the source's, such as ``nn.Linear(128, 5)``, which the
+                target has to itself; by default the source's.
+            head_at: name of the module that `head` replaces; by default the last one that has weights.
 
         Raises:
             OrderError: before :meth:`allocate`, or if it is to be called ``"source"``.
+            NetworkError: if the head does not fit, or there is a `start` besides.
         """
-        base = self.base
-        name = name or str(task.coefficients) or f"target {len(self._members) + 1}"
-        if name == "source":
-            raise OrderError("the name 'source' is taken by the allocated network; call the target something else")
+        name = self._free_name(name or str(task.coefficients) or f"target {len(self._members) + 1}")
+        method = self._calibration(start, head, head_at)
         task = self._placed(task)
-        begin = None if start is None else self._free_weights(start)
         with untouched():
-            method = calibration(base, begin)
             result = method.train(task, get_solver(solver, task), strength(penalty, task), self.seed, report)
-        self._members[name] = result.z
+        self._members[name] = Member(method.masked, result.z)
         return result
+
+    def to_allocate(self) -> Trainable:
+        """The kept weights as a module for a training loop of your own, in place of :meth:`allocate`.
+
+        Train it on the source, its :meth:`Trainable.penalty` added to the loss, and give it to :meth:`adopt`.
+
+        Raises:
+            OrderError: before :meth:`prune`.
+        """
+        source, kept = self._pruned()
+        self._set_base(None)
+        return Trainable(allocation(source, kept), self._changes)
+
+    def to_calibrate(
+        self, start: str | None = None, head: nn.Module | None = None, head_at: str | None = None
+    ) -> Trainable:
+        """The pruned weights as a module for a training loop of your own, in place of :meth:`calibrate`.
+
+        Args:
+            start, head, head_at: as for :meth:`calibrate`.
+
+        Raises:
+            OrderError: before :meth:`allocate`.
+            NetworkError: if the head does not fit, or there is a `start` besides.
+        """
+        return Trainable(self._calibration(start, head, head_at), self._changes)
+
+    def adopt(self, trained: Trainable, name: str | None = None) -> None:
+        """Take over what a loop of your own has trained: the allocated source, or a target.
+
+        Args:
+            trained: from :meth:`to_allocate` or :meth:`to_calibrate`.
+            name: what to call a target; by default a number.
+
+        Raises:
+            OrderError: if the network was pruned or allocated anew since, or a target is to be called ``"source"``.
+        """
+        masked, z = trained.method.masked, trained.z.detach().clone()
+        if trained.since != self._changes:
+            raise OrderError("the network was pruned or allocated anew since: train a new module on it as it is now")
+        if self._base is None:
+            self._set_base(founded(masked, z))
+        else:
+            self._members[self._free_name(name or f"target {len(self._members) + 1}")] = Member(masked, z)
 
     @property
     def base(self) -> MaskedNetwork:
@@ -174,7 +265,7 @@ class PAC:
     @property
     def names(self) -> list[str]:
         """Everything :meth:`network` can give: ``"source"``, then the targets in the order of their calibration."""
-        return ["source", *self._members]
+        return [SOURCE, *self._members]
 
     def network(self, name: str = "source") -> nn.Module:
         """An independent module with plain state-dict keys: ``"source"`` or a calibrated target.
@@ -182,14 +273,36 @@ class PAC:
         Raises:
             OrderError: if there is no such target yet.
         """
-        return self.base.module(self._free_weights(name))
+        member = self._member(name)
+        return member.masked.module(member.z)
 
-    def _free_weights(self, name: str) -> Tensor:
-        if name == "source":
-            return self.base.start
+    def _pruned(self) -> tuple[MaskedNetwork, Tensor]:
+        if self._source is None or self._kept is None:
+            raise OrderError("allocate needs a pruned network: call prune(keep=...) first")
+        return self._source, self._kept
+
+    def _member(self, name: str) -> Member:
+        if name == SOURCE:
+            return Member(self.base, self.base.start)
         if name not in self._members:
             raise OrderError(f"{name!r} is not calibrated; there are: {', '.join(self.names)}")
         return self._members[name]
+
+    def _calibration(self, start: str | None, head: nn.Module | None, at: str | None) -> Method:
+        """From the source, with its head or a new one, or from a target and its head."""
+        if start is None:
+            return calibration(self.base if head is None else with_head(self.base, head, at))
+        if head is not None:
+            raise NetworkError(
+                f"a target that starts at another, here {start!r}, has its head: leave out one of the two"
+            )
+        before = self._member(start)
+        return calibration(before.masked, before.z)
+
+    def _free_name(self, name: str) -> str:
+        if name == SOURCE:
+            raise OrderError("the name 'source' is taken by the allocated network; call the target something else")
+        return name
 
     def _placed(self, task: Task) -> Task:
         """The task where this network computes; the first task decides what was left open."""
@@ -197,25 +310,9 @@ class PAC:
         return task.to(self.dtype, self.device)
 
     def _forget_pruning(self) -> None:
-        self._kept = self._base = None
-        self._members = {}
+        self._kept = None
+        self._set_base(None)
 
-
-def allocated(
-    source: MaskedNetwork,
-    kept: Tensor,
-    task: Task,
-    solver: SolverChoice,
-    penalty: float | None,
-    seed: int,
-    report: Report,
-) -> tuple[MaskedNetwork, Result]:
-    """The source with its `kept` weights retrained alone, the others at zero and free from here on."""
-    method = allocation(source, kept)
-    result = method.train(task, get_solver(solver, task), strength(penalty, task), seed, report)
-    return method.masked.with_mask(~kept, True, method.masked.merge(result.z)), result
-
-
-def strength(penalty: float | None, task: Task) -> float:
-    """The penalty's strength: as asked, or as the task suggests."""
-    return task.penalty if penalty is None else penalty
+    def _set_base(self, base: MaskedNetwork | None) -> None:
+        self._base, self._members = base, {}
+        self._changes += 1

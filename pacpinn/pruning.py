@@ -1,9 +1,10 @@
-"""Which weights are kept and which are freed: pruning by magnitude (Myung et al. 2022, section 3.1)."""
+"""Which weights are kept and which are freed: by magnitude (Myung et al. 2022, section 3.1) or by saliency."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from pacpinn.errors import PruningError
 from pacpinn.masked import MaskedNetwork
+from pacpinn.saliency import saliency
+from pacpinn.task import Task
 
 Criterion = Callable[[dict[str, Tensor], float], dict[str, Tensor]]
 
@@ -18,8 +21,7 @@ Criterion = Callable[[dict[str, Tensor], float], dict[str, Tensor]]
 def global_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
     """Keep the fraction `keep` of largest magnitude in the whole network: one threshold for all layers."""
     everything = torch.cat([each.flatten() for each in weights.values()])
-    mask = _largest(everything, keep)
-    pieces = mask.split([each.numel() for each in weights.values()])
+    pieces = _largest(everything, keep).split([each.numel() for each in weights.values()])
     return {name: piece.view(each.shape) for (name, each), piece in zip(weights.items(), pieces, strict=True)}
 
 
@@ -28,7 +30,30 @@ def layer_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor
     return {name: _largest(each.flatten(), keep).view(each.shape) for name, each in weights.items()}
 
 
+def by_saliency(masked: MaskedNetwork, task: Task) -> Criterion:
+    """Keep the fraction of weights that matter most to `task` in the whole network: one threshold for all layers."""
+    scores = masked.by_name(saliency(masked, task))
+    return lambda weights, keep: global_magnitude({name: scores[name] for name in weights}, keep)
+
+
 CRITERIA: dict[str, Criterion] = {"global": global_magnitude, "layer": layer_magnitude}
+SALIENCY = "saliency"
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many weights a pruned network keeps for the source and frees for targets."""
+
+    kept: int
+    free: int
+
+    @classmethod
+    def of(cls, kept: Tensor) -> Counts:
+        return cls(int(kept.sum()), int((~kept).sum()))
+
+    def __str__(self) -> str:
+        total = self.kept + self.free
+        return f"{self.kept:,} of {total:,} weights kept ({self.kept / total:.0%}), {self.free:,} free"
 
 
 def kept_weights(
@@ -37,23 +62,32 @@ def kept_weights(
     criterion: str | Criterion = "global",
     always_kept: Sequence[str] = (),
     always_free: Sequence[str] = (),
+    task: Task | None = None,
 ) -> Tensor:
     """The paper's mask m ``(P,)``: True where a weight is kept.
 
     Args:
         masked: the trained network.
         keep: kept fraction of the weights that are pruned by the criterion, in (0, 1).
-        criterion: a name of :data:`CRITERIA`, or a function from named weights and `keep` to named masks.
+        criterion: ``"global"`` or ``"layer"`` magnitude, ``"saliency"`` (:func:`pacpinn.saliency.saliency`), or a
+            function from named weights and `keep` to named masks.
         always_kept, always_free: patterns of parameter names, such as ``"*.bias"``, exempt from the criterion.
+        task: to which weights are to matter, for saliency.
 
     Raises:
-        PruningError: for `keep` outside (0, 1), an unknown criterion, or a mask that keeps or frees nothing.
+        PruningError: for `keep` outside (0, 1), an unknown criterion, saliency without a task, or a mask that keeps or
+            frees nothing.
     """
     if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
         raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
+    if criterion == SALIENCY:
+        if task is None:
+            raise PruningError("saliency asks how much a weight matters to a task: give one, as prune(task=source)")
+        criterion = by_saliency(masked, task)
     if isinstance(criterion, str):
         if criterion not in CRITERIA:
-            raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {', '.join(CRITERIA)}")
+            known = ", ".join([*CRITERIA, SALIENCY])
+            raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {known}")
         criterion = CRITERIA[criterion]
     weights = masked.by_name(masked.weights)
     fixed = {

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from pacpinn.allocation import strength
 from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import advance
 from pacpinn.equation import Equation
@@ -17,7 +18,6 @@ from pacpinn.errors import NotSolved
 from pacpinn.isolation import untouched
 from pacpinn.measurements import Measurements
 from pacpinn.methods import calibration, minimise
-from pacpinn.pac import strength
 from pacpinn.sensitivity import Calibrated
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution

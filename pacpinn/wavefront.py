@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import torch
 
+from pacpinn.allocation import strength
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation_batch import EquationBatch, batch_of
 from pacpinn.equation_task import EquationTask
 from pacpinn.first_guess import Leg, first_guesses
 from pacpinn.isolation import untouched
 from pacpinn.objective import Objective
-from pacpinn.pac import strength
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution

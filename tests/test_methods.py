@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
 from pacpinn import methods
+from pacpinn.heads import with_head
 from pacpinn.masked import MaskedNetwork
 from pacpinn.solvers import Adam, LevenbergMarquardt
 from tests.toys import batchnorm_network, same_bits, small_network, wave
@@ -95,3 +97,44 @@ def test_without_penalty_an_allocation_fits_better_than_the_pruned_network(sourc
     method = methods.allocation(source, KEPT)
     result = method.train(task, LevenbergMarquardt(max_steps=20), penalty=0.0)
     assert result.history[-1] < 0.1 * result.history[0]
+
+
+# Rivals ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_last_layer_alone_is_free(source):
+    method = methods.last_layer(source)
+    assert method.masked.by_name(method.masked.free)["2.weight"].all()
+    assert method.masked.by_name(method.masked.free)["2.bias"].all()
+    assert method.masked.free.sum() == 9
+    assert torch.equal(method.start, source.weights[-9:])
+
+
+def test_of_a_network_with_a_new_head_the_head_alone_is_free(source):
+    method = methods.last_layer(with_head(source, nn.Linear(1, 4), at="0"))
+    assert method.masked.free.sum() == 8
+    assert torch.equal(method.masked.free, method.masked.own)
+
+
+def test_l2_sp_pulls_a_new_head_to_zero_and_all_else_to_the_source(source):
+    method = methods.l2_sp(with_head(source, nn.Linear(8, 3)))
+    assert torch.equal(method.centre[:16], source.weights[:16])
+    assert not method.centre[16:].any()
+    assert method.start[16:].all()
+
+
+def test_a_calibration_starts_a_new_head_at_its_own_values(base):
+    head = nn.Linear(8, 3).double()
+    headed = with_head(base, head)
+    method = methods.calibration(headed)
+    assert torch.equal(method.start[headed.own[headed.free]][:24], head.weight.flatten())
+    assert not method.start[~headed.own[headed.free]].any()
+    assert not method.centre.any()
+
+
+@pytest.mark.parametrize("row", [methods.fine_tuning, methods.l2_sp, methods.bss, methods.last_layer, methods.lora])
+def test_every_rival_learns_a_target_and_leaves_the_source_alone(source, row):
+    before = source.module(source.start)
+    result = row(source).train(wave(0.4).to(torch.float64), Adam(steps=300, learning_rate=3e-2), penalty=1e-6)
+    assert result.history[-1] < 0.7 * result.history[0]
+    assert same_bits(source.module(source.start), before)

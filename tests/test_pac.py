@@ -354,3 +354,32 @@ def test_every_step_is_reported():
     pac, source, _ = decay()
     result = pac.fit(source, pp.Adam(steps=3), report=lambda step, loss: reported.append((step, loss)))
     assert reported == list(enumerate(result.history, start=1))
+
+
+# Which weights --------------------------------------------------------------------------------------------------------
+
+
+def test_pruning_in_rounds_keeps_what_is_asked_for_and_the_source_well():
+    source, solver = wave(), pp.LevenbergMarquardt(max_steps=40)
+    pac = pp.PAC(small_network(dtype=torch.float32))
+    pac.fit(source, solver)
+    counts = pac.prune_gradually(source, keep=0.5, rounds=3, solver=solver)
+    assert str(counts) == "12 of 25 weights kept (48%), 13 free"
+    assert int((~pac.base.free).sum()) == 12
+    assert not pac.base.start.any()
+    assert source.loss(pac.network("source"), source.everything()) < 1e-2
+    pac.calibrate(wave(0.5), "target", pp.LevenbergMarquardt(max_steps=5))
+
+
+def test_pruning_in_no_rounds_is_refused():
+    with pytest.raises(PruningError, match="rounds=0"):
+        pp.PAC(small_network()).prune_gradually(wave(), rounds=0)
+
+
+def test_pruning_by_saliency_asks_the_source_task():
+    pac = pp.PAC(small_network(dtype=torch.float32))
+    pac.fit(wave(), pp.LevenbergMarquardt(max_steps=30))
+    assert pac.prune(keep=0.5, criterion="saliency", task=wave()).free == 13
+    pac.allocate(wave(), pp.Adam(steps=3))
+    with pytest.raises(PruningError, match="give one, as prune"):
+        pac.prune(keep=0.5, criterion="saliency")

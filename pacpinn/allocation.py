@@ -1,0 +1,55 @@
+"""What allocation makes of a pruned network: a base, whose kept weights hold the source for good."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pacpinn.errors import NetworkError
+from pacpinn.masked import MaskedNetwork
+from pacpinn.methods import allocation
+from pacpinn.solvers import Report, Result, SolverChoice, get_solver
+from pacpinn.task import LeastSquaresTask, Task
+
+
+def allocated(
+    source: MaskedNetwork,
+    kept: Tensor,
+    task: Task,
+    solver: SolverChoice,
+    penalty: float | None,
+    seed: int,
+    report: Report,
+) -> tuple[MaskedNetwork, Result]:
+    """The source with its `kept` weights retrained alone, the others at zero and free from here on."""
+    method = allocation(source, kept)
+    result = method.train(task, get_solver(solver, task), strength(penalty, task), seed, report)
+    return founded(method.masked, result.z), result
+
+
+def founded(masked: MaskedNetwork, z: Tensor) -> MaskedNetwork:
+    """The base of an allocation that ends at its kept weights `z` ``(p,)``: they are frozen, all others free."""
+    return masked.with_mask(~masked.free, True, masked.merge(z))
+
+
+def strength(penalty: float | None, task: Task) -> float:
+    """The penalty's strength: as asked, or as the task suggests."""
+    return task.penalty if penalty is None else penalty
+
+
+def require_deterministic(masked: MaskedNetwork, task: Task) -> None:
+    """Refuse a network that answers differently when asked twice: it could not be the same source for ever.
+
+    Raises:
+        NetworkError: if it does.
+    """
+    if isinstance(task, LeastSquaresTask):
+        few = task.few(16)
+        x = task.inputs(task.everything() if few is None else few)[:16].detach()
+        forward = masked.forward(masked.start)
+        with torch.no_grad():
+            if not torch.equal(forward(x), forward(x)):
+                raise NetworkError(
+                    "the network answers differently when asked twice in evaluation mode; expected it to be "
+                    "deterministic there: draw random numbers only if self.training"
+                )

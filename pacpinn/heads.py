@@ -1,0 +1,76 @@
+"""A new head: a target whose classes or outputs are other than the source's."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import nn
+
+from pacpinn.errors import NetworkError
+from pacpinn.masked import MaskedNetwork
+
+
+def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> MaskedNetwork:
+    """A copy of a network in which the module called `at` is a copy of `head`, all of whose weights are free.
+
+    Args:
+        masked: the network; what is free elsewhere stays so.
+        head: a module with weights, such as ``nn.Linear(128, 5)``.
+        at: name of the module to replace, as in ``named_modules()``; by default the last one that has weights.
+
+    Raises:
+        NetworkError: if there is no such module, or it shares weights with the rest of the network, or `head` has
+            nothing to learn, or buffers.
+    """
+    network = copy.deepcopy(masked.network)
+    at = last_module(network) if at is None else at
+    _require_place(network, at)
+    _require_head(head)
+    parent, _, name = at.rpartition(".")
+    setattr(network.get_submodule(parent), name, copy.deepcopy(head).to(masked.weights))
+    headed = MaskedNetwork(network)
+    weights, free, own = (headed.by_name(each) for each in (headed.weights, headed.free, headed.own))  # views
+    old_weights, old_free = masked.by_name(masked.weights), masked.by_name(masked.free)
+    for key in weights:
+        if _inside(key, at):
+            own[key].fill_(True)
+        else:
+            weights[key].copy_(old_weights[key])
+            free[key].copy_(old_free[key])
+    return MaskedNetwork(network, headed.weights, headed.free, masked.frozen_buffers, headed.own)
+
+
+def last_module(network: nn.Module) -> str:
+    """The name of the module to which the last of the parameters belongs."""
+    return [name for name, _ in network.named_parameters()][-1].rpartition(".")[0]
+
+
+def _inside(parameter: str, module: str) -> bool:
+    return parameter.startswith(f"{module}.")
+
+
+def _require_place(network: nn.Module, at: str) -> None:
+    modules = dict(network.named_modules())
+    if at not in modules or at == "":
+        raise NetworkError(
+            f"there is no module {at!r} in the network that a new head could replace; "
+            f"there are: {', '.join(name for name in modules if name)}"
+        )
+    inside = {id(each) for each in modules[at].parameters()}
+    for name, each in network.named_parameters(remove_duplicate=False):
+        if id(each) in inside and not _inside(name, at):
+            raise NetworkError(
+                f"{at!r} shares its weights with {name!r}, which a new head would part from it: untie them before the "
+                "source is learnt, or name another module to replace"
+            )
+
+
+def _require_head(head: nn.Module) -> None:
+    if not any(each.requires_grad for each in head.parameters()):
+        raise NetworkError(f"the new head {head} has no weights to learn; expected a module such as nn.Linear(128, 5)")
+    buffers = [name for name, _ in head.named_buffers()]
+    if buffers:
+        raise NetworkError(
+            f"the new head has buffers ({', '.join(buffers)}), which stay the source's; expected a module without, "
+            "such as nn.Linear(128, 5)"
+        )

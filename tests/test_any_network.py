@@ -1,0 +1,172 @@
+"""Prune, allocate, calibrate over every kind of network."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import pacpinn as pp
+from pacpinn.errors import NetworkError
+from tests.toys import CurveFit, TiedNetwork, batchnorm_network, convolutional_network, same_bits
+
+STEPS = pp.Adam(steps=15, learning_rate=1e-2)
+
+
+class Recurrent(nn.Module):
+    """The last state of a recurrent layer over a sequence ``(rows, times)``, through a linear layer."""
+
+    def __init__(self, kind: type[nn.RNNBase]) -> None:
+        super().__init__()
+        self.cells, self.head = kind(1, 6, batch_first=True), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        states, _ = self.cells(x[:, :, None])
+        return self.head(states[:, -1])
+
+
+class Attention(nn.Module):
+    """An encoder layer of attention, normalisation and dropout over a sequence ``(rows, times)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(1, 8)
+        self.encoder = nn.TransformerEncoderLayer(8, 2, 16, dropout=0.1, batch_first=True)
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.encoder(self.embed(x[:, :, None])).mean(1))
+
+
+class PartlyFrozen(nn.Module):
+    """A frozen embedding below, a buffer that scales, and a weight by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(4, 8).requires_grad_(False)
+        self.register_buffer("scale", torch.tensor(2.0))
+        self.shift = nn.Parameter(torch.ones(8))
+        self.head = nn.Linear(8, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.scale * self.embed(x) + self.shift))
+
+
+class Noisy(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x) + torch.randn(())
+
+
+NETWORKS = {
+    "linear": (lambda: nn.Linear(4, 2), (4,)),
+    "perceptron": (lambda: nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), (4,)),
+    "convolution": (convolutional_network, (1, 4, 4)),
+    "LSTM": (lambda: Recurrent(nn.LSTM), (4,)),
+    "GRU": (lambda: Recurrent(nn.GRU), (4,)),
+    "attention": (Attention, (4,)),
+    "tied": (lambda: nn.Sequential(TiedNetwork(), nn.Linear(4, 2)), (4,)),
+    "partly frozen": (PartlyFrozen, (4,)),
+    "layer normalisation": (lambda: nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), nn.Linear(8, 2)), (4,)),
+}
+
+
+def network_of(kind: str) -> nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return NETWORKS[kind][0]()
+
+
+def task_of(kind: str, seed: int, outputs: int = 2) -> CurveFit:
+    """A regression on random data: `outputs` values a row."""
+
+    class Fit(CurveFit):
+        def residuals(self, forward, batch):
+            x, y = batch
+            rows = torch.arange(len(x))[:, None]
+            return [pp.Block(f"{j}", forward(x)[:, j] - y[:, j], rows) for j in range(1)]
+
+        def loss(self, forward, batch):
+            return (forward(batch[0]) - batch[1]).square().mean()
+
+    rng = np.random.default_rng(seed)
+    return Fit(rng.normal(size=(24, *NETWORKS[kind][1])), rng.normal(size=(24, outputs)), batch_size=12)
+
+
+def allocated(kind: str) -> pp.PAC:
+    pac = pp.PAC(network_of(kind))
+    pac.fit(task_of(kind, 0), STEPS)
+    pac.prune(keep=0.5)
+    pac.allocate(task_of(kind, 0), STEPS)
+    return pac
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_targets_are_learnt_and_the_source_stays_bit_for_bit(kind):
+    pac, x = allocated(kind), torch.as_tensor(task_of(kind, 0).x, dtype=torch.float32)
+    source = pac.network("source")
+    with torch.no_grad():
+        answers = source(x)
+    history = pac.calibrate(task_of(kind, 1), "target", pp.Adam(steps=60, learning_rate=1e-2)).history
+    assert np.mean(history[-4:]) < np.mean(history[:4])
+    assert same_bits(pac.network("source"), source)
+    with torch.no_grad():
+        assert torch.equal(pac.network("source")(x), answers)
+    assert list(pac.network("target").state_dict()) == list(network_of(kind).state_dict())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NETWORKS if kind != "linear"])
+def test_a_target_may_have_a_head_of_its_own(kind):
+    pac = allocated(kind)
+    head = nn.Linear(pac.network("source").get_submodule(last(kind)).in_features, 3)
+    pac.calibrate(task_of(kind, 1, outputs=3), "three", STEPS, head=head)
+    x = torch.as_tensor(task_of(kind, 0).x, dtype=torch.float32)
+    assert pac.network("three")(x).shape == (24, 3)
+    assert pac.network("source")(x).shape == (24, 2)
+    kept, three = pac.base.by_name(~pac.base.free), pac.network("three")
+    for name, weights in pac.network("source").named_parameters():
+        if name in kept and not name.startswith(f"{last(kind)}."):
+            assert torch.equal(weights[kept[name]], three.get_parameter(name)[kept[name]])
+
+
+def last(kind: str) -> str:
+    return [name for name, _ in network_of(kind).named_parameters()][-1].rpartition(".")[0]
+
+
+def test_what_was_frozen_stays_frozen():
+    pac = allocated("partly frozen")
+    pac.calibrate(task_of("partly frozen", 1), "target", STEPS)
+    assert same_bits(pac.network("target").embed, network_of("partly frozen").embed)
+
+
+def test_tied_weights_stay_tied():
+    pac = allocated("tied")
+    pac.calibrate(task_of("tied", 1), "target", STEPS)
+    tied = pac.network("target")[0]
+    assert tied.first.weight is tied.second.weight
+
+
+def test_a_target_that_starts_at_another_has_its_head():
+    pac = allocated("perceptron")
+    pac.calibrate(task_of("perceptron", 1, outputs=3), "three", STEPS, head=nn.Linear(8, 3))
+    pac.calibrate(task_of("perceptron", 2, outputs=3), "three more", STEPS, start="three")
+    assert pac.network("three more")[2].out_features == 3
+    with pytest.raises(NetworkError, match="here 'three', has its head"):
+        pac.calibrate(task_of("perceptron", 2, outputs=3), "again", STEPS, start="three", head=nn.Linear(8, 3))
+
+
+def test_a_network_that_is_not_deterministic_is_refused():
+    pac = pp.PAC(Noisy(4, 2))
+    pac.prune(keep=0.5)
+    with pytest.raises(NetworkError, match="answers differently when asked twice"):
+        pac.allocate(task_of("linear", 0), STEPS)
+    with pytest.raises(NetworkError, match="answers differently when asked twice"):
+        pac.prune_gradually(task_of("linear", 0), solver=STEPS)
+
+
+def test_statistics_of_normalisation_are_the_sources_for_all_targets():
+    pac = pp.PAC(batchnorm_network())
+    task = CurveFit(np.linspace(-1, 1, 24)[:, None], np.ones((24, 1)))
+    pac.fit(task, STEPS)
+    pac.prune(keep=0.5)
+    pac.allocate(task, STEPS)
+    pac.calibrate(task, "target", STEPS)
+    assert same_bits(pac.network("target")[1].running_mean, pac.network("source")[1].running_mean)
