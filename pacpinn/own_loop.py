@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
+import torch
 from torch import Tensor, nn
 
+from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import Method
 
 
 class Trainable(nn.Module):
-    """A network whose only parameters are its free weights, as one vector ``z``: nothing else can move.
+    """A network whose only parameter is the vector ``z`` of its free weights: nothing else can move.
 
     A plain module for plain loops, Lightning or skorch: call it, add :meth:`penalty` to the loss, step any optimiser.
+
+    Args:
+        method: what is free, where it starts, what it is pulled to.
+        since: the state of the :class:`~pacpinn.PAC` that it came from.
 
     Example:
         >>> target = pac.to_calibrate()
@@ -27,20 +33,81 @@ class Trainable(nn.Module):
 
     def __init__(self, method: Method, since: int = 0) -> None:
         super().__init__()
-        self.method = method
-        self.since = since  # the state of the PAC that it came from
+        self.method, self.since = method, since
         self.z = nn.Parameter(method.start.clone())
+        self._all = _AllWeights(method.masked)
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
-        masked = self.method.masked
-        return masked.evaluate(masked.by_name(masked.merge(self.z)), *inputs, training=self.training, **options)
+        return self.method.masked.evaluate(self._all.with_free(self.z), *inputs, training=self.training, **options)
 
     def penalty(self) -> Tensor:
         """The method's penalty ``|z - centre|²``, of strength 1: a scalar."""
-        return (self.z - self.method.centre).square().sum()
+        distance: Tensor = _SquaredDistance.apply(self.z, self.method.centre if self.method.centre.any() else None)
+        return distance
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Moves and casts, as by ``to()``, take the frozen weights along."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.method = self.method.to(self.z.dtype, self.z.device)
+        self._all = _AllWeights(self.method.masked)
         return self
+
+
+class _AllWeights:
+    """All weights of a network in one piece of memory, into which the free ones are written before each evaluation.
+
+    :meth:`MaskedNetwork.merge` makes a new vector each time, which lets many live side by side; a large network spends
+    more time on getting that memory than on its evaluation.
+    """
+
+    def __init__(self, masked: MaskedNetwork) -> None:
+        self.tensors = masked.by_name(masked.weights.clone())
+        masks = {name: mask.flatten() for name, mask in masked.by_name(masked.free).items() if mask.any()}
+        self.free = {name: mask.nonzero()[:, 0] for name, mask in masks.items()}
+        self._version: int | None = None
+
+    def with_free(self, z: Tensor) -> dict[str, Tensor]:
+        """All weights by name, the free ones as in `z` ``(p,)``, to which gradients flow."""
+        return self.tensors | dict(zip(self.free, _Written.apply(z, self), strict=True))
+
+    def write(self, z: Tensor) -> None:
+        """Set the free weights.
+
+        As with any parameter, a backward pass that needs values from before a step is an error of autograd's; writing
+        the same once more is none, which `.data` hides from it.
+        """
+        known, self._version = self._version == z._version, z._version
+        pieces = z.detach().split([len(places) for places in self.free.values()])
+        for (name, places), piece in zip(self.free.items(), pieces, strict=True):
+            tensor = self.tensors[name].data if known else self.tensors[name]
+            tensor.view(-1).index_copy_(0, places, piece)
+
+
+class _Written(torch.autograd.Function):
+    """The tensors with free weights as functions of ``z``: gradients are those at the free places."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, weights: _AllWeights) -> tuple[Tensor, ...]:
+        weights.write(z)
+        ctx.places = list(weights.free.values())
+        return tuple(weights.tensors[name].detach() for name in weights.free)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:
+        pairs = zip(upstream, ctx.places, strict=True)
+        return torch.cat([each.flatten().index_select(0, places) for each, places in pairs]), None
+
+
+class _SquaredDistance(torch.autograd.Function):
+    """``|z - c|²`` without the vectors in between that autograd would make of a large ``z``."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, centre: Tensor | None) -> Tensor:
+        ctx.save_for_backward(z, centre)
+        off = z if centre is None else z - centre
+        return off @ off
+
+    @staticmethod
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:
+        z, centre = ctx.saved_tensors
+        return (2 * upstream) * (z if centre is None else z - centre), None

@@ -119,6 +119,45 @@ def test_the_penalty_is_the_methods():
     assert pac.to_calibrate().penalty() == 0
 
 
+def test_gradients_are_those_of_the_library():
+    pac = based()
+    target, masked = pac.to_calibrate(), pac.base
+    z = torch.linspace(-1, 1, len(target.z), dtype=torch.float64).requires_grad_()
+    with torch.no_grad():
+        target.z.copy_(z)
+    ours = (target(X) - values(0.5)).square().mean() + 0.1 * target.penalty()
+    theirs = (masked.forward(z)(X) - values(0.5)).square().mean() + 0.1 * z.square().sum()
+    ours.backward()
+    theirs.backward()
+    torch.testing.assert_close(ours, theirs)
+    torch.testing.assert_close(target.z.grad, z.grad)
+
+
+def test_two_evaluations_may_come_before_one_backward_pass():
+    target = based().to_calibrate()
+    (target(X[:5]).sum() + target(X[5:]).sum()).backward()
+    together, target.z.grad = target.z.grad.clone(), None
+    target(X).sum().backward()
+    torch.testing.assert_close(target.z.grad, together)
+
+
+def test_a_backward_pass_through_values_that_a_step_has_changed_is_an_error():
+    target = based().to_calibrate()
+    loss = target(X).square().sum()
+    with torch.no_grad():
+        target.z.add_(1.0)
+    target(X)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_changes_that_autograd_does_not_see_are_seen():
+    target = based().to_calibrate()
+    before = target(X)
+    target.z.data.add_(1.0)
+    assert not torch.equal(target(X), before)
+
+
 def test_a_new_head_is_free_with_the_pruned_weights():
     pac = based()
     target = pac.to_calibrate(head=nn.Linear(8, 3))
