@@ -42,7 +42,9 @@ class Trainable(nn.Module):
 
     def penalty(self) -> Tensor:
         """The method's penalty ``|z - centre|²``, of strength 1: a scalar."""
-        distance: Tensor = _SquaredDistance.apply(self.z, self.method.centre if self.method.centre.any() else None)
+        distance: Tensor = _SquaredDistance.apply(  # type: ignore[no-untyped-call]
+            self.z, self.method.centre if self.method.centre.any() else None
+        )
         return distance
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -68,7 +70,8 @@ class _AllWeights:
 
     def with_free(self, z: Tensor) -> dict[str, Tensor]:
         """All weights by name, the free ones as in `z` ``(p,)``, to which gradients flow."""
-        return self.tensors | dict(zip(self.free, _Written.apply(z, self), strict=True))
+        written = _Written.apply(z, self)  # type: ignore[no-untyped-call]
+        return self.tensors | dict(zip(self.free, written, strict=True))
 
     def write(self, z: Tensor) -> None:
         """Set the free weights.
