@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from scipy.stats import norm, t
-from torch import Tensor
 
 from pacpinn.coefficient import Coefficients
-from pacpinn.errors import MeasurementError, NotSolved, PacpinnError
+from pacpinn.errors import MeasurementError, PacpinnError
 from pacpinn.measurements import Measurements
+from pacpinn.misfit_search import Point, Search, noise_of
 from pacpinn.recalibration import Recalibration
 from pacpinn.reduced.inverse import fitted
 from pacpinn.reduced.online import Answer, Online
@@ -20,12 +20,6 @@ from pacpinn.sensitivity import Calibrated
 from pacpinn.solvers import Status
 from pacpinn.unknowns import Unknowns
 
-_STEPS = 20
-_HALVINGS = 5
-_NEGLIGIBLE = 0.01  # of a standard error: a step so short changes nothing
-_NEARLY = 0.1  # of a standard error: where solutions, known to their tolerance, let the misfit fall no further
-_UNSOLVED = 1  # times that the equation may resist being solved, which takes long to find out
-_TINY = 1e-300
 _ROUNDING = 1e-9  # of a range: how near its end an answer counts as held there
 _CONDITION = 100  # of sensitivities: with a larger one, what tells unknowns apart may be an error of the span
 _BIAS = 0.1  # of a standard error: an answer's own error may move an estimate by so much
@@ -98,28 +92,6 @@ class Inference:
         return self.solution.predict(np.asarray(x))
 
 
-class Point(NamedTuple):
-    """Measurements against the equation at some coefficients.
-
-    Attributes:
-        coefficients: which.
-        differences: to the measurements in standard deviations ``(m,)``.
-        slopes: of these by the unknowns' places ``(m, n)``, and their relative accuracy `rest`.
-        solution: of the equation.
-    """
-
-    coefficients: Coefficients
-    differences: np.ndarray
-    slopes: np.ndarray
-    rest: float
-    solution: Answer | Calibrated
-
-    @property
-    def cost(self) -> float:
-        """Sum of squares."""
-        return float(self.differences @ self.differences)
-
-
 def infer(
     recalibration: Recalibration,
     online: Online | None,
@@ -164,7 +136,7 @@ def infer(
         if converged and inside and bias <= _BIAS and np.linalg.cond(point.slopes) < _CONDITION:
             return _concluded(point, unknowns, known, bias, Status.CONVERGED, steps)
         start = point.coefficients
-    search = _Search(recalibration, weighed, unknowns, known)
+    search = Search(recalibration, weighed, unknowns, known)
     point, status, steps = search.from_(start or recalibration.best(weighed, base, unknowns.names))
     error = math.nan
     if online is not None and isinstance(point.solution, Calibrated):
@@ -217,90 +189,15 @@ def _spread_out(measurements: Measurements, column: np.ndarray, online: Online) 
     return spread
 
 
-class _Search:
-    """Gauss-Newton by calibration."""
-
-    def __init__(
-        self, recalibration: Recalibration, measurements: Measurements, unknowns: Unknowns, known: bool
-    ) -> None:
-        self.recalibration, self.measurements, self.unknowns, self.known = recalibration, measurements, unknowns, known
-
-    def from_(self, start: Coefficients) -> tuple[Point, Status, int]:
-        """The best point that is found, how the search ended, and how many coefficients it solved for."""
-        began = self._point(start, None)
-        if began is None:
-            raise NotSolved(
-                f"the equation cannot be solved at {start}, where the search begins; expected another start=, or more "
-                "members: family.extend([...])"
-            )
-        (point, moves), self.solved, self.unsolved = began, 1, 0
-        for _ in range(_STEPS):
-            self.unknowns.require_identifiable(point.slopes, point.rest)
-            step = self._step(point)
-            length = float(np.linalg.norm(point.slopes @ step)) / max(_noise(point, self.known, len(step)), _TINY)
-            if length <= _NEGLIGIBLE:
-                return point, Status.CONVERGED, self.solved
-            ahead = self._ahead(point, moves, step)
-            if ahead is None:
-                return point, Status.CONVERGED if length <= _NEARLY else Status.STALLED, self.solved
-            point, moves = ahead
-        return point, Status.MAX_STEPS, self.solved
-
-    def _ahead(self, point: Point, moves: Tensor, step: np.ndarray) -> tuple[Point, Tensor] | None:
-        """A better point along a step, at its whole length or shorter; None if there is none."""
-        here = self.unknowns.places(point.coefficients)
-        for share in 0.5 ** np.arange(_HALVINGS):
-            c = self.unknowns.at(here + share * step, point.coefficients)
-            ahead = self._point(c, (point, moves, self.unknowns.places(c) - here))
-            self.solved += 1
-            self.unsolved += ahead is None
-            if ahead is not None and ahead[0].cost < point.cost:
-                return ahead
-            if self.unsolved > _UNSOLVED:
-                return None
-        return None
-
-    def _step(self, point: Point) -> np.ndarray:
-        """``min |r + S d|`` over those unknowns that it does not carry out of their range."""
-        free = np.ones(len(self.unknowns), dtype=bool)
-        step = np.zeros(len(self.unknowns))
-        for _ in range(len(free)):
-            step[:] = 0
-            step[free] = np.linalg.lstsq(point.slopes[:, free], -point.differences, rcond=None)[0]
-            out = self.unknowns.outward(point.coefficients, step) & free
-            if not out.any():
-                break
-            free &= ~out
-            step[~free] = 0
-        return step
-
-    def _point(self, c: Coefficients, before: tuple[Point, Tensor, np.ndarray] | None) -> tuple[Point, Tensor] | None:
-        """The equation calibrated at `c`, from the point before along its tangent; None if it is not solved there."""
-        ahead = None if before is None else (before[0].solution, before[1], before[2])
-        found = self.recalibration.at(c, ahead)
-        if found is None:
-            return None
-        tangent = found.tangent(self.unknowns.names)
-        differences, slopes = found.response(self.measurements, self.unknowns.names, tangent)
-        scale = self.unknowns.slopes(c)
-        moves = tangent.weights * tangent.weights.new_tensor(scale)
-        return Point(c, differences, slopes * scale, tangent.rest, found), moves
-
-
-def _noise(point: Point, known: bool, unknowns: int) -> float:
-    """Standard deviation of the noise, in units of what was given or else of what was measured."""
-    return 1.0 if known else (point.cost / (len(point.differences) - unknowns)) ** 0.5
-
-
 def _bias(point: Point, measurements: Measurements, error: float, known: bool, unknowns: int) -> float:
     """Largest bias of an estimate in standard errors, by a relative `error` of the solution."""
     measured = (measurements.values / measurements.deviation)[measurements.known]
-    noise = _noise(point, known, unknowns)
+    noise = noise_of(point, known, unknowns)
     return error * float(np.linalg.norm(measured)) / noise if noise > 0 else math.inf
 
 
 def _concluded(point: Point, unknowns: Unknowns, known: bool, bias: float, status: Status, steps: int) -> Inference:
-    noise, scale = _noise(point, known, len(unknowns)), unknowns.slopes(point.coefficients)
+    noise, scale = noise_of(point, known, len(unknowns)), unknowns.slopes(point.coefficients)
     covariance = noise**2 * np.linalg.inv(point.slopes.T @ point.slopes) * np.outer(scale, scale)
     count = len(point.differences)
     return Inference(
