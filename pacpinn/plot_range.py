@@ -13,19 +13,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.plot_style import BLUE, ORANGE, WIDTH
 from pacpinn.ranges import at_shares, regular
 from pacpinn.reduced.online import Answer
 
 if TYPE_CHECKING:
     from pacpinn.family import Family
 
-_WIDTH = 10.0  # inches
 _ALONG = 61  # coefficients at which the estimate is shown, along one
 _EACH = 4  # of them at which the error is: references take their time
 _ACROSS = 12  # along each of two
 _SHOWN = (3, 4)  # rows and columns of solutions
 _ABOVE: Any = {"loc": "lower center", "bbox_to_anchor": (0.5, 1), "ncols": 4, "frameon": False, "fontsize": 8}
-_BLUE, _ORANGE = "#0072b2", "#d55e00"
 
 
 def figures(family: Family) -> dict[str, Figure]:
@@ -42,10 +41,10 @@ def figures(family: Family) -> dict[str, Figure]:
 def _estimates(family: Family, names: Sequence[str]) -> Figure:
     refinement = family.refinement
     assert refinement is not None
-    figure = Figure((_WIDTH, 3.8), layout="constrained")
+    figure = Figure((WIDTH, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     left.semilogy(
-        [each.members for each in refinement.rounds], [each.estimate for each in refinement.rounds], "o-", color=_BLUE
+        [each.members for each in refinement.rounds], [each.estimate for each in refinement.rounds], "o-", color=BLUE
     )
     left.axhline(refinement.tolerance, color="grey", linestyle=(0, (4, 3)), linewidth=1)
     left.set(xlabel="members", ylabel="largest error over the range, estimated")
@@ -66,8 +65,8 @@ def _over_one(axes: Axes, family: Family, name: str) -> None:
     values = [each.coefficients[name] for each in answers]
     errors = _errors(family, answers[::_EACH])
     if errors:
-        axes.plot(values[::_EACH], errors, "o", markersize=4, color=_ORANGE, label="error")
-    axes.plot(values, [each.error_estimate for each in answers], color=_BLUE, label="estimate")
+        axes.plot(values[::_EACH], errors, "o", markersize=4, color=ORANGE, label="error")
+    axes.plot(values, [each.error_estimate for each in answers], color=BLUE, label="estimate")
     members = [c[name] for c in family]
     axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
     assert family.refinement is not None
@@ -101,7 +100,7 @@ def _solutions(family: Family, name: str) -> Figure:
     fields = family.online.predict(answers, x)[..., 0]
     if len(family.problem.inputs) == 1:
         return _curves(family, name, answers, x, fields)
-    figure = Figure((_WIDTH, 1.9 * rows), layout="constrained")
+    figure = Figure((WIDTH, 1.9 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=True)
     norm, shape = Normalize(fields.min(), fields.max()), [len(np.unique(column)) for column in x.T]
     for axes, answer, field in zip(panels.flat, answers, fields, strict=True):
@@ -116,7 +115,7 @@ def _solutions(family: Family, name: str) -> Figure:
 
 
 def _curves(family: Family, name: str, answers: Sequence[Answer], x: np.ndarray, fields: np.ndarray) -> Figure:
-    figure = Figure((_WIDTH, 3.8), layout="constrained")
+    figure = Figure((WIDTH, 3.8), layout="constrained")
     axes = figure.subplots()
     values = [each.coefficients[name] for each in answers]
     kind: Any = LogNorm if _scale(family, name) == "log" else Normalize

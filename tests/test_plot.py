@@ -123,6 +123,23 @@ def test_outside_the_domain_a_map_is_empty():
     assert np.isfinite(shown[middle]).all()
 
 
+def test_of_three_inputs_the_last_is_at_its_end():
+    class Cooling(Membrane):
+        inputs = ("x", "y", "t")
+
+        def geometry(self, c):
+            return dde.geometry.GeometryXTime(super().geometry(c), dde.geometry.TimeDomain(0, 2))
+
+        def transform(self, x, y, c):
+            return x[:, 2:3] + 0 * y
+
+    figure = plot.figures(untrained(Cooling(), [{"load": 1.1}]))["solutions"]
+    shown = np.ma.compressed(np.ma.masked_invalid(figure.axes[0].collections[0].get_array()))
+    assert shown == pytest.approx(2.0)
+    assert figure.get_suptitle() == "t = 2"
+    assert (figure.axes[0].get_ylabel(), figure.axes[0].get_xlabel()) == ("y", "x")
+
+
 def test_curve_fits_have_no_solutions_to_draw():
     figures = plot.figures(untrained(Waves(), pp.grid(shift=[0.1, 0.3])))
     assert list(figures) == ["errors", "losses"]
