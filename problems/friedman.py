@@ -33,6 +33,7 @@ class Friedman(pp.Regression):
 
     Args:
         data_seed: seed of the samples; each concept draws its own.
+        test_samples: how many there are to be judged on.
     """
 
     a1, a2, a3, a4 = (pp.Coefficient(1.0, low=0.0, high=2.0, doc="amplitude of a term") for _ in range(4))
@@ -44,8 +45,8 @@ class Friedman(pp.Regression):
     outputs = ("y",)
     prior = 200.0
 
-    def __init__(self, data_seed: int = 0) -> None:
-        self.data_seed = data_seed
+    def __init__(self, data_seed: int = 0, test_samples: int = 5_000) -> None:
+        self.data_seed, self.test_samples = data_seed, test_samples
 
     def data(self, c: pp.Coefficients) -> pp.Samples:
         concept = np.array([value for name, value in c.items() if name != "samples"])
@@ -56,7 +57,7 @@ class Friedman(pp.Regression):
             x = rng.random((rows, 10))
             return x, friedman1(x, c) + rng.normal(size=(rows, 1))
 
-        x_test, y_test = draw(5_000)
+        x_test, y_test = draw(self.test_samples)
         x_train, y_train = draw(int(c.samples))
         return pp.Samples(x_train, y_train, x_test, y_test)
 
