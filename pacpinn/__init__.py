@@ -29,12 +29,13 @@ _HOMES = {
     "registry": ["get_problem"],
     "reduced.inverse": ["Estimate"],
     "reduced.online": ["Answer"],
+    "samples": ["Samples"],
     "settings": ["Settings"],
     "soft_conditions": ["soft"],
     "solution": ["Base", "Solution"],
     "solve": ["solve_family"],
     "solvers": ["LBFGS", "NNCG", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
-    "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
+    "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask"],
     "task": ["Block", "LeastSquaresTask", "Score", "Task"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -62,6 +63,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.reduced.inverse import Estimate as Estimate
     from pacpinn.reduced.online import Answer as Answer
     from pacpinn.registry import get_problem as get_problem
+    from pacpinn.samples import Samples as Samples
     from pacpinn.settings import Settings as Settings
     from pacpinn.soft_conditions import soft as soft
     from pacpinn.solution import Base as Base
@@ -78,7 +80,6 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.supervised import ClassificationTask as ClassificationTask
     from pacpinn.supervised import Regression as Regression
     from pacpinn.supervised import RegressionTask as RegressionTask
-    from pacpinn.supervised import Samples as Samples
     from pacpinn.task import Block as Block
     from pacpinn.task import LeastSquaresTask as LeastSquaresTask
     from pacpinn.task import Score as Score
