@@ -20,6 +20,7 @@ _HOMES = {
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
     "given_equation": ["GivenEquation", "from_deepxde"],
+    "images": ["image_folder"],
     "inference": ["Inference"],
     "measurements": ["Measurements"],
     "features": ["fourier", "periodic"],
@@ -56,6 +57,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.features import periodic as periodic
     from pacpinn.given_equation import GivenEquation as GivenEquation
     from pacpinn.given_equation import from_deepxde as from_deepxde
+    from pacpinn.images import image_folder as image_folder
     from pacpinn.inference import Inference as Inference
     from pacpinn.measurements import Measurements as Measurements
     from pacpinn.pac import PAC as PAC
