@@ -19,6 +19,7 @@ _HOMES = {
     "collocation": ["Points"],
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
+    "estimators": ["PACClassifier", "PACRegressor"],
     "given_equation": ["GivenEquation", "from_deepxde"],
     "images": ["image_folder"],
     "inference": ["Inference"],
@@ -51,6 +52,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.collocation import Points as Points
     from pacpinn.equation import Equation as Equation
     from pacpinn.errors import PacpinnError as PacpinnError
+    from pacpinn.estimators import PACClassifier as PACClassifier
+    from pacpinn.estimators import PACRegressor as PACRegressor
     from pacpinn.family import Family as Family
     from pacpinn.family import load as load
     from pacpinn.features import fourier as fourier
