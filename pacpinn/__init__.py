@@ -19,7 +19,9 @@ _HOMES = {
     "collocation": ["Points"],
     "equation": ["Equation"],
     "errors": ["PacpinnError"],
+    "estimators": ["PACClassifier", "PACRegressor"],
     "given_equation": ["GivenEquation", "from_deepxde"],
+    "images": ["image_folder"],
     "inference": ["Inference"],
     "measurements": ["Measurements"],
     "features": ["fourier", "periodic"],
@@ -29,12 +31,13 @@ _HOMES = {
     "registry": ["get_problem"],
     "reduced.inverse": ["Estimate"],
     "reduced.online": ["Answer"],
+    "samples": ["Samples"],
     "settings": ["Settings"],
     "soft_conditions": ["soft"],
     "solution": ["Base", "Solution"],
     "solve": ["solve_family"],
     "solvers": ["LBFGS", "NNCG", "Adam", "InTurn", "LevenbergMarquardt", "Result", "Status"],
-    "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask", "Samples"],
+    "supervised": ["Classification", "ClassificationTask", "Regression", "RegressionTask"],
     "task": ["Block", "LeastSquaresTask", "Score", "Task"],
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -49,12 +52,15 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.collocation import Points as Points
     from pacpinn.equation import Equation as Equation
     from pacpinn.errors import PacpinnError as PacpinnError
+    from pacpinn.estimators import PACClassifier as PACClassifier
+    from pacpinn.estimators import PACRegressor as PACRegressor
     from pacpinn.family import Family as Family
     from pacpinn.family import load as load
     from pacpinn.features import fourier as fourier
     from pacpinn.features import periodic as periodic
     from pacpinn.given_equation import GivenEquation as GivenEquation
     from pacpinn.given_equation import from_deepxde as from_deepxde
+    from pacpinn.images import image_folder as image_folder
     from pacpinn.inference import Inference as Inference
     from pacpinn.measurements import Measurements as Measurements
     from pacpinn.pac import PAC as PAC
@@ -62,6 +68,7 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.reduced.inverse import Estimate as Estimate
     from pacpinn.reduced.online import Answer as Answer
     from pacpinn.registry import get_problem as get_problem
+    from pacpinn.samples import Samples as Samples
     from pacpinn.settings import Settings as Settings
     from pacpinn.soft_conditions import soft as soft
     from pacpinn.solution import Base as Base
@@ -78,7 +85,6 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.supervised import ClassificationTask as ClassificationTask
     from pacpinn.supervised import Regression as Regression
     from pacpinn.supervised import RegressionTask as RegressionTask
-    from pacpinn.supervised import Samples as Samples
     from pacpinn.task import Block as Block
     from pacpinn.task import LeastSquaresTask as LeastSquaresTask
     from pacpinn.task import Score as Score

@@ -45,7 +45,7 @@ class ResidualError(PacpinnError):
     """An equation's residual has the wrong shape or is not finite: mend the residual that is named."""
 
 
-class DataError(PacpinnError):
+class DataError(PacpinnError, ValueError):
     """Samples have wrong shapes, are not finite numbers, or do not fit the network: mend what the message names."""
 
 

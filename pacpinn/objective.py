@@ -73,6 +73,12 @@ class Objective:
         """The loss ``(k,)`` of each target at `z` ``(k, p)`` on points that training does not see."""
         return self.task.loss(self.masked.forward(self._own(z)), self._fresh).detach().view(len(z))
 
+    def validation(self, z: Tensor) -> float | None:
+        """The loss at `z` ``(p,)`` on what the task has set aside to tell when to stop; None without such."""
+        with torch.no_grad():
+            loss = self.task.validation(self.masked.forward(z.detach()))
+        return None if loss is None else float(loss)
+
     @cached_property
     def _fresh(self) -> Batch:
         return self.task.fresh(_FRESH_SEED)

@@ -1,10 +1,10 @@
-"""Regression and classification as problems and tasks: samples, mini-batches, a score on test data."""
+"""Regression and classification as problems and tasks: mini-batches, losses, a score on test data."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import replace
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -14,42 +14,10 @@ from torch.nn import functional
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.errors import DataError
+from pacpinn.labels import ClassWeights, largest_label, weights_of_classes
 from pacpinn.problem import Problem
+from pacpinn.samples import Samples
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Samples to learn from and samples to be judged on, as NumPy arrays (or what NumPy makes an array of).
-
-    Args:
-        x_train, x_test: inputs ``(rows, ...)``, such as ``(rows, inputs)`` or ``(rows, channels, height, width)``.
-        y_train, y_test: values ``(rows, outputs)`` of a regression; labels ``(rows,)``, 0, 1, 2, ..., of a
-            classification.
-
-    Raises:
-        DataError: if rows of x and y do not match, shapes of training and test differ, there are none, or any is NaN,
-            infinite or not a number.
-    """
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-
-    def __post_init__(self) -> None:
-        for each in fields(self):
-            object.__setattr__(self, each.name, _numbers(each.name, getattr(self, each.name)))
-        for part in ("train", "test"):
-            x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
-            if len(x) != len(y):
-                raise DataError(f"x_{part} has {len(x)} rows and y_{part} has {len(y)}; expected one y for each x")
-        for part in ("x", "y"):
-            train, test = getattr(self, f"{part}_train").shape, getattr(self, f"{part}_test").shape
-            if train[1:] != test[1:]:
-                raise DataError(
-                    f"{part}_train has shape {train} and {part}_test {test}; expected them to differ in rows only"
-                )
 
 
 class Pairs(NamedTuple):
@@ -73,10 +41,11 @@ class SupervisedTask(LeastSquaresTask):
         self.batch_size = batch_size
         self._penalty = penalty
         self._training: Pairs | None = None
+        self._validation: Pairs | None = None
 
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         other = super().to(dtype, device)
-        other._training = None
+        other._training = other._validation = None
         return other
 
     @property
@@ -100,8 +69,17 @@ class SupervisedTask(LeastSquaresTask):
     def everything(self) -> Pairs:
         """All training samples."""
         if self._training is None:
-            self._training = Pairs(self.tensor(self.samples.x_train), self._answers(self.samples.y_train))
+            self._training = self._pairs(self.samples.x_train, self.samples.y_train)
         return self._training
+
+    def validation(self, forward: Forward) -> Tensor | None:
+        """The training loss's formula on the validation samples; None without such."""
+        x, y = self.samples.x_valid, self.samples.y_valid
+        if x is None or y is None:
+            return None
+        if self._validation is None:
+            self._validation = self._pairs(x, y)
+        return self.loss(forward, self._validation)
 
     def batches(self, seed: int) -> Iterator[Pairs]:
         """One pass through the training samples, shuffled, in batches whose sizes differ by one at most.
@@ -117,6 +95,18 @@ class SupervisedTask(LeastSquaresTask):
     def inputs(self, batch: Pairs) -> Tensor:
         return batch.x
 
+    def score(self, forward: Forward) -> Score | None:
+        """How well the test samples are told; None without such."""
+        x, y = self.samples.x_test, self.samples.y_test
+        return None if x is None or y is None else self._score(self.predict(forward, x), y)
+
+    def _pairs(self, x: np.ndarray, y: np.ndarray) -> Pairs:
+        return Pairs(self.tensor(x), self._answers(y))
+
+    @abstractmethod
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
+        """How good the network's `answers` are, of which `y` is right."""
+
     @abstractmethod
     def _answers(self, y: np.ndarray) -> Tensor:
         """Values or labels as a tensor of the type that the loss takes."""
@@ -124,7 +114,8 @@ class SupervisedTask(LeastSquaresTask):
     def _judged_on(self, held_out: np.ndarray) -> Self:
         x, y = self.samples.x_train, self.samples.y_train
         task = self.to()
-        task.samples = Samples(np.delete(x, held_out, 0), np.delete(y, held_out, 0), x[held_out], y[held_out])
+        x_train, y_train = np.delete(x, held_out, 0), np.delete(y, held_out, 0)
+        task.samples = replace(self.samples, x_train=x_train, y_train=y_train, x_test=x[held_out], y_test=y[held_out])
         return task
 
 
@@ -153,7 +144,7 @@ class RegressionTask(SupervisedTask):
         Raises:
             DataError: if the network's outputs are not of the values' shape.
         """
-        outputs = forward(batch.x)
+        outputs = _outputs(forward, batch.x)
         if outputs.shape != batch.y.shape:
             raise DataError(
                 f"the network's outputs have shape {tuple(outputs.shape)}; expected {tuple(batch.y.shape)}: "
@@ -162,10 +153,9 @@ class RegressionTask(SupervisedTask):
         rows, columns = torch.arange(len(outputs))[:, None], outputs.shape[1]
         return [Block(f"output {j + 1}", (outputs - batch.y)[:, j], rows, 1 / columns) for j in range(columns)]
 
-    def score(self, forward: Forward) -> Score:
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
         """Root mean square error over test samples and outputs."""
-        error = self.predict(forward, self.samples.x_test) - self.samples.y_test
-        return Score("RMSE", float(np.sqrt(np.mean(error**2))))
+        return Score("RMSE", float(np.sqrt(np.mean((answers - y) ** 2))))
 
     def _answers(self, y: np.ndarray) -> Tensor:
         return self.tensor(y)
@@ -179,23 +169,36 @@ class ClassificationTask(SupervisedTask):
     Args:
         samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on.
         batch_size, penalty: as for :class:`SupervisedTask`.
+        class_weights: what a sample of each class weighs in the loss, all above 0: one number for each class, in order
+            or by label; or ``"balanced"``, in inverse proportion to the training samples of the class.
+        classes: how many there are; by default as many as the labels say.
 
     Raises:
-        DataError: if the labels are not whole numbers from 0 on, of shape ``(rows,)``.
+        DataError: if the labels are not whole numbers from 0 on, of shape ``(rows,)`` and below `classes`, if all
+            training samples are of one class, or the weights do not fit the classes.
     """
 
-    def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
-        for name, labels in (("y_train", samples.y_train), ("y_test", samples.y_test)):
-            if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-                raise DataError(
-                    f"{name} has type {labels.dtype} and shape {labels.shape}; a classification expects labels "
-                    "of shape (rows,): whole numbers 0, 1, 2, ..., one for each class"
-                )
-        self.classes = 1 + int(max(samples.y_train.max(), samples.y_test.max()))
+    def __init__(
+        self,
+        samples: Samples,
+        batch_size: int = 256,
+        penalty: float = 0.0,
+        class_weights: ClassWeights = None,
+        classes: int | None = None,
+    ) -> None:
+        largest = max(largest_label(name, getattr(samples, name)) for name in ("y_train", "y_test", "y_valid"))
+        self.classes = 1 + largest if classes is None else classes
+        if largest >= self.classes:
+            given = f"there is a label {largest} and there are {self.classes} classes"
+            raise DataError(f"{given}; expected labels 0 to {self.classes - 1}, or classes={largest + 1}")
+        if samples.y_train.min() == samples.y_train.max():
+            given = f"all training samples are of one class, {samples.y_train[0]}"
+            raise DataError(f"{given}; expected two classes or more: there is nothing to tell apart")
         super().__init__(samples, batch_size, penalty)
+        self.class_weights = weights_of_classes(class_weights, self.classes, samples.y_train)
 
     def loss(self, forward: Forward, batch: Pairs) -> Tensor:
-        """Mean cross-entropy."""
+        """Mean cross-entropy; with class weights the weighted mean, as :func:`torch.nn.functional.cross_entropy`."""
         return self._cross_entropy(forward, batch).mean()
 
     def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
@@ -209,10 +212,9 @@ class ClassificationTask(SupervisedTask):
         roots = entropies.clamp_min(torch.finfo(entropies.dtype).tiny).sqrt()
         return [Block("cross-entropy", roots, torch.arange(len(roots))[:, None])]
 
-    def score(self, forward: Forward) -> Score:
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
         """Share of test samples whose likeliest class is not their own."""
-        answers = self.predict(forward, self.samples.x_test).argmax(axis=1)
-        return Score("error rate", float(np.mean(answers != self.samples.y_test)))
+        return Score("error rate", float(np.mean(answers.argmax(axis=1) != y)))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         """Probabilities ``(rows, classes)``, the softmax of the network's logits."""
@@ -220,13 +222,18 @@ class ClassificationTask(SupervisedTask):
             return forward(self.tensor(x)).softmax(dim=1).cpu().numpy()
 
     def _cross_entropy(self, forward: Forward, batch: Pairs) -> Tensor:
-        logits = forward(batch.x)
+        """Of each sample ``(rows,)``, by its weight among those of the batch: their plain mean is the loss."""
+        logits = _outputs(forward, batch.x)
         if logits.ndim != 2 or logits.shape[1] < self.classes:
             raise DataError(
                 f"the network's outputs have shape {tuple(logits.shape)}; expected ({len(batch.x)}, {self.classes}): "
-                "one logit for each class"
+                f"one logit for each class, of which the labels 0 to {self.classes - 1} tell"
             )
-        return functional.cross_entropy(logits, batch.y, reduction="none")
+        entropies = functional.cross_entropy(logits, batch.y, reduction="none")
+        if self.class_weights is None:
+            return entropies
+        weights = self.tensor(self.class_weights)[batch.y]
+        return entropies * (weights / weights.mean())
 
     def _answers(self, y: np.ndarray) -> Tensor:
         return torch.as_tensor(y, dtype=torch.int64, device=self.device)
@@ -280,12 +287,12 @@ class Classification(Supervised):
     kind = ClassificationTask
 
 
-def _numbers(name: str, values: np.ndarray) -> np.ndarray:
-    array = np.asarray(values)
-    if array.ndim == 0 or len(array) == 0:
-        raise DataError(f"{name} has shape {array.shape}; expected at least one row")
-    if not np.issubdtype(array.dtype, np.number):
-        raise DataError(f"{name} is of type {array.dtype}; expected numbers")
-    if not np.isfinite(array).all():
-        raise DataError(f"{name} holds NaN or infinity; expected finite numbers: remove or mend those samples")
-    return array
+def _outputs(forward: Forward, x: Tensor) -> Tensor:
+    """The network's outputs at `x`; names inputs of a shape that it was not made for."""
+    try:
+        return forward(x)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as problem:
+        given = f"the network does not take inputs of shape {tuple(x.shape)}: {problem}"
+        raise DataError(f"{given}; expected the shape the source has, or a network made for these") from problem

@@ -112,6 +112,10 @@ class Task(ABC):
         """Points that training does not see, to check the residual on. By default there are none but the training's."""
         return self.everything()
 
+    def validation(self, forward: Forward) -> Tensor | None:
+        """Scalar loss on what is set aside to tell when to stop, never trained on. None, the default, without such."""
+        return None
+
     @abstractmethod
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
         """Scalar training loss of the network `forward` on `batch`."""

@@ -12,7 +12,7 @@ import pytest
 import pacpinn as pp
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, IN_BETWEEN, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIBRARY, IN_BETWEEN, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN, DATA = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
@@ -77,6 +77,13 @@ def test_deepxde_code_as_it_is():
     t = np.linspace(0, 1, 9)[:, None]
     for rate in (1.0, 1.2, 1.5):
         assert np.abs(names["family"].predict(t, rate=rate) - np.exp(rate * t)).max() < 1e-2  # type: ignore[attr-defined]
+
+
+def test_data_and_scikit_learns_way_in(capsys):
+    names: dict[str, object] = {}
+    exec(DATA, names)
+    target, source = (float(each) for each in capsys.readouterr().out.split())
+    assert min(target, source) > 0.9
 
 
 def test_the_two_commands_come_first_and_are_one_line_each():

@@ -47,6 +47,7 @@ KINDS = {
     "one output": (regression(outputs=1), small_network(inputs=3, outputs=1)),
     "two outputs": (regression(outputs=2), small_network(inputs=3, outputs=2)),
     "labels": (classification(), small_network(inputs=3, outputs=3)),
+    "weighted labels": (classification(class_weights=[1, 2, 5]), small_network(inputs=3, outputs=3)),
     "images": (images(), ConvolutionNetwork()),
 }
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -72,6 +73,54 @@ def test_the_loss_of_a_classification_is_the_mean_cross_entropy():
     network = small_network(inputs=3, outputs=3, dtype=torch.float32)
     x, y = task.everything()
     torch.testing.assert_close(task.loss(network, task.everything()), functional.cross_entropy(network(x), y))
+
+
+@pytest.mark.parametrize("weights", [[1.0, 4.0, 0.5], {2: 0.5, 0: 1.0, 1: 4.0}])
+def test_class_weights_weigh_as_torchs_own(weights):
+    task = classification(class_weights=weights, batch_size=8)
+    network = small_network(inputs=3, outputs=3, dtype=torch.float32)
+    for batch in [task.everything(), *task.batches(seed=0)]:
+        expected = functional.cross_entropy(network(batch.x), batch.y, weight=torch.tensor([1.0, 4.0, 0.5]))
+        torch.testing.assert_close(task.loss(network, batch), expected)
+        squares = torch.stack([block.scaled.square().sum() for block in task.residuals(network, batch)])
+        torch.testing.assert_close(squares.sum(), expected)
+
+
+def test_balanced_classes_have_equal_parts_in_the_loss():
+    x, y = np.zeros((10, 1)), np.repeat([0, 1], [8, 2])
+    task = pp.ClassificationTask(pp.Samples(x, y), class_weights="balanced")
+    logits = torch.tensor([[1.0, -1.0]]).expand(10, 2)
+    each = functional.cross_entropy(logits[:2], torch.tensor([0, 1]), reduction="none")
+    torch.testing.assert_close(task.loss(lambda x: logits, task.everything()), each.mean())
+
+
+def test_equal_weights_change_nothing():
+    network = small_network(inputs=3, outputs=3, dtype=torch.float32)
+    plain, weighted = (classification(class_weights=weights) for weights in (None, [7, 7, 7]))
+    everything = plain.everything()
+    torch.testing.assert_close(weighted.loss(network, everything), plain.loss(network, everything))
+
+
+@pytest.mark.parametrize("weights", [[1, 2], {0: 1, 1: 2}, {0: 1, 1: 2, "c": 3}, [1, 2, 0], [1, 2, -1], [1, 2, np.inf]])
+def test_weights_that_do_not_fit_the_classes_are_refused(weights):
+    with pytest.raises(DataError, match="class_weights do not fit the classes 0 to 2; expected one finite weight"):
+        classification(class_weights=weights)
+
+
+def test_an_unknown_name_of_class_weights_is_refused():
+    with pytest.raises(DataError, match="class_weights='even'; expected 'balanced'"):
+        classification(class_weights="even")
+
+
+def test_validation_is_the_loss_on_the_validation_samples():
+    samples = classification().samples
+    x, y = samples.x_test, samples.y_test
+    network = small_network(inputs=3, outputs=3, dtype=torch.float32)
+    with_validation = pp.ClassificationTask(pp.Samples(samples.x_train, samples.y_train, x_valid=x, y_valid=y))
+    expected = functional.cross_entropy(network(torch.tensor(x, dtype=torch.float32)), torch.tensor(y))
+    torch.testing.assert_close(with_validation.validation(network), expected)
+    assert with_validation.to(torch.float64).validation(network.double()).dtype == torch.float64
+    assert classification().validation(network) is None
 
 
 @each_kind
@@ -267,11 +316,32 @@ def test_labels_of_a_classification_are_whole_numbers_from_0_on(labels):
         pp.ClassificationTask(pp.Samples(X, labels, X, labels))
 
 
+def test_labels_outside_the_classes_are_refused():
+    for samples in (pp.Samples(X, [0, 1, 2, 3]), pp.Samples(X, [0, 1, 2, 0], X, [0, 1, 2, 3])):
+        with pytest.raises(DataError, match="there is a label 3 and there are 3 classes; expected labels 0 to 2"):
+            pp.ClassificationTask(samples, classes=3)
+        task = pp.ClassificationTask(samples)
+        with pytest.raises(DataError, match="one logit for each class, of which the labels 0 to 3 tell"):
+            task.loss(lambda x: torch.zeros(len(x), 3), task.everything())
+
+
+def test_one_class_alone_is_refused():
+    with pytest.raises(DataError, match="all training samples are of one class, 2; expected two classes or more"):
+        pp.ClassificationTask(pp.Samples(X, LABELS + 2, X, [0, 1, 2, 0]))
+
+
 @pytest.mark.parametrize("outputs", [lambda x: x[:, 0], lambda x: x[:, :1]])
 def test_a_network_with_other_outputs_than_the_data_is_refused(outputs):
     for task in (regression(outputs=2), classification()):
         with pytest.raises(DataError, match="the network's outputs have shape"):
             task.loss(outputs, task.everything())
+
+
+@pytest.mark.parametrize("solver", [pp.Adam(), pp.LBFGS()])
+def test_inputs_that_the_network_does_not_take_are_named(solver):
+    masked = MaskedNetwork(small_network(inputs=2, outputs=3, dtype=torch.float32))
+    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(30, 3\): .*shape the source has"):
+        solver(Objective(classification(), masked), masked.start)
 
 
 # Problems -------------------------------------------------------------------------------------------------------------

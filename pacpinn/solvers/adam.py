@@ -12,6 +12,7 @@ from torch import Tensor
 from pacpinn.isolation import untouched
 from pacpinn.objective import Objective
 from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
+from pacpinn.solvers.early_stopping import EarlyStopping
 from pacpinn.solvers.footprint import Footprint
 from pacpinn.task import Batch
 
@@ -22,15 +23,19 @@ class Adam:
 
     torch's own, which is what DeepXDE's ``"adam"`` is too.
 
-    A task with a tolerance converges when a step's residual reaches it; one without, when all steps are done.
+    A task with a tolerance converges when a step's residual reaches it; one without, when all steps are done, or with
+    a patience when that ends.
 
     Args:
         steps: number of steps, each on one batch.
         learning_rate: its first value.
+        patience: stop after so many passes through the data without a lower validation loss, and return the weights
+            with the lowest; the task must have validation data. None, the default, takes all steps.
     """
 
     steps: int = 2000
     learning_rate: float = 3e-3
+    patience: int | None = None
 
     def bytes_needed(self, footprint: Footprint) -> float:
         """One forward and backward pass."""
@@ -44,8 +49,9 @@ class Adam:
         status = Status.MAX_STEPS if objective.tolerance is not None else Status.CONVERGED
         history: list[float] = []
         best = z.detach().clone()
+        stopping = None if self.patience is None else EarlyStopping(objective, self.patience, z)
         with untouched(objective.seed):  # dropout draws from torch's own stream
-            for step, batch in zip(range(1, self.steps + 1), _endless(objective), strict=False):
+            for step, batch in zip(range(1, self.steps + 1), _passes(objective, z, stopping), strict=False):
                 optimizer.zero_grad()
                 loss = objective.penalised(z, batch, training=True)
                 if step == 1:
@@ -60,18 +66,27 @@ class Adam:
                 history.append(float(loss.detach()))
                 report(step, history[-1])
                 if objective.solved(best, history[-1]):
-                    status = Status.CONVERGED
+                    status, stopping = Status.CONVERGED, None
                     break
             else:
-                if torch.isfinite(z).all():
-                    best = z.detach()
-                else:
+                if not torch.isfinite(z).all():
                     status = Status.DIVERGED
+                elif stopping is None:
+                    best = z.detach()
+                elif stopping.over and objective.tolerance is not None:
+                    status = Status.STALLED
+                else:
+                    stopping.look(z)  # the last pass may not be whole
+        if stopping is not None:
+            best = stopping.best()
         return Result(best, status, len(history), time.perf_counter() - began, history)
 
 
-def _endless(objective: Objective) -> Iterator[Batch]:
+def _passes(objective: Objective, z: Tensor, stopping: EarlyStopping | None) -> Iterator[Batch]:
+    """Batches of one pass through the data after the other, until `stopping` has seen enough of `z`, which moves on."""
     seed = objective.seed
-    while True:
+    while stopping is None or not stopping.over:
         yield from objective.task.batches(seed)
         seed += 1
+        if stopping is not None:
+            stopping.look(z)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+import pacpinn as pp
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from tests.toys import AbsoluteError, CurveFit, Rosenbrock, point, small_network, wave
@@ -51,3 +52,13 @@ def shaped(function, a: float = -1.2, b: float = 1.0, tolerance: float | None = 
 
 def loss_at(objective: Objective, z: torch.Tensor) -> float:
     return objective.penalised(z, objective.task.everything()).item()
+
+
+def noisy_line() -> Objective:
+    """Few noisy samples of many inputs, which training learns by heart, and validation samples."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(220, 20))
+    y = x[:, :1] + rng.normal(size=(220, 1))
+    samples = pp.Samples(x[:20], y[:20], x_valid=x[20:], y_valid=y[20:])
+    task = pp.RegressionTask(samples, batch_size=5).to(torch.float64)
+    return Objective(task, MaskedNetwork(small_network(inputs=20)))
