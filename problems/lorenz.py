@@ -22,9 +22,9 @@ SPEED = 40.0  # of the solution: root mean square slopes are 33 to 50
 class Lorenz(pp.Equation):
     """x' = sigma (y - x), y' = x (rho - z) - y, z' = x y - beta z on t in [0, 2]; x(0) = -8, y(0) = 7, z(0) = 27.
 
-    A fluid heated from below (Lorenz, J. Atmos. Sci. 20, 1963; DeepXDE's example), without units. It spirals into steady
-    rolls; chaos begins at rho = 24.7 (sigma 10). An error at the start, linearised, grows at most 1.6-fold within the
-    interval in all default targets, 6-fold at sigma 5, rho 22; at rho = 28 it would grow 98-fold.
+    A fluid heated from below (Lorenz, J. Atmos. Sci. 20, 1963; DeepXDE's example), without units. It spirals into
+    steady rolls; chaos begins at rho = 24.7 (sigma 10). An error at the start, linearised, grows in the interval at
+    most 1.6-fold for all default targets, 6-fold at sigma 5, rho 22; at rho = 28 it would grow 98-fold.
     """
 
     sigma = pp.Coefficient(10.0, low=5.0, high=20.0, scale="log", doc="Prandtl number")
