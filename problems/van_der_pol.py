@@ -32,8 +32,8 @@ class VanDerPol(pp.Equation):
     points = pp.Points(domain=384)
     # Linearised, a residual makes a relative error at most 3 (mu = 1.25) to 15 times (mu = 5) as large, a push along
     # the slow stretch that shifts the jump, and 0.5 times if it alternates at least ten times in the interval.
-    # Networks' alternate 30 to 50 times; what is slower in them was 0.07 to 0.5 of their size.
-    tolerance = 5e-5
+    # Networks' alternate 30 to 50 times; what is slower in them was 0.06 to 0.5 of their size.
+    tolerance = 3e-5
     horizons = tuple(i / 8 for i in range(1, 8))
     hidden = (32, 32)
 
