@@ -76,7 +76,10 @@ class VanDerPol(pp.Equation):
 
 
 def jump(c: pp.Coefficients) -> float:
-    """About when x first falls through 0: mu (3/2 - log 2) on the slow way from 2 to 1, and 1.2 to leave it."""
+    """About when x first falls through 0: mu (3/2 - log 2) on the slow way from 2 to 1, and about 1.2 to leave it.
+
+    The 1.2 is no theory, but read off numerical solutions: they take 1.1 (mu = 5) to 1.3 (mu = 1.25).
+    """
     return c.mu * (3 / 2 - np.log(2)) + 1.2
 
 
