@@ -32,6 +32,7 @@ _HOMES = {
     "reduced.inverse": ["Estimate"],
     "reduced.online": ["Answer"],
     "samples": ["Samples"],
+    "selection": ["Choice", "choose"],
     "settings": ["Settings"],
     "soft_conditions": ["soft"],
     "solution": ["Base", "Solution"],
@@ -69,6 +70,8 @@ if TYPE_CHECKING:  # the same names again, for editors and type checkers
     from pacpinn.reduced.online import Answer as Answer
     from pacpinn.registry import get_problem as get_problem
     from pacpinn.samples import Samples as Samples
+    from pacpinn.selection import Choice as Choice
+    from pacpinn.selection import choose as choose
     from pacpinn.settings import Settings as Settings
     from pacpinn.soft_conditions import soft as soft
     from pacpinn.solution import Base as Base

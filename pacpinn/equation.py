@@ -101,7 +101,8 @@ class Equation(Problem):
     def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
         """Where the points `x` ``(rows, inputs)``, drawn evenly over the domain, are put for training.
 
-        A place to have more of them where the solution is steep. By default they stay where they are.
+        A place to have more of them where the solution is steep. By default they stay where they are. Under growing
+        `horizons` they are those of the present one: what depends on its end takes ``x.max()``.
         """
         return x
 

@@ -40,6 +40,7 @@ _STRIDE = 0.125  # of a coefficient's range: how far apart the easier coefficien
 _CANDIDATES = 10  # points among which one is chosen by its residual
 _CANDIDATES_SEED = 1000  # of the first draw: none of them may be a fresh point, on which solutions are checked
 _FIT_SEED = 1  # of the points on which a fit is judged
+_VALIDATION_SEED = 2  # of those on which settings are
 _NEARLY = 10  # times its tolerance: how well an easier task, which is but a start, need be solved
 
 
@@ -213,6 +214,10 @@ class EquationTask(LeastSquaresTask):
         if seed not in self._fresh:
             self._fresh[seed] = self._draw(replace(self.equation.points, distribution="pseudo"), seed)
         return self._fresh[seed]
+
+    def validation(self, forward: Forward) -> Tensor:
+        """The loss on points that neither training nor the check of the tolerance sees."""
+        return self.loss(forward, self.fresh(_VALIDATION_SEED))
 
     @property
     def size(self) -> int:

@@ -29,7 +29,8 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
     parent, _, name = at.rpartition(".")
     setattr(network.get_submodule(parent), name, copy.deepcopy(head).to(masked.weights))
     headed = MaskedNetwork(network)
-    weights, free, own = (headed.by_name(each) for each in (headed.weights, headed.free, headed.own))  # views
+    new = headed.weights.clone(), headed.free.clone(), headed.own
+    weights, free, own = map(headed.by_name, new)  # views
     old_weights, old_free = masked.by_name(masked.weights), masked.by_name(masked.free)
     for key in weights:
         if _inside(key, at):
@@ -37,7 +38,7 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
         else:
             weights[key].copy_(old_weights[key])
             free[key].copy_(old_free[key])
-    return MaskedNetwork(network, headed.weights, headed.free, masked.frozen_buffers, headed.own)
+    return MaskedNetwork(network, new[0], new[1], masked.frozen_buffers, new[2])
 
 
 def last_module(network: nn.Module) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cached_property
 from typing import Any, Self
 
 import torch
@@ -45,8 +46,19 @@ class MaskedNetwork:
         self.weights = weights.clone()
         self.free = torch.ones_like(weights, dtype=torch.bool) if free is None else free.clone()
         self.frozen_buffers = frozen_buffers
-        self.own = torch.zeros_like(self.free) if own is None else own.clone()
-        self._index = self.free.nonzero()[:, 0]
+        self._own = None if own is None else own.clone()
+        for name, piece in self.by_name(self.weights).items():  # one piece of memory for template and weights
+            parameter = network.get_parameter(name)
+            parameter.data = piece.to(parameter)
+
+    @cached_property
+    def _index(self) -> Tensor:
+        return self.free.nonzero()[:, 0]
+
+    @property
+    def own(self) -> Tensor:
+        """Mask ``(P,)`` of a new head's weights."""
+        return torch.zeros_like(self.free) if self._own is None else self._own
 
     @property
     def start(self) -> Tensor:
@@ -56,12 +68,13 @@ class MaskedNetwork:
     def with_mask(self, free: Tensor, frozen_buffers: bool, weights: Tensor | None = None) -> Self:
         """A copy in which other weights are free; `weights` replaces all values."""
         weights = self.weights if weights is None else weights
-        return type(self)(copy.deepcopy(self.network), weights, free, frozen_buffers, self.own)
+        return type(self)(copy.deepcopy(self.network), weights, free, frozen_buffers, self._own)
 
     def to(self, dtype: torch.dtype, device: torch.device) -> Self:
         """A copy with weights and buffers of another dtype or on another device."""
         network = copy.deepcopy(self.network).to(device=device, dtype=dtype)
-        weights, free, own = self.weights.to(device, dtype), self.free.to(device), self.own.to(device)
+        weights, free = self.weights.to(device, dtype), self.free.to(device)
+        own = None if self._own is None else self._own.to(device)
         return type(self)(network, weights, free, self.frozen_buffers, own)
 
     def merge(self, z: Tensor) -> Tensor:

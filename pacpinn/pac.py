@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -68,6 +69,11 @@ class PAC:
         self._base: MaskedNetwork | None = None
         self._members: dict[str, Member] = {}
         self._changes = 0  # of mask and base: what was begun before one is of no use after it
+
+    def __copy__(self) -> Self:
+        other = object.__new__(type(self))
+        other.__dict__ = self.__dict__ | {"_members": dict(self._members)}
+        return other
 
     def fit(self, task: Task, solver: SolverChoice = None, report: Report = silent) -> Result:
         """Train all weights on the source task, after the easier tasks that it names.

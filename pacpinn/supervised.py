@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -53,7 +52,7 @@ class SupervisedTask(LeastSquaresTask):
         return self._penalty
 
     def folds(self, count: int = 5, seed: int = 0) -> list[Self]:
-        """The task `count` times, each holding out another part of the training samples in place of the test samples.
+        """The task `count` times, each judged and validated on another part of the training samples, held out for that.
 
         For choosing hyper-parameters, such as a penalty's strength, by cross-validation: the test samples take no part.
 
@@ -114,8 +113,8 @@ class SupervisedTask(LeastSquaresTask):
     def _judged_on(self, held_out: np.ndarray) -> Self:
         x, y = self.samples.x_train, self.samples.y_train
         task = self.to()
-        x_train, y_train = np.delete(x, held_out, 0), np.delete(y, held_out, 0)
-        task.samples = replace(self.samples, x_train=x_train, y_train=y_train, x_test=x[held_out], y_test=y[held_out])
+        rest, aside = (np.delete(x, held_out, 0), np.delete(y, held_out, 0)), (x[held_out], y[held_out])
+        task.samples = Samples(*rest, *aside, *aside)
         return task
 
 

@@ -116,6 +116,10 @@ class Task(ABC):
         """Scalar loss on what is set aside to tell when to stop, never trained on. None, the default, without such."""
         return None
 
+    def folds(self, count: int = 5, seed: int = 0) -> Sequence[Self]:
+        """Tasks that train on parts of the data, each validated on the rest. By default the task itself, once."""
+        return [self]
+
     @abstractmethod
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
         """Scalar training loss of the network `forward` on `batch`."""

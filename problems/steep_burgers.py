@@ -16,13 +16,13 @@ class SteepBurgers(Burgers):
     """u_t + u u_x = nu u_xx as in `burgers`, for a network that knows where the front is and how steep.
 
     u is odd in x: the network sees even functions of x alone, one of them of the front's own width, and the transform
-    makes u odd. Half of the points crowd about x = 0. With this the error falls to 1e-5.
+    makes u odd. Two thirds of the points crowd about x = 0. With this the error falls to 1e-5.
     """
 
     targets = pp.grid(nu=np.geomspace(0.05, 0.01 / math.pi, 7)[1:])
     points = pp.Points(domain=2560)
-    tolerance = 8e-6
-    hidden = (32, 32, 32)  # 28 leave PAC too few free weights for the last target, at one seed of three
+    tolerance = 6e-6
+    hidden = (34, 34, 34)  # 28 leave PAC too few free weights for the last target, at one seed of three
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
@@ -35,7 +35,7 @@ class SteepBurgers(Burgers):
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         place, time = np.abs(x[:, 0:1]), x[:, 1:2]
         crowded = np.sinh(4.5 * place) / np.sinh(4.5)
-        return np.hstack([np.where(np.arange(len(x))[:, None] % 2, place, crowded), time])
+        return np.hstack([np.where(np.arange(len(x))[:, None] % 3, crowded, place), time])
 
 
 def front(place: Tensor, c: pp.Coefficients) -> Tensor:

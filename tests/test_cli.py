@@ -376,7 +376,7 @@ def test_infer_refuses_bad_input(place, tmp_path, text, options, reason):
 
 
 def test_infer_that_does_not_converge_says_so(place, measured, monkeypatch):
-    monkeypatch.setattr("pacpinn.inference._STEPS", 0)
+    monkeypatch.setattr("pacpinn.misfit_search._STEPS", 0)
     monkeypatch.setattr("pacpinn.inference._BIAS", 0)
     outcome = run("infer", place / "decay" / "decay.pac", measured, "--problem", place / "mine.py")
     assert outcome.code == 1

@@ -150,3 +150,10 @@ def test_there_is_no_score_without_a_reference():
             return None
 
     assert Unknown().task().score(some) is None
+
+
+def test_validation_is_the_loss_on_points_of_its_own():
+    task, network = Decay().task(), Decay().initial_network(0).double()
+    seen = {tuple(row) for batch in (task.everything(), task.fresh(1)) for row in task.inputs(batch).tolist()}
+    assert not seen & {tuple(row) for row in task.inputs(task.fresh(2)).tolist()}
+    assert task.validation(network) == task.loss(network, task.fresh(2))

@@ -1,0 +1,117 @@
+"""Means, intervals and paired tests of the protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import mean, median
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+PAC = "PAC"
+MARGIN = 0.1  # of the better mean: less is no difference that counts
+LEVEL = 0.05
+EQUATIONS = ("ordinary equation", "partial equation")
+
+Row = dict[str, Any]
+
+
+def values_of(rows: Sequence[Row], way: str, column: str = "target") -> np.ndarray:
+    """In the order of the seeds."""
+    return np.array([row[column] for row in sorted(rows, key=lambda row: row["seed"]) if row["way"] == way])
+
+
+def middle(values: np.ndarray, kind: str) -> tuple[float, float, float]:
+    """Mean and ends of its 95 % interval by Student's t over seeds; of equations' errors in the logarithm."""
+    data = np.log(values) if kind in EQUATIONS else values
+    centre, half = float(np.mean(data)), 0.0
+    if len(data) > 1:
+        half = float(stats.t.ppf(0.975, len(data) - 1) * np.std(data, ddof=1) / len(data) ** 0.5)
+    found = (centre, centre - half, centre + half)
+    return tuple(map(float, np.exp(found))) if kind in EQUATIONS else found  # type: ignore[return-value]
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values corrected for how many there are (Holm 1979)."""
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate([(len(p) - k) * p[i] for k, i in enumerate(order)])
+    found = np.empty(len(p))
+    found[order] = np.minimum(corrected, 1.0)
+    return found.tolist()
+
+
+def paired(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """The two-sided p-value of Wilcoxon's signed-rank test; 1 where all pairs are equal."""
+    return 1.0 if np.array_equal(ours, theirs) else float(stats.wilcoxon(ours, theirs).pvalue)
+
+
+def summary(rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
+    """Columns and lines of one task's table, the best method first."""
+    lines = []
+    for way in dict.fromkeys(row["way"] for row in rows):
+        centre, low, high = middle(values_of(rows, way), rows[0]["kind"])
+        lines.append(
+            {
+                "way": way,
+                "target": centre,
+                "from": low,
+                "to": high,
+                "worst": float(values_of(rows, way).max()),
+                "source before": mean(values_of(rows, way, "source before").tolist()),
+                "source after": mean(values_of(rows, way, "source").tolist()),
+                "bytes": median(values_of(rows, way, "bytes").tolist()),
+                "seconds": median(values_of(rows, way, "seconds").tolist()),
+            }
+        )
+    return list(lines[0]), sorted(lines, key=lambda line: float(line["target"]))
+
+
+def outcomes(rows: Sequence[Row]) -> list[Row]:
+    """For each task and solver the best rival, the corrected test against it, and what that counts as."""
+    found = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        pairs = []
+        of_kind = [row for row in rows if row["kind"] == kind]
+        for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in of_kind):
+            here = [row for row in of_kind if (row["task"], row["solver"]) == (task, solver)]
+            rivals = [way for way in dict.fromkeys(row["way"] for row in here) if way != PAC and "copy" not in way]
+            for way in rivals:
+                ours, theirs = values_of(here, PAC), values_of(here, way)
+                centres = [middle(each, kind)[0] for each in (ours, theirs)]
+                pairs.append((kind, task, solver, way, *centres, paired(ours, theirs)))
+        corrected = holm([pair[-1] for pair in pairs])
+        lines = [
+            {"kind": kind, "task": task, "solver": solver, "rival": way, "PAC's": ours, "the rival's": theirs, "p": p}
+            for (kind, task, solver, way, ours, theirs, _), p in zip(pairs, corrected, strict=True)
+        ]
+        for task, solver in dict.fromkeys((line["task"], line["solver"]) for line in lines):
+            here = [line for line in lines if (line["task"], line["solver"]) == (task, solver)]
+            best = min(here, key=lambda line: float(line["the rival's"]))
+            found.append(best | {"counts": counts(best, here)})
+    return found
+
+
+def counts(best: Row, all_rivals: Sequence[Row]) -> str:
+    """``for`` or ``against`` the claim, or ``equal``."""
+    if best["PAC's"] <= (1 - MARGIN) * best["the rival's"] and best["p"] < LEVEL:
+        return "for"
+    against = (line for line in all_rivals if line["the rival's"] <= (1 - MARGIN) * line["PAC's"] and line["p"] < LEVEL)
+    return "against" if any(against) else "equal"
+
+
+def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str, bool]]:
+    """Claims: for each task what it counts as, for each kind whether the claim of a large margin holds."""
+    found, lines = outcomes(rows), []
+    for each in found:
+        ours, theirs = each["PAC's"], each["the rival's"]
+        reached = f"{ours:.3g} against {theirs:.3g} by {each['rival']}, p = {each['p']:.2g}: {each['counts']}"
+        asked = "PAC below the best rival by a tenth"
+        lines.append((f"{each['task']}, {each['solver']}", asked, reached, each["counts"] == "for"))
+    for kind in dict.fromkeys(each["kind"] for each in found):
+        of_kind = [each["counts"] for each in found if each["kind"] == kind]
+        n = {word: of_kind.count(word) for word in ("for", "equal", "against")}
+        holds = not n["against"] and n["for"] > len(of_kind) / 2
+        reached = ", ".join(f"{count} {word}" for word, count in n.items())
+        lines.append((f"{kind}: by a large margin", "none against, more than half for", reached, holds))
+    return lines

@@ -1,0 +1,140 @@
+"""The statistics, tasks and methods of the comparison with other transfer methods."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import pacpinn as pp
+from paper.tasks import transfers
+from paper.verdict import counts, holm, middle, outcomes, paired, summary
+from paper.ways import STRENGTHS, WAYS, Beginning, Sources, bytes_stored, source_after
+from tests.toys import same_bits
+
+
+def rows(**errors: list[float]) -> list[dict]:
+    shared = {"task": "t", "kind": "regression", "solver": "Adam", "source": 1.0, "source before": 1.0}
+    shared |= {"bytes": 8, "seconds": 0.1}
+    return [
+        {**shared, "way": way.replace("_", " "), "seed": seed, "target": error}
+        for way, own in errors.items()
+        for seed, error in enumerate(own)
+    ]
+
+
+# Statistics -----------------------------------------------------------------------------------------------------------
+
+
+def test_means_have_student_intervals():
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    assert middle(values, "regression") == pytest.approx((2.5, low, high))
+
+
+def test_errors_of_equations_are_averaged_in_the_logarithm():
+    centre, low, high = middle(np.array([1e-4, 1e-2]), "partial equation")
+    assert centre == pytest.approx(1e-3)
+    assert low < centre < high
+
+
+def test_holm_corrects_the_smallest_most():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+
+
+def test_equal_pairs_are_no_difference():
+    assert paired(np.ones(4), np.ones(4)) == 1.0
+
+
+def test_the_best_method_is_first():
+    _, lines = summary(rows(PAC=[2.0, 2.0], other=[1.0, 1.5]))
+    assert [line["way"] for line in lines] == ["other", "PAC"]
+    assert lines[0]["worst"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("pac", "rival", "word"), [(0.5, 1.0, "for"), (0.95, 1.0, "equal"), (1.0, 0.95, "equal"), (1.0, 0.5, "against")]
+)
+def test_what_a_task_counts_as(pac, rival, word):
+    noise = 1e-3 * np.random.default_rng(0).normal(size=(2, 10))
+    found = outcomes(rows(PAC=list(pac + noise[0]), rival=list(rival + noise[1]), worse=[3.0 + n for n in noise[0]]))
+    assert [each["counts"] for each in found] == [word]
+    assert found[0]["rival"] == "rival"
+
+
+def test_two_seeds_are_too_few_for_any_verdict():
+    (found,) = outcomes(rows(PAC=[0.1, 0.1], rival=[1.0, 1.1]))
+    assert counts(found, [found]) == "equal"
+
+
+# Tasks ----------------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_has_open_tasks_and_one_held_out():
+    for kind in {each.kind for each in transfers()}:
+        held = {each.problem(0).name for each in transfers() if each.kind == kind and each.held_out}
+        seen = {each.problem(0).name for each in transfers() if each.kind == kind and not each.held_out}
+        assert len(held) == 1
+        assert not held & seen
+
+
+def test_names_are_unique():
+    names = [each.name for each in transfers()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("transfer", [each for each in transfers() if not each.held_out], ids=lambda each: each.name)
+def test_source_and_target_can_be_made_and_differ(transfer):
+    problem = transfer.problem(3)
+    source, target = problem.task(**transfer.source), problem.task(**transfer.target(3))
+    assert source.coefficients != target.coefficients
+    if isinstance(target, pp.RegressionTask | pp.ClassificationTask):
+        assert len(target.samples.x_train) == int(target.coefficients["samples"])
+
+
+# Methods --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_method_has_six_settings():
+    assert {len(way.settings) for way in WAYS.values()} == {6}
+    assert len(STRENGTHS) == 6
+
+
+@pytest.fixture(scope="module")
+def learnt():
+    """A source of few samples, and a target with a new head."""
+    transfer = next(each for each in transfers() if each.name == "digits 5 to 9, 25")
+    problem = transfer.problem(0)
+    task = problem.task(samples=60)
+    sources = Sources.__new__(Sources)
+    sources.task, sources.seed, sources._bases = task, 0, {}
+    sources.initial = problem.initial_network(0).to(task.dtype)
+    few = pp.Adam(steps=3)
+    pac = pp.PAC(sources.initial)
+    pac.fit(task, few)
+    sources.fitted = sources.longer = pac._source
+    for keep in (0.3, 0.5, 0.7):
+        pac.prune(keep)
+        pac.allocate(task, few)
+        sources._bases[keep] = pac.base
+    return Beginning(sources, problem.task(**transfer.target(0)), transfer.head(0), few)
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
+    way = WAYS[name]
+    setting = way.settings[0]
+    method = way.begin(learnt, setting)
+    result = method.train(learnt.target, pp.Adam(steps=2), 1e-4)
+    x = learnt.target.inputs(learnt.target.everything())
+    assert method.masked.module(result.z)(x).shape == (25, 5)
+    sources = learnt.sources
+    after = source_after(sources, method, result.z, way, setting.size)
+    base = sources.base(0.3) if name == "PAC" else sources.longer
+    before = base.module(base.start)
+    assert same_bits(after, before) == (way.keeps_source or name == "last layer")
+    assert bytes_stored(method) > 0
+
+
+def test_pac_stores_less_than_fine_tuning(learnt):
+    stored = {name: bytes_stored(WAYS[name].begin(learnt, WAYS[name].settings[-1])) for name in ("PAC", "fine-tuning")}
+    assert stored["PAC"] < 0.5 * stored["fine-tuning"]
