@@ -110,8 +110,7 @@ def channel_attention(masked: MaskedNetwork, z: Tensor, task: Task, places: Sequ
     """
 
     def loss() -> Tensor:
-        with torch.no_grad():
-            return task.loss(masked.forward(z), task.everything())
+        return task.loss(masked.forward(z), task.everything()).detach()
 
     def without(place: str, channel: int) -> Tensor:
         def silence(module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> Tensor:

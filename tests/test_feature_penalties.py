@@ -10,7 +10,7 @@ from pacpinn.feature_penalties import Delta, channel_attention, hidden_places, o
 from pacpinn.heads import with_head
 from pacpinn.masked import MaskedNetwork
 from pacpinn.solvers import Adam, LevenbergMarquardt
-from tests.toys import batchnorm_network, convolutional_network, small_network, wave
+from tests.toys import Decay, batchnorm_network, convolutional_network, small_network, wave
 
 TASK = wave(0.4).to(torch.float64)
 
@@ -99,6 +99,14 @@ def test_attention_is_the_softmax_of_what_the_loss_gains(source):
     gains = torch.stack([loss(channel) - loss(None) for channel in range(8)])
     attention = channel_attention(source, source.start, TASK, ["0"])
     torch.testing.assert_close(attention["0"], gains.softmax(0).detach())
+
+
+def test_features_of_an_equation_have_attention_and_are_held_too():
+    source, task = MaskedNetwork(Decay().initial_network(0).double()), Decay().task(k=1.5)
+    method = methods.delta(source, channel_attention(source, source.start, task, hidden_places(source.network)))
+    assert [len(each) for each in method.features.attention.values()] == [8, 8]
+    result = method.train(task, Adam(steps=20), penalty=1.0)
+    assert result.history[-1] < result.history[0]
 
 
 def test_delta_with_strength_keeps_features_nearer(source):
