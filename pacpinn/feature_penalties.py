@@ -60,10 +60,11 @@ def observed(network: nn.Module, places: Sequence[str]) -> Iterator[dict[str, Se
 
 
 def hidden_places(network: nn.Module) -> list[str]:
-    """The names of all layers whose weights are matrices or kernels, but for the last of the network."""
+    """The names of all layers with matrices or kernels to learn, but for the last of the network."""
     last = last_module(network)
-    weights = {name: getattr(each, "weight", None) for name, each in network.named_modules()}
-    return [name for name, each in weights.items() if isinstance(each, Tensor) and each.ndim > 1 and name != last]
+    weights = {name: getattr(each, "weight", None) for name, each in network.named_modules() if name != last}
+    matrices = {name: each for name, each in weights.items() if isinstance(each, Tensor) and each.ndim > 1}
+    return [name for name, each in matrices.items() if each.requires_grad]
 
 
 @dataclass(frozen=True)

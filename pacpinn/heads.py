@@ -16,7 +16,7 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
     Args:
         masked: the network; what is free elsewhere stays so.
         head: a module with weights, such as ``nn.Linear(128, 5)``.
-        at: name of the module to replace, as in ``named_modules()``; by default the last one that has weights.
+        at: name of the module to replace, as in ``named_modules()``; by default the last one with weights to learn.
 
     Raises:
         NetworkError: if there is no such module, or it shares weights with the rest of the network, or `head` has
@@ -42,8 +42,8 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
 
 
 def last_module(network: nn.Module) -> str:
-    """The name of the module to which the last of the parameters belongs."""
-    return [name for name, _ in network.named_parameters()][-1].rpartition(".")[0]
+    """The name of the module to which the last of the trainable parameters belongs."""
+    return [name for name, each in network.named_parameters() if each.requires_grad][-1].rpartition(".")[0]
 
 
 def _inside(parameter: str, module: str) -> bool:

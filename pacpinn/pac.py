@@ -202,7 +202,7 @@ class PAC:
             report: called with step and loss.
             head: a module for other classes or outputs than the source's, such as ``nn.Linear(128, 5)``, which the
                 target has to itself; by default the source's.
-            head_at: name of the module that `head` replaces; by default the last one that has weights.
+            head_at: name of the module that `head` replaces; by default the last one with weights to learn.
 
         Raises:
             OrderError: before :meth:`allocate`, or if it is to be called ``"source"``.

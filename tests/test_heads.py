@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from pacpinn.errors import NetworkError
+from pacpinn.feature_penalties import hidden_places
 from pacpinn.heads import last_module, with_head
 from pacpinn.masked import MaskedNetwork
 from tests.toys import TiedNetwork, batchnorm_network, convolutional_network, small_network
@@ -58,6 +59,16 @@ def test_a_copy_with_another_mask_or_dtype_knows_the_head(source):
     headed = with_head(source, nn.Linear(8, 5))
     assert torch.equal(headed.with_mask(torch.ones_like(headed.free), False).own, headed.own)
     assert torch.equal(headed.to(torch.float32, torch.device("cpu")).own, headed.own)
+
+
+def with_fixed_scale() -> nn.Module:
+    """A last layer that is not to be learnt carries mean and spread."""
+    return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1), nn.Linear(1, 1).requires_grad_(False))
+
+
+def test_the_last_module_is_one_to_be_learnt():
+    assert last_module(with_fixed_scale()) == "2"
+    assert hidden_places(with_fixed_scale()) == ["0"]
 
 
 @pytest.mark.parametrize(
