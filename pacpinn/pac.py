@@ -208,7 +208,7 @@ class PAC:
             OrderError: before :meth:`allocate`, or if it is to be called ``"source"``.
             NetworkError: if the head does not fit, or there is a `start` besides.
         """
-        name = self._free_name(name or str(task.coefficients) or f"target {len(self._members) + 1}")
+        name = self._allowed(name or str(task.coefficients) or f"target {len(self._members) + 1}")
         method = self._calibration(start, head, head_at)
         task = self._placed(task)
         with untouched():
@@ -258,7 +258,7 @@ class PAC:
         if self._base is None:
             self._set_base(founded(masked, z))
         else:
-            self._members[self._free_name(name or f"target {len(self._members) + 1}")] = Member(masked, z)
+            self._members[self._allowed(name or f"target {len(self._members) + 1}")] = Member(masked, z)
 
     @property
     def base(self) -> MaskedNetwork:
@@ -305,7 +305,7 @@ class PAC:
         before = self._member(start)
         return calibration(before.masked, before.z)
 
-    def _free_name(self, name: str) -> str:
+    def _allowed(self, name: str) -> str:
         if name == SOURCE:
             raise OrderError("the name 'source' is taken by the allocated network; call the target something else")
         return name

@@ -33,7 +33,17 @@ from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
 from paper.tasks import Transfer, transfers
 from paper.verdict import summary, verdicts
-from paper.ways import LOOKS_AT_FEATURES, WAYS, Beginning, Setting, Sources, bytes_stored, solvers, source_after
+from paper.ways import (
+    LOOKS_AT_FEATURES,
+    WAYS,
+    Beginning,
+    Setting,
+    Sources,
+    bytes_stored,
+    solvers,
+    source_after,
+    source_of,
+)
 from report import Report, options
 
 SEEDS = tuple(range(10))
@@ -96,6 +106,7 @@ def rows_of(transfer: Transfer, problem: pp.Problem, sources: Sources, seed: int
         method = way.begin(whole, best)
         result = method.train(task, solver, best.strength, seed)
         seconds = time.perf_counter() - began
+        before = source_of(sources, way, best.size)
         rows.append(
             {
                 "task": transfer.name,
@@ -105,8 +116,8 @@ def rows_of(transfer: Transfer, problem: pp.Problem, sources: Sources, seed: int
                 "seed": seed,
                 "way": name,
                 "target": error_of(task, method.masked.module(result.z)),
-                "source": error_of(sources.task, source_after(sources, method, result.z, way, best.size)),
-                "source before": error_of(sources.task, source_before(sources, name, best)),
+                "source": error_of(sources.task, source_after(whole, method, result.z, way, best.size)),
+                "source before": error_of(sources.task, before.module(before.start)),
                 "bytes": bytes_stored(method),
                 "seconds": seconds,
                 "strength": best.strength,
@@ -114,11 +125,6 @@ def rows_of(transfer: Transfer, problem: pp.Problem, sources: Sources, seed: int
             }
         )
     return rows + [with_a_copy(row, sources) for row in rows if row["way"] == "fine-tuning"]
-
-
-def source_before(sources: Sources, name: str, setting: Setting) -> torch.nn.Module:
-    masked = sources.base(setting.size or 0.0) if name == "PAC" else sources.longer
-    return masked.module(masked.start)
 
 
 def with_a_copy(row: dict[str, Any], sources: Sources) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pacpinn as pp
 from pacpinn.allocation import founded
 from pacpinn.cold_start import cold_start
 from pacpinn.feature_penalties import channel_attention, hidden_places
-from pacpinn.heads import with_head
+from pacpinn.heads import last_module, with_head
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import (
     Method,
@@ -154,21 +154,25 @@ WAYS: dict[str, Way] = {
 LOOKS_AT_FEATURES = ("DELTA", "BSS")
 
 
-def source_after(sources: Sources, method: Method, z: torch.Tensor, way: Way, size: float | None) -> nn.Module:
-    """What the network that learnt a target says of the source: under the source's own head.
+def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, size: float | None) -> nn.Module:
+    """What the network that learnt a target says of the source, under the source's own head.
 
-    Of PAC and LoRA, and of the last layer, which is kept beside the new one, it is the source as it was.
+    The free weights of PAC and LoRA are set back to zero for that. The last layer alone is kept beside the new one.
     """
-    if way is WAYS["PAC"]:
-        base = sources.base(size or 0.0)
-        return base.module(torch.zeros_like(base.start))
-    source = sources.longer.module(sources.longer.start)
-    if way is WAYS["LoRA"] or way is WAYS["last layer"]:
+    base = source_of(here.sources, way, size)
+    source = base.module(base.start)
+    if way is WAYS["last layer"]:
         return source
-    after = method.masked.module(z).state_dict()
-    own = {name for name, mask in method.masked.by_name(method.masked.own).items() if mask.any()}
-    source.load_state_dict({name: each for name, each in after.items() if name not in own}, strict=False)
+    after = method.masked.module(torch.zeros_like(z) if way.keeps_source else z).state_dict()
+    head = f"{last_module(source)}." if here.head is not None else None
+    body = {name: each for name, each in after.items() if head is None or not name.startswith(head)}
+    source.load_state_dict(body, strict=False)
     return source
+
+
+def source_of(sources: Sources, way: Way, size: float | None) -> MaskedNetwork:
+    """The network that has learnt the source only."""
+    return sources.base(size or 0.0) if way is WAYS["PAC"] else sources.longer
 
 
 def bytes_stored(method: Method) -> int:

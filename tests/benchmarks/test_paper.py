@@ -7,7 +7,7 @@ from scipy import stats
 import pacpinn as pp
 from paper.tasks import transfers
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
-from paper.ways import STRENGTHS, WAYS, Beginning, Sources, bytes_stored, source_after
+from paper.ways import STRENGTHS, WAYS, Beginning, Sources, bytes_stored, source_after, source_of
 from tests.toys import same_bits
 
 
@@ -127,9 +127,8 @@ def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
     result = method.train(learnt.target, pp.Adam(steps=2), 1e-4)
     x = learnt.target.inputs(learnt.target.everything())
     assert method.masked.module(result.z)(x).shape == (25, 5)
-    sources = learnt.sources
-    after = source_after(sources, method, result.z, way, setting.size)
-    base = sources.base(0.3) if name == "PAC" else sources.longer
+    after = source_after(learnt, method, result.z, way, setting.size)
+    base = source_of(learnt.sources, way, setting.size)
     before = base.module(base.start)
     assert same_bits(after, before) == (way.keeps_source or name == "last layer")
     assert bytes_stored(method) > 0
