@@ -1,9 +1,10 @@
 """PAC against other transfer methods, as PROTOCOL.md lays down: every transfer, method and seed.
 
+First every method's setting is chosen for each task, on seeds of their own; then all are run on the seeds that count.
 Writes one row for each: the target's metric, the source's metric of the same network afterwards, bytes, seconds, the
-setting chosen. Seeds and transfers run side by side, one thread each.
+setting. Seeds and transfers run side by side, one thread each.
 
-    python benchmarks/paper/compare.py --output benchmarks/results            the open tasks, seeds 0 to 9
+    python benchmarks/paper/compare.py --output benchmarks/results             the open tasks
     python benchmarks/paper/compare.py --output benchmarks/results --held-out  the held-out tasks, once, at the end
 """
 
@@ -13,9 +14,8 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,20 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import pacpinn as pp
 from pacpinn.equation_task import EquationTask
 from pacpinn.methods import Method
 from pacpinn.solvers import Solver
 from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
-from paper.tasks import Transfer, transfers
-from paper.verdict import summary, verdicts
+from paper.tasks import KINDS, Transfer, on_points, transfers, untold
+from paper.verdict import middle, summary, verdicts
 from paper.ways import (
     LOOKS_AT_FEATURES,
     WAYS,
     Beginning,
     Setting,
     Sources,
+    Way,
     bytes_stored,
     solvers,
     source_after,
@@ -46,91 +46,127 @@ from paper.ways import (
 )
 from report import Report, options
 
+SEARCH = (200, 201)
 SEEDS = tuple(range(10))
 COPY = "fine-tuning + copy"
 
+Rows = list[dict[str, Any]]
+Chosen = dict[tuple[str, str, str], Setting]  # by task, solver and method
 
-def divided(task: Task, problem: pp.Problem, seed: int) -> tuple[Task, Task]:
+
+def divided(transfer: Transfer, seed: int) -> tuple[Task, Task]:
     """Three quarters of a target's training data, and a task whose validation loss is of the last quarter."""
+    task = transfer.task(seed)
     if isinstance(task, SupervisedTask):
         part = task.folds(4, seed)[0]
         return part, part
     assert isinstance(task, EquationTask)
-    fewer, rest = (with_points(problem, task, share) for share in (0.75, 0.25))
-    return fewer, rest
-
-
-def with_points(problem: pp.Problem, task: EquationTask, share: float) -> Task:
-    """The equation on a share of its points."""
-    points = replace(task.equation.points, domain=round(share * task.equation.points.domain))
-    kind: Any = type(problem)
-    return untold(type(kind.__name__, (kind,), {"points": points})().task(**task.coefficients))
-
-
-def untold(task: Task) -> Task:
-    """Without a tolerance to stop at."""
-    task.tolerance = None
-    return task
+    points = task.equation.points.domain
+    fewer, rest = (on_points(transfer.problem(seed), round(share * points)) for share in (0.75, 0.25))
+    return untold(fewer.task(**task.coefficients)), rest.task(**task.coefficients)
 
 
 def validation(method: Method, setting: Setting, part: Task, judge: Task, solver: Solver, seed: int) -> float:
     """The loss on the last quarter after training on the rest; infinite if that diverged."""
-    result = method.train(part, solver, setting.strength, seed)
+    result = method.train(part, solver, setting.penalty(part), seed)
     found = judge.validation(method.masked.forward(result.z))
     assert found is not None
     return float(found.detach()) if bool(found.isfinite()) else float("inf")
 
 
-def run(names: Sequence[str], seed: int, quick: bool) -> list[dict[str, Any]]:
+def entrants(kind: str, quick: bool) -> Iterator[tuple[str, Solver, str, Way]]:
+    """Every solver and method on tasks of a kind; Levenberg-Marquardt takes sums of squares only."""
+    for (label, solver), (name, way) in itertools.product(solvers(kind, quick).items(), WAYS.items()):
+        if not (label == "Levenberg-Marquardt" and name in LOOKS_AT_FEATURES):
+            yield label, solver, name, way
+
+
+def sources_of(transfer: Transfer, seed: int) -> Sources:
+    problem = transfer.problem(seed)
+    return Sources(problem.initial_network(seed), problem.task(**transfer.source), seed)
+
+
+def search(names: Sequence[str], seed: int, quick: bool) -> Rows:
+    """The validation loss of every setting, on transfers that share one source."""
+    chosen = [each for each in transfers() if each.name in names]
+    sources, rows = sources_of(chosen[0], seed), []
+    for transfer in chosen:
+        part, judge = divided(transfer, seed)
+        for label, solver, name, way in entrants(transfer.kind, quick):
+            here = beginning(transfer, sources, part, solver)
+            settings = way.settings(transfer.kind)[:: 5 if quick else 1]
+            losses = [validation(way.begin(here, each), each, part, judge, solver, seed) for each in settings]
+            asked = {"task": transfer.name, "kind": transfer.kind, "solver": label, "way": name}
+            rows += [{**asked, "setting": each, "loss": loss} for each, loss in zip(settings, losses, strict=True)]
+    return rows
+
+
+def chosen_of(rows: Rows) -> Chosen:
+    """The setting with the least mean validation loss, of equations in the logarithm; of equal ones the first."""
+    losses: dict[tuple[str, str, str], dict[Setting, list[float]]] = {}
+    kinds = {row["task"]: row["kind"] for row in rows}
+    for row in rows:
+        entry = losses.setdefault((row["task"], row["solver"], row["way"]), {})
+        entry.setdefault(row["setting"], []).append(row["loss"])
+    return {
+        key: min(settings, key=lambda each: middle(np.array(settings[each]), kinds[key[0]])[0])
+        for key, settings in losses.items()
+    }
+
+
+def run(names: Sequence[str], seed: int, quick: bool, settings: Chosen) -> Rows:
     """All rows of the transfers that share one source, for one seed."""
     chosen = [each for each in transfers() if each.name in names]
-    problem = chosen[0].problem(seed)
-    source = problem.task(**chosen[0].source)
-    sources = Sources(problem.initial_network(seed), source, seed)
-    return [row for each in chosen for row in rows_of(each, problem, sources, seed, quick)]
-
-
-def rows_of(transfer: Transfer, problem: pp.Problem, sources: Sources, seed: int, quick: bool) -> list[dict[str, Any]]:
-    """All methods' rows of one transfer."""
-    task, rows = untold(problem.task(**transfer.target(seed))), []
-    part, judge = divided(task, problem, seed)
-    head = None if transfer.head is None else transfer.head(seed)
-    for (label, solver), (name, way) in itertools.product(solvers(transfer.kind, quick).items(), WAYS.items()):
-        if label == "Levenberg-Marquardt" and name in LOOKS_AT_FEATURES:
-            continue
-        settings = way.settings[:1] if quick else way.settings
-        trial, whole = (Beginning(sources, each, head, solver) for each in (part, task))
-        losses = [validation(way.begin(trial, each), each, part, judge, solver, seed) for each in settings]
-        best = settings[int(np.argmin(losses))]
-        began = time.perf_counter()
-        method = way.begin(whole, best)
-        result = method.train(task, solver, best.strength, seed)
-        seconds = time.perf_counter() - began
-        before = source_of(sources, way, best.size)
-        rows.append(
-            {
-                "task": transfer.name,
-                "kind": transfer.kind,
-                "held out": transfer.held_out,
-                "solver": label,
-                "seed": seed,
-                "way": name,
-                "target": error_of(task, method.masked.module(result.z)),
-                "source": error_of(sources.task, source_after(whole, method, result.z, way, best.size)),
-                "source before": error_of(sources.task, before.module(before.start)),
-                "bytes": bytes_stored(method),
-                "seconds": seconds,
-                "strength": best.strength,
-                "size": best.size,
-            }
-        )
+    sources = sources_of(chosen[0], seed)
+    rows = []
+    for transfer in chosen:
+        for label, solver, name, way in entrants(transfer.kind, quick):
+            here = beginning(transfer, sources, transfer.task(seed), solver)
+            row = learnt(transfer, here, way, settings[transfer.name, label, name])
+            rows.append({**row, "solver": label, "seed": seed, "way": name})
     return rows + [with_a_copy(row, sources) for row in rows if row["way"] == "fine-tuning"]
+
+
+def beginning(transfer: Transfer, sources: Sources, task: Task, solver: Solver) -> Beginning:
+    head = None if transfer.head is None else transfer.head(sources.seed)
+    return Beginning(sources, task, head, solver)
+
+
+def learnt(transfer: Transfer, here: Beginning, way: Way, setting: Setting) -> dict[str, Any]:
+    """What comes of one method."""
+    if way.sizes:
+        way.begin(here, setting)  # prunes and allocates, which the source pays for
+    began = time.perf_counter()
+    method = way.begin(here, setting)
+    result = method.train(here.target, here.solver, setting.penalty(here.target), here.sources.seed)
+    seconds = time.perf_counter() - began
+    base = source_of(here.sources, way, setting.size)
+    before, after = base.module(base.start), source_after(here, method, result.z, way, setting.size)
+    return {
+        "task": transfer.name,
+        "kind": transfer.kind,
+        "held out": transfer.held_out,
+        "target": error_of(here.target, method.masked.module(result.z)),
+        "source": error_of(here.sources.task, after),
+        "source before": error_of(here.sources.task, before),
+        "same bits": same_bits(before, after),
+        "bytes": bytes_stored(method),
+        "seconds": seconds,
+        "strength": setting.strength,
+        "size": setting.size,
+    }
+
+
+def same_bits(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    """Whether two modules hold the same weights and buffers to the last bit."""
+    ours, theirs = ({key: value.numpy().tobytes() for key, value in each.state_dict().items()} for each in (one, other))
+    return ours == theirs
 
 
 def with_a_copy(row: dict[str, Any], sources: Sources) -> dict[str, Any]:
     """Fine-tuning beside which the source is kept."""
     stored = row["bytes"] + 4 * len(sources.longer.weights)
-    return row | {"way": COPY, "source": row["source before"], "bytes": stored}
+    return row | {"way": COPY, "source": row["source before"], "same bits": True, "bytes": stored}
 
 
 def error_of(task: Task, network: torch.nn.Module) -> float:
@@ -139,32 +175,40 @@ def error_of(task: Task, network: torch.nn.Module) -> float:
     return score.value
 
 
-def groups(held_out: bool) -> Iterable[list[Transfer]]:
-    """Transfers that share a source."""
-    found: dict[str, list[Transfer]] = {}
+def groups(held_out: bool, kinds: Sequence[str]) -> Iterable[list[str]]:
+    """Names of transfers that share a source."""
+    found: dict[str, list[str]] = {}
     for each in transfers():
-        if each.held_out == held_out:
-            problem = each.problem(0)
-            points = f"{getattr(problem, 'points', '')}"
-            found.setdefault(f"{problem.name} {each.source} {points}", []).append(each)
+        if each.held_out == held_out and each.kind in kinds:
+            found.setdefault(f"{each.problem(0).name} {each.source}", []).append(each.name)
     return found.values()
+
+
+def side_by_side(pool: Executor, work: Callable[..., Rows], *of: Sequence[Any], more: Sequence[Any] = ()) -> Rows:
+    """The rows of all combinations, in order."""
+    pending = [pool.submit(work, *each, *more) for each in itertools.product(*of)]
+    return [row for future in pending for row in future.result()]
+
+
+def workers(threads: int) -> ProcessPoolExecutor:
+    """As many processes as the machine has room for."""
+    count = max(1, (os.cpu_count() or 1) // threads)
+    return ProcessPoolExecutor(count, get_context("spawn"), torch.set_num_threads, (threads,))
 
 
 def main() -> None:
     held_out = "--held-out" in sys.argv
     sys.argv = [each for each in sys.argv if each != "--held-out"]
-    chosen = options(__doc__ or "", threads=1)
+    chosen = options(__doc__ or "", threads=1, parts=KINDS)
     report = Report("paper_held_out" if held_out else "paper", chosen.quick)
-    seeds = (100,) if chosen.quick else SEEDS
-    workers = max(1, (os.cpu_count() or 1) // chosen.threads)
-    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (chosen.threads,)) as pool:
-        pending = [
-            pool.submit(run, [each.name for each in group], seed, chosen.quick)
-            for group in groups(held_out)
-            for seed in seeds
-        ]
-        for future in pending:
-            for row in future.result():
+    report.keep(chosen.output, {"kind": chosen.only})
+    with workers(chosen.threads) as pool:
+        for kind in chosen.only:
+            names = list(groups(held_out, [kind]))
+            losses = side_by_side(pool, search, names, SEARCH[: 1 if chosen.quick else None], more=[chosen.quick])
+            settings = chosen_of(losses)
+            seeds = (100,) if chosen.quick else SEEDS
+            for row in side_by_side(pool, run, names, seeds, more=[chosen.quick, settings]):
                 report.add(**row)
     for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in report.rows):
         rows = [row for row in report.rows if (row["task"], row["solver"]) == (task, solver)]

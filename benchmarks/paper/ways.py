@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -28,11 +29,14 @@ from pacpinn.methods import (
 )
 from pacpinn.pruning import kept_weights
 from pacpinn.solvers import Solver, get_solver
+from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
+from paper.tasks import EQUATIONS
 
-STRENGTHS = (0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
-KEEPS = (0.3, 0.5, 0.7)
-RANKS = (2, 4, 8)
+PRIORS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)  # strengths against the sum of the samples' losses
+STRENGTHS = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)  # against the mean square residual of an equation
+KEEPS = (0.3, 0.7)
+RANKS = (2, 8)
 
 
 @dataclass(frozen=True)
@@ -40,12 +44,17 @@ class Setting:
     """What a method may choose.
 
     Attributes:
-        strength: of the method's own penalty, relative to the mean loss.
+        strength: of the method's own penalty: of data against the sum of the samples' losses, of an equation against
+            its mean square residual.
         size: PAC's kept fraction, LoRA's rank; None of the others.
     """
 
     strength: float
     size: float | None = None
+
+    def penalty(self, task: Task) -> float:
+        """The strength against what the task minimises."""
+        return self.strength / len(task.samples.x_train) if isinstance(task, SupervisedTask) else self.strength
 
 
 class Sources:
@@ -97,20 +106,35 @@ class Beginning:
         """A source network with the target's head."""
         return masked if self.head is None else with_head(masked, self.head)
 
+    @cached_property
+    def attention(self) -> dict[str, torch.Tensor]:
+        """DELTA's, by the source's features below a last layer that is trained on the target."""
+        source = self.headed(self.sources.longer)
+        probe = last_layer(source)
+        z = probe.train(self.target, self.solver, 0.0, self.sources.seed).z
+        return channel_attention(probe.masked, z, self.target, hidden_places(source.network))
+
 
 @dataclass(frozen=True)
 class Way:
     """One method.
 
     Attributes:
-        settings: the six.
         begin: the method at a setting.
+        sizes: kept fractions or ranks among which it chooses besides strengths.
         keeps_source: whether the source's own answers stay, to the last bit, in the network that learns the target.
     """
 
-    settings: tuple[Setting, ...]
     begin: Callable[[Beginning, Setting], Method]
+    sizes: tuple[float, ...] = ()
     keeps_source: bool = False
+
+    def settings(self, kind: str) -> list[Setting]:
+        """The six among which it chooses on tasks of a kind."""
+        strengths = STRENGTHS if kind in EQUATIONS else PRIORS
+        if not self.sizes:
+            return [Setting(strength) for strength in strengths]
+        return [Setting(strength, size) for size in self.sizes for strength in (0.0, strengths[3], strengths[5])]
 
 
 def scratch(here: Beginning, setting: Setting) -> Method:
@@ -118,36 +142,21 @@ def scratch(here: Beginning, setting: Setting) -> Method:
     return from_scratch(headed.module(headed.start))
 
 
-def with_delta(here: Beginning, setting: Setting) -> Method:
-    """Attention by the source's features below a last layer that is trained on the target."""
-    source = here.headed(here.sources.longer)
-    probe = last_layer(source)
-    z = probe.train(here.target, here.solver, 0.0, here.sources.seed).z
-    return delta(source, channel_attention(probe.masked, z, here.target, hidden_places(source.network)))
-
-
-STRONG = tuple(map(Setting, STRENGTHS))
-
-
-def sized(sizes: tuple[float, ...]) -> tuple[Setting, ...]:
-    return tuple(Setting(strength, size) for size in sizes for strength in (0.0, 1e-4))
-
-
 WAYS: dict[str, Way] = {
-    "from scratch": Way(STRONG, scratch),
-    "fine-tuning": Way(STRONG, lambda here, setting: fine_tuning(here.headed(here.sources.longer))),
-    "last layer": Way(STRONG, lambda here, setting: last_layer(here.headed(here.sources.longer))),
-    "L2-SP": Way(STRONG, lambda here, setting: l2_sp(here.headed(here.sources.longer))),
-    "DELTA": Way(STRONG, with_delta),
-    "BSS": Way(STRONG, lambda here, setting: bss(here.headed(here.sources.longer))),
+    "from scratch": Way(scratch),
+    "fine-tuning": Way(lambda here, setting: fine_tuning(here.headed(here.sources.longer))),
+    "last layer": Way(lambda here, setting: last_layer(here.headed(here.sources.longer))),
+    "L2-SP": Way(lambda here, setting: l2_sp(here.headed(here.sources.longer))),
+    "DELTA": Way(lambda here, setting: delta(here.headed(here.sources.longer), here.attention)),
+    "BSS": Way(lambda here, setting: bss(here.headed(here.sources.longer))),
     "LoRA": Way(
-        sized(RANKS),
         lambda here, setting: lora(here.headed(here.sources.longer), int(setting.size or 1), here.sources.seed),
+        RANKS,
         keeps_source=True,
     ),
     "PAC": Way(
-        sized(KEEPS),
         lambda here, setting: calibration(here.headed(here.sources.base(setting.size or 0.0))),
+        KEEPS,
         keeps_source=True,
     ),
 }
@@ -183,11 +192,11 @@ def bytes_stored(method: Method) -> int:
 
 def solvers(kind: str, quick: bool) -> dict[str, Solver]:
     """The target's, by name: first-order for all methods, and for equations Levenberg-Marquardt for some."""
-    few = 20 if quick else 1
+    few = 10 if quick else 1
     first = {"regression": pp.Adam(1000 // few), "classification": pp.Adam(300 // few)}
     if kind in first:
         return {"Adam": first[kind]}
     return {
-        "Adam, L-BFGS": pp.InTurn([pp.Adam(500 // few, 1e-3), pp.LBFGS(500 // few)]),
-        "Levenberg-Marquardt": pp.LevenbergMarquardt(max_steps=60 // few, patience=60),
+        "Adam, L-BFGS": pp.InTurn([pp.Adam(250 // few, 1e-3), pp.LBFGS(250 // few)]),
+        "Levenberg-Marquardt": pp.LevenbergMarquardt(max_steps=30 // few, patience=30),
     }

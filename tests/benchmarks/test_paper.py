@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 
 import pacpinn as pp
-from paper.tasks import transfers
+from paper.compare import chosen_of, divided
+from paper.tasks import KINDS, transfers
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
-from paper.ways import STRENGTHS, WAYS, Beginning, Sources, bytes_stored, source_after, source_of
+from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, source_after, source_of
 from tests.toys import same_bits
 
 
@@ -85,8 +86,11 @@ def test_names_are_unique():
 @pytest.mark.parametrize("transfer", [each for each in transfers() if not each.held_out], ids=lambda each: each.name)
 def test_source_and_target_can_be_made_and_differ(transfer):
     problem = transfer.problem(3)
-    source, target = problem.task(**transfer.source), problem.task(**transfer.target(3))
+    source, target = problem.task(**transfer.source), transfer.task(3)
     assert source.coefficients != target.coefficients
+    assert target.tolerance is None
+    if transfer.points is not None:
+        assert target.equation.points.domain == transfer.points < source.equation.points.domain
     if isinstance(target, pp.RegressionTask | pp.ClassificationTask):
         assert len(target.samples.x_train) == int(target.coefficients["samples"])
 
@@ -94,9 +98,31 @@ def test_source_and_target_can_be_made_and_differ(transfer):
 # Methods --------------------------------------------------------------------------------------------------------------
 
 
-def test_every_method_has_six_settings():
-    assert {len(way.settings) for way in WAYS.values()} == {6}
-    assert len(STRENGTHS) == 6
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_method_has_six_settings_without_repetition(kind):
+    for way in WAYS.values():
+        assert len(set(way.settings(kind))) == 6
+
+
+def test_a_strength_is_against_the_sum_of_the_samples_losses(learnt):
+    assert Setting(2.0).penalty(learnt.target) == pytest.approx(2 / 25)
+    assert Setting(2.0).penalty(pp.get_problem("oscillator").task()) == 2.0
+
+
+def test_the_setting_with_the_least_mean_validation_loss_is_chosen():
+    row = {"task": "t", "kind": "regression", "solver": "Adam", "way": "PAC"}
+    losses = [(Setting(0.0), 1.0), (Setting(1.0), 2.0), (Setting(0.0), 3.0), (Setting(1.0), 1.5)]
+    rows = [row | {"setting": setting, "loss": loss} for setting, loss in losses]
+    assert chosen_of(rows) == {("t", "Adam", "PAC"): Setting(1.0)}
+
+
+def test_validation_data_are_no_part_of_training():
+    transfer = next(each for each in transfers() if each.name.startswith("burgers") and each.points)
+    part, judge = divided(transfer, 0)
+    assert (part.equation.points.domain, judge.equation.points.domain) == (48, 16)
+    part, judge = divided(next(each for each in transfers() if each.name == "friedman, 100"), 0)
+    assert part is judge
+    assert (len(part.samples.x_train), len(part.samples.x_valid)) == (75, 25)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +138,7 @@ def learnt():
     pac = pp.PAC(sources.initial)
     pac.fit(task, few)
     sources.fitted = sources.longer = pac._source
-    for keep in (0.3, 0.5, 0.7):
+    for keep in KEEPS:
         pac.prune(keep)
         pac.allocate(task, few)
         sources._bases[keep] = pac.base
@@ -122,7 +148,7 @@ def learnt():
 @pytest.mark.parametrize("name", WAYS)
 def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
     way = WAYS[name]
-    setting = way.settings[0]
+    setting = way.settings("classification")[0]
     method = way.begin(learnt, setting)
     result = method.train(learnt.target, pp.Adam(steps=2), 1e-4)
     x = learnt.target.inputs(learnt.target.everything())
@@ -135,5 +161,8 @@ def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
 
 
 def test_pac_stores_less_than_fine_tuning(learnt):
-    stored = {name: bytes_stored(WAYS[name].begin(learnt, WAYS[name].settings[-1])) for name in ("PAC", "fine-tuning")}
+    stored = {
+        name: bytes_stored(WAYS[name].begin(learnt, WAYS[name].settings("classification")[-1]))
+        for name in ("PAC", "fine-tuning")
+    }
     assert stored["PAC"] < 0.5 * stored["fine-tuning"]
