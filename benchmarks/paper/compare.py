@@ -31,6 +31,7 @@ from pacpinn.solvers import Solver
 from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
 from paper.tasks import KINDS, Transfer, on_points, transfers, untold
+from paper.variants import VARIANTS
 from paper.verdict import middle, summary, verdicts
 from paper.ways import (
     LOOKS_AT_FEATURES,
@@ -42,13 +43,13 @@ from paper.ways import (
     bytes_stored,
     solvers,
     source_after,
-    source_of,
 )
 from report import Report, options
 
 SEARCH = (200, 201)
 SEEDS = tuple(range(10))
 COPY = "fine-tuning + copy"
+ALL = WAYS | VARIANTS
 
 Rows = list[dict[str, Any]]
 Chosen = dict[tuple[str, str, str], Setting]  # by task, solver and method
@@ -74,11 +75,11 @@ def validation(method: Method, setting: Setting, part: Task, judge: Task, solver
     return float(found.detach()) if bool(found.isfinite()) else float("inf")
 
 
-def entrants(kind: str, quick: bool) -> Iterator[tuple[str, Solver, str, Way]]:
+def entrants(kind: str, ways: Sequence[str], quick: bool) -> Iterator[tuple[str, Solver, str, Way]]:
     """Every solver and method on tasks of a kind; Levenberg-Marquardt takes sums of squares only."""
-    for (label, solver), (name, way) in itertools.product(solvers(kind, quick).items(), WAYS.items()):
+    for (label, solver), name in itertools.product(solvers(kind, quick).items(), ways):
         if not (label == "Levenberg-Marquardt" and name in LOOKS_AT_FEATURES):
-            yield label, solver, name, way
+            yield label, solver, name, ALL[name]
 
 
 def sources_of(transfer: Transfer, seed: int) -> Sources:
@@ -86,13 +87,13 @@ def sources_of(transfer: Transfer, seed: int) -> Sources:
     return Sources(problem.initial_network(seed), problem.task(**transfer.source), seed)
 
 
-def search(names: Sequence[str], seed: int, quick: bool) -> Rows:
+def search(names: Sequence[str], seed: int, ways: Sequence[str], quick: bool) -> Rows:
     """The validation loss of every setting, on transfers that share one source."""
     chosen = [each for each in transfers() if each.name in names]
     sources, rows = sources_of(chosen[0], seed), []
     for transfer in chosen:
         part, judge = divided(transfer, seed)
-        for label, solver, name, way in entrants(transfer.kind, quick):
+        for label, solver, name, way in entrants(transfer.kind, ways, quick):
             here = beginning(transfer, sources, part, solver)
             settings = way.settings(transfer.kind)[:: 5 if quick else 1]
             losses = [validation(way.begin(here, each), each, part, judge, solver, seed) for each in settings]
@@ -114,13 +115,13 @@ def chosen_of(rows: Rows) -> Chosen:
     }
 
 
-def run(names: Sequence[str], seed: int, quick: bool, settings: Chosen) -> Rows:
+def run(names: Sequence[str], seed: int, ways: Sequence[str], quick: bool, settings: Chosen) -> Rows:
     """All rows of the transfers that share one source, for one seed."""
     chosen = [each for each in transfers() if each.name in names]
     sources = sources_of(chosen[0], seed)
     rows = []
     for transfer in chosen:
-        for label, solver, name, way in entrants(transfer.kind, quick):
+        for label, solver, name, way in entrants(transfer.kind, ways, quick):
             here = beginning(transfer, sources, transfer.task(seed), solver)
             row = learnt(transfer, here, way, settings[transfer.name, label, name])
             rows.append({**row, "solver": label, "seed": seed, "way": name})
@@ -140,8 +141,8 @@ def learnt(transfer: Transfer, here: Beginning, way: Way, setting: Setting) -> d
     method = way.begin(here, setting)
     result = method.train(here.target, here.solver, setting.penalty(here.target), here.sources.seed)
     seconds = time.perf_counter() - began
-    base = source_of(here.sources, way, setting.size)
-    before, after = base.module(base.start), source_after(here, method, result.z, way, setting.size)
+    base = way.source(here.sources, setting)
+    before, after = base.module(base.start), source_after(here, method, result.z, way, setting)
     return {
         "task": transfer.name,
         "kind": transfer.kind,
@@ -202,13 +203,14 @@ def main() -> None:
     chosen = options(__doc__ or "", threads=1, parts=KINDS)
     report = Report("paper_held_out" if held_out else "paper", chosen.quick)
     report.keep(chosen.output, {"kind": chosen.only})
+    ways = list(ALL if held_out else WAYS)
     with workers(chosen.threads) as pool:
         for kind in chosen.only:
             names = list(groups(held_out, [kind]))
-            losses = side_by_side(pool, search, names, SEARCH[: 1 if chosen.quick else None], more=[chosen.quick])
+            losses = side_by_side(pool, search, names, SEARCH[: 1 if chosen.quick else None], more=[ways, chosen.quick])
             settings = chosen_of(losses)
             seeds = (100,) if chosen.quick else SEEDS
-            for row in side_by_side(pool, run, names, seeds, more=[chosen.quick, settings]):
+            for row in side_by_side(pool, run, names, seeds, more=[ways, chosen.quick, settings]):
                 report.add(**row)
     for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in report.rows):
         rows = [row for row in report.rows if (row["task"], row["solver"]) == (task, solver)]

@@ -23,7 +23,6 @@ from pacpinn.allocation import founded
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import allocation, calibration
 from pacpinn.pruning import kept_weights
-from pacpinn.solvers import get_solver
 from paper.compare import SEEDS, Rows, beginning, error_of, side_by_side, sources_of, workers
 from paper.tasks import EQUATIONS, Transfer, transfers
 from paper.verdict import middle, paired, values_of
@@ -38,14 +37,6 @@ TASKS = (
 )
 KEEPS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
 PUBLISHED = "as published"
-
-
-def base(sources: Sources, kept: Tensor, penalty: float | None = None) -> MaskedNetwork:
-    """The source with its kept weights allocated; the task's own penalty by default."""
-    method = allocation(sources.fitted, kept)
-    strength = sources.task.penalty if penalty is None else penalty
-    result = method.train(sources.task, get_solver(None, sources.task), strength, sources.seed)
-    return founded(method.masked, result.z)
 
 
 def pruned(sources: Sources, kept: Tensor) -> MaskedNetwork:
@@ -70,12 +61,12 @@ def inverted(sources: Sources, keep: float) -> Tensor:
 
 Part = Callable[[Sources, float], MaskedNetwork]
 PARTS: dict[str, Part] = {
-    PUBLISHED: lambda sources, keep: base(sources, magnitude(sources, keep)),
+    PUBLISHED: lambda sources, keep: sources.allocated(magnitude(sources, keep)),
     "no allocation": lambda sources, keep: pruned(sources, magnitude(sources, keep)),
-    "no penalty in allocation": lambda sources, keep: base(sources, magnitude(sources, keep), penalty=0.0),
-    "no penalty in calibration": lambda sources, keep: base(sources, magnitude(sources, keep)),
-    "random mask": lambda sources, keep: base(sources, random(sources, keep)),
-    "inverted mask": lambda sources, keep: base(sources, inverted(sources, keep)),
+    "no penalty in allocation": lambda sources, keep: sources.allocated(magnitude(sources, keep), penalty=0.0),
+    "no penalty in calibration": lambda sources, keep: sources.allocated(magnitude(sources, keep)),
+    "random mask": lambda sources, keep: sources.allocated(random(sources, keep)),
+    "inverted mask": lambda sources, keep: sources.allocated(inverted(sources, keep)),
 }
 
 

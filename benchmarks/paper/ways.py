@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import pacpinn as pp
-from pacpinn.allocation import founded
+from pacpinn.allocation import founded, strength
 from pacpinn.cold_start import cold_start
 from pacpinn.feature_penalties import channel_attention, hidden_places
 from pacpinn.heads import last_module, with_head
@@ -71,19 +71,31 @@ class Sources:
         self.initial = network.to(task.dtype)
         self.fitted, _ = cold_start(self.initial, task, seed=seed)
         self.longer = self._trained(fine_tuning(self.fitted))
-        self._bases: dict[float, MaskedNetwork] = {}
+        self._bases: dict[tuple[Founding, float], MaskedNetwork] = {}
 
-    def base(self, keep: float) -> MaskedNetwork:
-        """PAC's, pruned and allocated."""
-        if keep not in self._bases:
-            method = allocation(self.fitted, kept_weights(self.fitted, keep))
-            result = method.train(self.task, get_solver(None, self.task), self.task.penalty, self.seed)
-            self._bases[keep] = founded(method.masked, result.z)
-        return self._bases[keep]
+    def base(self, keep: float, founding: Founding) -> MaskedNetwork:
+        """The network that holds the source in a fraction of its weights, founded once."""
+        if (founding, keep) not in self._bases:
+            self._bases[founding, keep] = founding(self, keep)
+        return self._bases[founding, keep]
+
+    def allocated(self, kept: torch.Tensor, penalty: float | None = None) -> MaskedNetwork:
+        """The source in its `kept` weights, with the task's own penalty by default."""
+        method = allocation(self.fitted, kept)
+        result = method.train(self.task, get_solver(None, self.task), strength(penalty, self.task), self.seed)
+        return founded(method.masked, result.z)
 
     def _trained(self, method: Method) -> MaskedNetwork:
         result = method.train(self.task, get_solver(None, self.task), 0.0, self.seed)
         return method.masked.with_mask(method.masked.free, False, method.masked.merge(result.z))
+
+
+Founding = Callable[[Sources, float], MaskedNetwork]
+
+
+def published(sources: Sources, keep: float) -> MaskedNetwork:
+    """One global threshold of magnitude, in one shot (Myung et al. 2022, section 3.1 and eq. 4)."""
+    return sources.allocated(kept_weights(sources.fitted, keep))
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,29 @@ class Way:
             return [Setting(strength) for strength in strengths]
         return [Setting(strength, size) for size in self.sizes for strength in (0.0, strengths[3], strengths[5])]
 
+    def source(self, sources: Sources, setting: Setting) -> MaskedNetwork:
+        """The network that has learnt the source only."""
+        return sources.longer
+
+
+@dataclass(frozen=True)
+class Calibration(Way):
+    """PAC: what is free in a network `founded` in one way or another is trained on the target."""
+
+    founding: Founding = published
+
+    @classmethod
+    def of(cls, founding: Founding, keeps: tuple[float, ...]) -> Calibration:
+        return cls(
+            lambda here, setting: calibration(here.headed(here.sources.base(setting.size or 0.0, founding))),
+            keeps,
+            True,
+            founding,
+        )
+
+    def source(self, sources: Sources, setting: Setting) -> MaskedNetwork:
+        return sources.base(setting.size or 0.0, self.founding)
+
 
 def scratch(here: Beginning, setting: Setting) -> Method:
     headed = here.headed(MaskedNetwork(here.sources.initial))
@@ -154,21 +189,17 @@ WAYS: dict[str, Way] = {
         RANKS,
         keeps_source=True,
     ),
-    "PAC": Way(
-        lambda here, setting: calibration(here.headed(here.sources.base(setting.size or 0.0))),
-        KEEPS,
-        keeps_source=True,
-    ),
+    "PAC": Calibration.of(published, KEEPS),
 }
 LOOKS_AT_FEATURES = ("DELTA", "BSS")
 
 
-def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, size: float | None) -> nn.Module:
+def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, setting: Setting) -> nn.Module:
     """What the network that learnt a target says of the source, under the source's own head.
 
     The free weights of PAC and LoRA are set back to zero for that. The last layer alone is kept beside the new one.
     """
-    base = source_of(here.sources, way, size)
+    base = way.source(here.sources, setting)
     source = base.module(base.start)
     if way is WAYS["last layer"]:
         return source
@@ -177,11 +208,6 @@ def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, siz
     body = {name: each for name, each in after.items() if head is None or not name.startswith(head)}
     source.load_state_dict(body, strict=False)
     return source
-
-
-def source_of(sources: Sources, way: Way, size: float | None) -> MaskedNetwork:
-    """The network that has learnt the source only."""
-    return sources.base(size or 0.0) if way is WAYS["PAC"] else sources.longer
 
 
 def bytes_stored(method: Method) -> int:

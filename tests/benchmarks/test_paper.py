@@ -8,7 +8,7 @@ import pacpinn as pp
 from paper.compare import chosen_of, divided
 from paper.tasks import KINDS, transfers
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
-from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, source_after, source_of
+from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, published, source_after
 from tests.toys import same_bits
 
 
@@ -141,7 +141,7 @@ def learnt():
     for keep in KEEPS:
         pac.prune(keep)
         pac.allocate(task, few)
-        sources._bases[keep] = pac.base
+        sources._bases[published, keep] = pac.base
     return Beginning(sources, problem.task(**transfer.target(0)), transfer.head(0), few)
 
 
@@ -153,8 +153,8 @@ def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
     result = method.train(learnt.target, pp.Adam(steps=2), 1e-4)
     x = learnt.target.inputs(learnt.target.everything())
     assert method.masked.module(result.z)(x).shape == (25, 5)
-    after = source_after(learnt, method, result.z, way, setting.size)
-    base = source_of(learnt.sources, way, setting.size)
+    after = source_after(learnt, method, result.z, way, setting)
+    base = way.source(learnt.sources, setting)
     before = base.module(base.start)
     assert same_bits(after, before) == (way.keeps_source or name == "last layer")
     assert bytes_stored(method) > 0
