@@ -145,4 +145,4 @@ def calibration(base: MaskedNetwork, start: Tensor | None = None) -> Method:
 
 
 def _all_free(source: MaskedNetwork) -> MaskedNetwork:
-    return source.with_mask(torch.ones_like(source.free), frozen_buffers=False)
+    return source.with_mask(None, frozen_buffers=False)
