@@ -252,7 +252,7 @@ class PAC:
         Raises:
             OrderError: if the network was pruned or allocated anew since, or a target is to be called ``"source"``.
         """
-        masked, z = trained.method.masked, trained.z.detach().clone()
+        masked, z = trained.masked, trained.z.detach().clone()
         if trained.since != self._changes:
             raise OrderError("the network was pruned or allocated anew since: train a new module on it as it is now")
         if self._base is None:

@@ -1,6 +1,7 @@
 """Training loops of one's own on the free weights: plain torch, Lightning, skorch."""
 
 import copy
+import gc
 import warnings
 
 import numpy as np
@@ -33,6 +34,17 @@ def based() -> pp.PAC:
     pac = pruned()
     pac.adopt(pac.to_allocate())
     return pac
+
+
+def held() -> int:
+    """Bytes of all tensors there are."""
+    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names in torch that are to go
+        tensors = [each for each in gc.get_objects() if isinstance(each, torch.Tensor)]
+    tensors += [each.grad for each in tensors if each.is_leaf and each.grad is not None]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}
+    return sum(storages.values())
 
 
 def by_plain_torch(module: nn.Module, y: torch.Tensor) -> None:
@@ -189,6 +201,23 @@ def test_dropout_is_active_in_training_only_and_statistics_stay():
 def test_a_module_moves_with_all_of_its_weights():
     target = based().to_calibrate().float()
     assert target(X.float()).dtype == torch.float32
+
+
+def test_a_module_moved_to_where_it_is_needs_no_more_memory():
+    pac = based()
+    target = pac.to_calibrate()
+    answers = target(X).detach()
+    before = held()
+    target.to("cpu", torch.float64)
+    assert held() == before
+    assert torch.equal(target(X), answers)
+
+
+def test_the_penalty_of_an_allocation_moves_with_it():
+    allocation = pruned().to_allocate().float()
+    assert allocation.penalty() == 0
+    allocation.z.data.add_(0.5)
+    assert float(allocation.penalty().detach()) == pytest.approx(0.25 * len(allocation.z))
 
 
 def test_a_network_of_several_inputs_can_be_called():
