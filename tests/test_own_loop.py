@@ -220,6 +220,22 @@ def test_the_penalty_of_an_allocation_moves_with_it():
     assert float(allocation.penalty().detach()) == pytest.approx(0.25 * len(allocation.z))
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.5, 0.7])
+def test_little_is_held_beyond_what_training_needs(keep):
+    before = held()
+    pac = pp.PAC(nn.Linear(200, 100))
+    counts = pac.prune(keep)
+    pac.adopt(pac.to_allocate())
+    target = pac.to_calibrate()
+    optimizer = torch.optim.Adam(target.parameters())
+    (target(torch.ones(1, 200)).square().sum() + target.penalty()).backward()
+    optimizer.step()
+    networks = 3 * (counts.kept + counts.free)  # as given, as allocated, with the target's weights in place
+    masks = (counts.kept + counts.free) / 4
+    free = 5 * counts.free  # values, gradients, two moments, places
+    assert held() - before <= 4 * (networks + masks + free) + 2000
+
+
 def test_a_network_of_several_inputs_can_be_called():
     class Sum(nn.Module):
         def __init__(self) -> None:
