@@ -39,5 +39,5 @@ def cold_start(
             chosen = InTurn([Adam(steps=task.warm_up), chosen])
         results.append(method.train(seen, chosen, penalty=0.0, seed=seed, report=report))
         method = replace(method, start=results[-1].z)
-    masked = method.masked.with_mask(method.masked.free, False, method.masked.merge(method.start))
+    masked = method.masked.with_mask(None, False, method.masked.merge(method.start))
     return masked, Result.joined(results)

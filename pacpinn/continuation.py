@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-import torch
-
 from pacpinn.allocation import strength
 from pacpinn.coefficient import Coefficients
 from pacpinn.first_guess import Leg, first_guesses
@@ -140,7 +138,7 @@ def _grow(
 ) -> tuple[Base, list[Result]]:
     """A new base at a member: its network, pruned and allocated to its own coefficients."""
     masked = base.masked
-    member = masked.with_mask(torch.ones_like(masked.free), False, masked.merge(here.z))
+    member = masked.with_mask(None, False, masked.merge(here.z))
     with untouched():
         grown, results = found(member, settings.task(problem, here.coefficients), settings, report)
     return Base(grown, here.coefficients), results

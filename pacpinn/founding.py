@@ -42,7 +42,7 @@ def prune_and_allocate(source: MaskedNetwork, task: Task, settings: Settings, re
 
 def free_everything(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
     """Fine-tuning: every target has all weights of its own; only buffers stay the source's."""
-    return source.with_mask(torch.ones_like(source.free), True), []
+    return source.with_mask(None, True), []
 
 
 def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:
@@ -62,7 +62,7 @@ def start_afresh(source: MaskedNetwork, task: Task, settings: Settings, report: 
             f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
             "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
         )
-    return source.with_mask(torch.ones_like(source.free), True), []
+    return source.with_mask(None, True), []
 
 
 def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> Founding:

@@ -44,7 +44,7 @@ class MaskedNetwork:
         if weights is None:
             weights = torch.cat([each.reshape(-1) for each in parameters.values()])
         self.weights = weights.clone()
-        self.free = torch.ones_like(weights, dtype=torch.bool) if free is None else free.clone()
+        self._free = None if free is None else free.clone()
         self.frozen_buffers = frozen_buffers
         self._own = None if own is None else own.clone()
         for name, piece in self.by_name(self.weights).items():  # one piece of memory for template and weights
@@ -56,26 +56,30 @@ class MaskedNetwork:
         return self.free.nonzero()[:, 0]
 
     @property
+    def free(self) -> Tensor:
+        """Mask ``(P,)`` of the free weights."""
+        return torch.ones_like(self.weights, dtype=torch.bool) if self._free is None else self._free
+
+    @property
     def own(self) -> Tensor:
         """Mask ``(P,)`` of a new head's weights."""
-        return torch.zeros_like(self.free) if self._own is None else self._own
+        return torch.zeros_like(self.weights, dtype=torch.bool) if self._own is None else self._own
 
     @property
     def start(self) -> Tensor:
         """The free weights' present values ``(p,)``."""
         return self.weights[self.free]
 
-    def with_mask(self, free: Tensor, frozen_buffers: bool, weights: Tensor | None = None) -> Self:
-        """A copy in which other weights are free; `weights` replaces all values."""
+    def with_mask(self, free: Tensor | None, frozen_buffers: bool, weights: Tensor | None = None) -> Self:
+        """A copy in which other weights are free, all of them for None; `weights` replaces all values."""
         weights = self.weights if weights is None else weights
         return type(self)(copy.deepcopy(self.network), weights, free, frozen_buffers, self._own)
 
     def to(self, dtype: torch.dtype, device: torch.device) -> Self:
         """A copy with weights and buffers of another dtype or on another device."""
         network = copy.deepcopy(self.network).to(device=device, dtype=dtype)
-        weights, free = self.weights.to(device, dtype), self.free.to(device)
-        own = None if self._own is None else self._own.to(device)
-        return type(self)(network, weights, free, self.frozen_buffers, own)
+        free, own = (None if mask is None else mask.to(device) for mask in (self._free, self._own))
+        return type(self)(network, self.weights.to(device, dtype), free, self.frozen_buffers, own)
 
     def merge(self, z: Tensor) -> Tensor:
         """All weights ``(P,)`` with the free ones set to `z` ``(p,)``; or ``(targets, P)`` for ``(targets, p)``."""

@@ -23,8 +23,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -46,19 +45,14 @@ class Method:
     Attributes:
         masked: the network with its free and frozen weights.
         start: free weights to start from, ``(p,)``.
-        centre: what the penalty pulls the free weights to, ``(p,)``.
+        centre: what the penalty pulls the free weights to, ``(p,)``; or ``()`` for all alike, by default zero.
         features: a penalty on hidden features in place of that.
     """
 
     masked: MaskedNetwork
     start: Tensor
-    centre: Tensor
+    centre: Tensor = field(default_factory=lambda: torch.zeros(()))
     features: FeaturePenalty | None = None
-
-    def to(self, dtype: torch.dtype, device: torch.device) -> Self:
-        """The same method of another dtype or on another device."""
-        masked = self.masked.to(dtype, device)
-        return replace(self, masked=masked, start=self.start.to(masked.weights), centre=self.centre.to(masked.weights))
 
     def objective(self, task: Task, penalty: float, seed: int = 0) -> Objective:
         """What a solver is to minimise: the task's loss and `penalty` times the method's own."""
@@ -82,13 +76,13 @@ def minimise(objective: Objective, solver: Solver, start: Tensor, report: Report
 def from_scratch(network: nn.Module) -> Method:
     """Train all weights from the network's own initial values."""
     masked = MaskedNetwork(copy.deepcopy(network))
-    return Method(masked, masked.start, torch.zeros_like(masked.start))
+    return Method(masked, masked.start)
 
 
 def fine_tuning(source: MaskedNetwork, start: Tensor | None = None) -> Method:
     """Train all weights, starting at the source's or at `start` ``(P,)``."""
     masked = _all_free(source)
-    return Method(masked, masked.start if start is None else start, torch.zeros_like(masked.start))
+    return Method(masked, masked.start if start is None else start)
 
 
 def l2_sp(source: MaskedNetwork) -> Method:
@@ -105,14 +99,14 @@ def delta(source: MaskedNetwork, attention: Mapping[str, Tensor]) -> Method:
         attention: weights of the channels of some layers, from :func:`pacpinn.feature_penalties.channel_attention`.
     """
     masked = _all_free(source)
-    return Method(masked, masked.start, torch.zeros_like(masked.start), Delta(_all_free(source), attention, source.own))
+    return Method(masked, masked.start, features=Delta(_all_free(source), attention, source.own))
 
 
 def bss(source: MaskedNetwork, k: int = 1) -> Method:
     """Train all weights, starting at the source's, the last features' `k` smallest singular values held down."""
     masked = _all_free(source)
     penalty = BatchSpectralShrinkage(last_module(source.network), k)
-    return Method(masked, masked.start, torch.zeros_like(masked.start), penalty)
+    return Method(masked, masked.start, features=penalty)
 
 
 def last_layer(source: MaskedNetwork) -> Method:
@@ -123,26 +117,27 @@ def last_layer(source: MaskedNetwork) -> Method:
         masks = {name: name.rpartition(".")[0] == last for name in source.shapes}
         free = torch.cat([torch.full(shape, masks[name]).flatten() for name, shape in source.shapes.items()])
     masked = source.with_mask(free.to(source.free), frozen_buffers=True)
-    return Method(masked, masked.start, torch.zeros_like(masked.start))
+    return Method(masked, masked.start)
 
 
 def lora(source: MaskedNetwork, rank: int = 4, seed: int = 0) -> Method:
     """Train low-rank additions to the source's matrices, which stay as they are."""
     masked = adapted(source, rank, seed=seed)
-    return Method(masked, masked.start, torch.zeros_like(masked.start))
+    return Method(masked, masked.start)
 
 
 def allocation(source: MaskedNetwork, kept: Tensor) -> Method:
     """Train the kept weights on the source again, the pruned ones at zero, held near the source's values."""
     weights = torch.where(kept, source.weights, 0.0)  # a product would leave zeros with a sign
     masked = source.with_mask(kept, frozen_buffers=False, weights=weights)
-    return Method(masked, masked.start, masked.start)
+    start = masked.start
+    return Method(masked, start, start)
 
 
 def calibration(base: MaskedNetwork, start: Tensor | None = None) -> Method:
     """Train the pruned weights on a target, all else frozen, starting at zero or at a neighbour's `start` ``(p,)``."""
-    return Method(base, base.start if start is None else start, torch.zeros_like(base.start))
+    return Method(base, base.start if start is None else start)
 
 
 def _all_free(source: MaskedNetwork) -> MaskedNetwork:
-    return source.with_mask(torch.ones_like(source.free), frozen_buffers=False)
+    return source.with_mask(None, frozen_buffers=False)

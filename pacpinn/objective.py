@@ -29,7 +29,7 @@ class Objective:
         task: what is to be learnt: one task, or several targets together.
         masked: the network and which of its weights are free.
         penalty: the strength lambda.
-        centre: what the penalty pulls to, ``(p,)``: zero, or the source's weights.
+        centre: what the penalty pulls to: the source's weights ``(p,)``; or ``()`` for all alike, by default zero.
         seed: seed of the batches.
         features: what the penalty looks at in place of the weights: some hidden features.
     """

@@ -33,25 +33,27 @@ class Trainable(nn.Module):
 
     def __init__(self, method: Method, since: int = 0) -> None:
         super().__init__()
-        self.method, self.since = method, since
+        self.masked, self.since = method.masked, since
         self.z = nn.Parameter(method.start.clone())
+        self._centre = method.centre.to(self.z)
         self._all = _AllWeights(method.masked)
 
     def forward(self, *inputs: Any, **options: Any) -> Tensor:
-        return self.method.masked.evaluate(self._all.with_free(self.z), *inputs, training=self.training, **options)
+        return self.masked.evaluate(self._all.with_free(self.z), *inputs, training=self.training, **options)
 
     def penalty(self) -> Tensor:
         """The method's penalty ``|z - centre|²``, of strength 1: a scalar."""
         distance: Tensor = _SquaredDistance.apply(  # type: ignore[no-untyped-call]
-            self.z, self.method.centre if self.method.centre.any() else None
+            self.z, self._centre if self._centre.any() else None
         )
         return distance
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Moves and casts, as by ``to()``, take the frozen weights along."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.method = self.method.to(self.z.dtype, self.z.device)
-        self._all = _AllWeights(self.method.masked)
+        if (self.z.dtype, self.z.device) != (self.masked.weights.dtype, self.masked.weights.device):
+            self.masked, self._centre = self.masked.to(self.z.dtype, self.z.device), self._centre.to(self.z)
+            self._all = _AllWeights(self.masked)
         return self
 
 
@@ -65,7 +67,7 @@ class _AllWeights:
     def __init__(self, masked: MaskedNetwork) -> None:
         self.tensors = masked.by_name(masked.weights.clone())
         masks = {name: mask.flatten() for name, mask in masked.by_name(masked.free).items() if mask.any()}
-        self.free = {name: mask.nonzero()[:, 0] for name, mask in masks.items()}
+        self.free = {name: _narrow(mask.nonzero()[:, 0]) for name, mask in masks.items()}
         self._version: int | None = None
 
     def with_free(self, z: Tensor) -> dict[str, Tensor]:
@@ -83,7 +85,12 @@ class _AllWeights:
         pieces = z.detach().split([len(places) for places in self.free.values()])
         for (name, places), piece in zip(self.free.items(), pieces, strict=True):
             tensor = self.tensors[name].data if known else self.tensors[name]
-            tensor.view(-1).index_copy_(0, places, piece)
+            tensor.view(-1).scatter_(0, places.long(), piece)
+
+
+def _narrow(places: Tensor) -> Tensor:
+    """Places in 32 bits where these suffice: of a large network they weigh as much as a copy of its free weights."""
+    return places.int() if places[-1] <= torch.iinfo(torch.int32).max else places
 
 
 class _Written(torch.autograd.Function):

@@ -85,9 +85,9 @@ class PAC:
         """
         task = self._placed(task)
         with untouched():
-            network = self._network.to(device=task.device, dtype=task.dtype)
+            network = copy.deepcopy(self._network).to(device=task.device, dtype=task.dtype)
             self._source, result = cold_start(network, task, solver, self.seed, report)
-        self._forget_pruning()
+        self._set_base(None)
         return result
 
     def prune(
@@ -110,13 +110,13 @@ class PAC:
         Raises:
             PruningError: for a bad `keep` or criterion.
         """
-        source = self._source or MaskedNetwork(copy.deepcopy(self._network))
+        source = self._source or MaskedNetwork(self._network)
         if task is not None:
             task = self._placed(task)
             source = source.to(task.dtype, task.device)
         kept = kept_weights(source, keep, criterion, always_kept, always_free, task)
-        self._forget_pruning()
-        self._source, self._kept = source, kept
+        self._source = source
+        self._set_base(None, kept)
         return Counts.of(kept)
 
     def allocate(
@@ -169,14 +169,14 @@ class PAC:
         if rounds < 1:
             raise PruningError(f"rounds={rounds}; expected 1 or more")
         task = self._placed(task)
-        source = self._source or MaskedNetwork(copy.deepcopy(self._network))
+        source = self._source or MaskedNetwork(self._network)
         base = source.to(task.dtype, task.device)
         with untouched():
             require_deterministic(base, task)
             for each in range(1, rounds + 1):
                 kept = kept_weights(base, keep ** (each / rounds), criterion, task=task)
                 base, _ = allocated(base, kept, task, solver, penalty, self.seed, report)
-        self._source, self._kept = source, kept
+        self._source = source
         self._set_base(base)
         return Counts.of(kept)
 
@@ -225,7 +225,7 @@ class PAC:
             OrderError: before :meth:`prune`.
         """
         source, kept = self._pruned()
-        self._set_base(None)
+        self._set_base(None, kept)
         return Trainable(allocation(source, kept), self._changes)
 
     def to_calibrate(
@@ -252,7 +252,7 @@ class PAC:
         Raises:
             OrderError: if the network was pruned or allocated anew since, or a target is to be called ``"source"``.
         """
-        masked, z = trained.method.masked, trained.z.detach().clone()
+        masked, z = trained.masked, trained.z.detach().clone()
         if trained.since != self._changes:
             raise OrderError("the network was pruned or allocated anew since: train a new module on it as it is now")
         if self._base is None:
@@ -283,9 +283,10 @@ class PAC:
         return member.masked.module(member.z)
 
     def _pruned(self) -> tuple[MaskedNetwork, Tensor]:
-        if self._source is None or self._kept is None:
+        kept = self._kept if self._base is None else ~self._base.free
+        if self._source is None or kept is None:
             raise OrderError("allocate needs a pruned network: call prune(keep=...) first")
-        return self._source, self._kept
+        return self._source, kept.to(self._source.weights.device)
 
     def _member(self, name: str) -> Member:
         if name == SOURCE:
@@ -315,10 +316,7 @@ class PAC:
         self.dtype, self.device = self.dtype or task.dtype, self.device or task.device
         return task.to(self.dtype, self.device)
 
-    def _forget_pruning(self) -> None:
-        self._kept = None
-        self._set_base(None)
-
-    def _set_base(self, base: MaskedNetwork | None) -> None:
-        self._base, self._members = base, {}
+    def _set_base(self, base: MaskedNetwork | None, kept: Tensor | None = None) -> None:
+        """Begin anew with a base, which knows what it keeps, or with what one is to keep."""
+        self._base, self._kept, self._members = base, kept, {}
         self._changes += 1

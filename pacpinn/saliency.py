@@ -19,7 +19,7 @@ def saliency(masked: MaskedNetwork, task: Task) -> Tensor:
     Raises:
         SolverError: if the task has no residuals.
     """
-    everything = masked.with_mask(torch.ones_like(masked.free), masked.frozen_buffers)
+    everything = masked.with_mask(None, masked.frozen_buffers)
     objective, z = Objective(task, everything), everything.start[None]
     squares, batches = torch.zeros_like(everything.weights, dtype=torch.float64), 0
     for batch in task.batches(seed=0):

@@ -40,6 +40,14 @@ def test_forward_at_the_start_is_the_network_itself(kind):
     assert torch.equal(masked.forward(masked.start)(x), network.eval()(x))
 
 
+def test_without_a_mask_all_weights_are_free():
+    masked = half(small_network())
+    whole = masked.with_mask(None, frozen_buffers=False)
+    assert whole.free.all()
+    assert same_bits(whole.start, masked.weights)
+    assert whole.to(torch.float32, torch.device("cpu")).free.all()
+
+
 def test_merge_changes_the_free_weights_only():
     masked = half(small_network())
     merged = masked.merge(masked.start + 1)

@@ -1,6 +1,7 @@
 """Training loops of one's own on the free weights: plain torch, Lightning, skorch."""
 
 import copy
+import gc
 import warnings
 
 import numpy as np
@@ -33,6 +34,17 @@ def based() -> pp.PAC:
     pac = pruned()
     pac.adopt(pac.to_allocate())
     return pac
+
+
+def held() -> int:
+    """Bytes of all tensors there are."""
+    gc.collect()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names in torch that are to go
+        tensors = [each for each in gc.get_objects() if isinstance(each, torch.Tensor)]
+    tensors += [each.grad for each in tensors if each.is_leaf and each.grad is not None]
+    storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in tensors}
+    return sum(storages.values())
 
 
 def by_plain_torch(module: nn.Module, y: torch.Tensor) -> None:
@@ -189,6 +201,39 @@ def test_dropout_is_active_in_training_only_and_statistics_stay():
 def test_a_module_moves_with_all_of_its_weights():
     target = based().to_calibrate().float()
     assert target(X.float()).dtype == torch.float32
+
+
+def test_a_module_moved_to_where_it_is_needs_no_more_memory():
+    pac = based()
+    target = pac.to_calibrate()
+    answers = target(X).detach()
+    before = held()
+    target.to("cpu", torch.float64)
+    assert held() == before
+    assert torch.equal(target(X), answers)
+
+
+def test_the_penalty_of_an_allocation_moves_with_it():
+    allocation = pruned().to_allocate().float()
+    assert allocation.penalty() == 0
+    allocation.z.data.add_(0.5)
+    assert float(allocation.penalty().detach()) == pytest.approx(0.25 * len(allocation.z))
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.5, 0.7])
+def test_little_is_held_beyond_what_training_needs(keep):
+    before = held()
+    pac = pp.PAC(nn.Linear(200, 100))
+    counts = pac.prune(keep)
+    pac.adopt(pac.to_allocate())
+    target = pac.to_calibrate()
+    optimizer = torch.optim.Adam(target.parameters())
+    (target(torch.ones(1, 200)).square().sum() + target.penalty()).backward()
+    optimizer.step()
+    networks = 3 * (counts.kept + counts.free)  # as given, as allocated, with the target's weights in place
+    masks = (counts.kept + counts.free) / 4
+    free = 5 * counts.free  # values, gradients, two moments, places
+    assert held() - before <= 4 * (networks + masks + free) + 2000
 
 
 def test_a_network_of_several_inputs_can_be_called():

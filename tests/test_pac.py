@@ -1,5 +1,7 @@
 """Prune, allocate, calibrate by hand, over any network and any task."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -223,6 +225,46 @@ def test_pruning_again_starts_from_the_fitted_weights_not_from_the_allocated():
         pac.allocate(source, pp.Adam(steps=5))
     assert same_bits(once.network(), twice.network())
     assert twice.names == ["source"]
+
+
+def test_allocating_again_keeps_the_same_weights_and_starts_from_the_fitted():
+    pac, source, target = allocated(decay)
+    free, first = pac.base.free, pac.network()
+    pac.calibrate(target, solver=pp.Adam(steps=2))
+    pac.allocate(source, pp.Adam(steps=20))
+    assert torch.equal(pac.base.free, free)
+    assert same_bits(pac.network(), first)
+    assert pac.names == ["source"]
+    again = pac.to_allocate()
+    assert len(again.z) == int((~free).sum())
+    pac.adopt(again)
+    assert torch.equal(pac.base.free, free)
+
+
+def test_a_fit_after_pruning_starts_from_the_network_given():
+    once, source, _ = decay()
+    once.fit(source, pp.Adam(steps=5))
+    twice, *_ = allocated(decay)
+    twice.fit(source, pp.Adam(steps=5))
+    pruned, *_ = decay()
+    pruned.prune(0.5)
+    pruned.fit(source, pp.Adam(steps=5))
+    for each in (once, twice, pruned):
+        each.prune(0.5)
+        each.allocate(source, pp.Adam(steps=5))
+    assert same_bits(once.network(), twice.network())
+    assert same_bits(once.network(), pruned.network())
+
+
+def test_what_becomes_of_a_copy_leaves_a_network_as_it_is():
+    pac = pp.PAC(batchnorm_network())
+    pac.prune(0.5)
+    other = copy.copy(pac)
+    other.dtype = torch.float64
+    other.fit(wave(), pp.Adam(steps=5))
+    pac.adopt(pac.to_allocate())
+    assert {each.dtype for each in pac.network().parameters()} == {torch.float32}
+    assert pac.network()(torch.ones(3, 1)).dtype == torch.float32
 
 
 def test_a_bad_keep_leaves_everything_as_it_was():
