@@ -23,7 +23,7 @@ from pacpinn.isolation import untouched
 from pacpinn.pac import PAC
 from pacpinn.samples import Rows, Samples, set_aside
 from pacpinn.scale import Scale
-from pacpinn.solvers import Adam, Result, SolverChoice, Status
+from pacpinn.solvers import Adam, Result, SolverChoice, Status, needs_validation
 from pacpinn.supervised import SupervisedTask
 
 Network = nn.Module | Callable[[int, int, int], nn.Module] | None
@@ -160,7 +160,7 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
             return torch.cat([self.network_(some) for some in rows.split(_ROWS_AT_ONCE)]).cpu()
 
     def _samples(self, x: np.ndarray, answers: np.ndarray) -> Samples:
-        if getattr(self._solver, "patience", None) is None:
+        if not needs_validation(self._solver):
             return Samples(x, answers)
         rest, aside = set_aside(Rows(x, answers), self.validation_fraction, self._seed)
         return Samples(*rest, x_valid=aside.x, y_valid=aside.y)

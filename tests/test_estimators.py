@@ -241,8 +241,15 @@ def test_bad_input_is_a_value_error_that_names_it(use, message):
         use()
 
 
-def test_a_solver_that_wants_validation_data_has_it():
-    regressor(solver=pp.Adam(20, patience=2)).fit(X, values(X))
+PATIENT = pp.Adam(20, patience=2)
+
+
+@pytest.mark.parametrize("solver", [PATIENT, pp.InTurn([PATIENT, pp.LBFGS(5)]), [PATIENT, "lbfgs"], ("lbfgs", PATIENT)])
+def test_a_solver_that_wants_validation_data_has_it(solver):
+    regressor(solver=solver).fit(X, values(X)).transfer(X_FEW, values(X_FEW))
+
+
+def test_a_patience_below_one_is_refused():
     with pytest.raises(SolverError, match="patience=0; expected 1 or more"):
         regressor(patience=0).fit(X, values(X))
 
