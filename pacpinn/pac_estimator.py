@@ -177,7 +177,11 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _target(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        shape = np.shape(X)
+        """A target's X and y, of which other features than the source's are named before all else."""
+        try:
+            shape = np.shape(X)
+        except ValueError:  # rows of different lengths, which scikit-learn names
+            shape = ()
         if len(shape) > 1 and shape[1] != self.n_features_in_:
             raise DataError(
                 f"the target has {shape[1]} features and the source {self.n_features_in_}; expected the same ones, in "
