@@ -10,9 +10,11 @@ from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
+from pacpinn.answers import Classes, Values
 from pacpinn.errors import DataError
-from pacpinn.pac_estimator import Network, PACEstimator, RandomState
-from pacpinn.scale import Scale
+from pacpinn.labels import ClassWeights
+from pacpinn.pac_estimator import Head, Network, PACEstimator, RandomState
+from pacpinn.selection import PRIORS
 from pacpinn.solvers import SolverChoice
 from pacpinn.supervised import ClassificationTask, RegressionTask
 
@@ -24,34 +26,22 @@ class PACRegressor(RegressorMixin, PACEstimator):  # type: ignore[misc]
         >>> model = PACRegressor(keep=0.7, random_state=0).fit(X_source, y_source)
         >>> model.transfer(X_few, y_few).predict(X)
         >>> model.source_.predict(X)
+        >>> model.transfer(X_other, y_of_three_outputs, head="new").predict(X)
     """
 
     _read_y: ClassVar = {"y_numeric": True, "multi_output": True}
+    _answers: Values
 
     def predict(self, X: Any) -> np.ndarray:
-        """Values at X, of the shape that the source's y has."""
+        """Values at X, of the shape that the source's y has, or with a new head the target's."""
         outputs = self._outputs(X).numpy()
-        values = self._values.back(outputs)
-        return values[:, 0] if self._one_output else values
+        return self._answers.decoded(outputs)
 
-    def _new_answers(self, y: np.ndarray) -> tuple[np.ndarray, int]:
-        self._one_output = y.ndim == 1
-        values = y.reshape(len(y), -1)
-        self._values = Scale.of(values) if self.scale else Scale()
-        self._count = values.shape[1]
-        return self._values.scaled(values), self._count
+    def _answers_of(self, y: np.ndarray) -> Values:
+        return Values.of(y, self.scale)
 
-    def _known_answers(self, y: np.ndarray) -> np.ndarray:
-        values = y.reshape(len(y), -1)
-        if values.shape[1] != self._count:
-            raise DataError(
-                f"the target has {values.shape[1]} outputs and the source {self._count}; expected the same ones: other "
-                "outputs need a new head of the network"
-            )
-        return self._values.scaled(values)
-
-    def _task(self, x: np.ndarray, answers: np.ndarray) -> RegressionTask:
-        return RegressionTask(self._samples(x, answers), self.batch_size, self.prior / len(x))
+    def _task(self, x: np.ndarray, y: np.ndarray, answers: Values) -> RegressionTask:
+        return RegressionTask(self._samples(x, answers.encoded(y)), self.batch_size)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -66,15 +56,17 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
         class_weight: what a sample of each class weighs: ``"balanced"``, or a mapping from label to weight.
 
     Attributes:
-        classes_: the source's labels, in order; a target may have fewer.
+        classes_: the source's labels, in order, of which a target may have fewer; with a new head the target's.
     """
+
+    _answers: Classes
 
     def __init__(
         self,
         network: Network = None,
         hidden: Sequence[int] = (100,),
         keep: float = 0.7,
-        prior: float = 1.0,
+        prior: float | Sequence[float] = PRIORS,
         scale: bool = True,
         solver: SolverChoice = None,
         steps: int = 2000,
@@ -82,6 +74,7 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
         batch_size: int = 256,
         patience: int | None = None,
         validation_fraction: float = 0.1,
+        head: Head = "same",
         source: tuple[Any, Any] | None = None,
         random_state: RandomState = None,
         device: str = "cpu",
@@ -89,7 +82,7 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
     ) -> None:
         super().__init__(
             network, hidden, keep, prior, scale, solver, steps, learning_rate, batch_size, patience,
-            validation_fraction, source, random_state, device,
+            validation_fraction, head, source, random_state, device,
         )  # fmt: skip
         self.class_weight = class_weight
 
@@ -102,26 +95,28 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
         likeliest = self._outputs(X).argmax(dim=1).numpy()
         return self.classes_[likeliest]
 
-    def _new_answers(self, y: np.ndarray) -> tuple[np.ndarray, int]:
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels ``(classes,)``, in order."""
+        return self._answers.labels
+
+    def _answers_of(self, y: np.ndarray) -> Classes:
         check_classification_targets(y)
-        self.classes_ = np.unique(y)
-        return self._known_answers(y), len(self.classes_)
+        return Classes(np.unique(y))
 
-    def _known_answers(self, y: np.ndarray) -> np.ndarray:
-        classes = np.unique(y)
-        unknown = np.setdiff1d(classes, self.classes_)
-        if len(unknown):
+    def _task(self, x: np.ndarray, y: np.ndarray, answers: Classes) -> ClassificationTask:
+        samples = self._samples(x, answers.encoded(y))
+        return ClassificationTask(samples, self.batch_size, 0.0, self._weights(answers.labels), answers.count)
+
+    def _weights(self, labels: np.ndarray) -> ClassWeights:
+        """What a sample of each class weighs, in the order of the labels."""
+        if self.class_weight is None or isinstance(self.class_weight, str):
+            return self.class_weight
+        given = dict(self.class_weight)
+        if not set(given) & set(labels.tolist()):
             raise DataError(
-                f"the target has classes that the source has not: {', '.join(map(str, unknown))}; expected some of "
-                f"{', '.join(map(str, self.classes_))}: other classes need a new head of the network"
+                f"class_weight has weights for {', '.join(map(str, given))}; expected some for the classes "
+                f"{', '.join(map(str, labels))}: set_params(class_weight=...) before a transfer to other classes"
             )
-        if len(classes) < 2:
-            raise DataError(f"all samples are of one class, {classes[0]}; expected two classes or more")
-        return np.searchsorted(self.classes_, y)
-
-    def _task(self, x: np.ndarray, answers: np.ndarray) -> ClassificationTask:
-        weights = self.class_weight
-        if not isinstance(weights, str | None):
-            weights = compute_class_weight(dict(weights), classes=self.classes_, y=self.classes_)
-        samples = self._samples(x, answers)
-        return ClassificationTask(samples, self.batch_size, self.prior / len(x), weights, len(self.classes_))
+        weights: np.ndarray = compute_class_weight(given, classes=labels, y=labels)
+        return weights

@@ -41,6 +41,22 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
     return MaskedNetwork(network, new[0], new[1], masked.frozen_buffers, new[2])
 
 
+def new_head(network: nn.Module, before: int, outputs: int) -> nn.Linear:
+    """A linear layer of other `outputs` for the place of the last one, which has as many as there were `before`.
+
+    Raises:
+        NetworkError: if the last module with weights to learn is no such layer.
+    """
+    name = last_module(network)
+    last = network.get_submodule(name)
+    if not isinstance(last, nn.Linear) or last.out_features != before:
+        raise NetworkError(
+            f"the last module with weights to learn, {name!r}, is {last}; expected nn.Linear with {before} outputs, in "
+            f"whose place a new head could be made: give a module that fits there, such as nn.Linear(128, {outputs})"
+        )
+    return nn.Linear(last.in_features, outputs, last.bias is not None)
+
+
 def last_module(network: nn.Module) -> str:
     """The name of the module to which the last of the trainable parameters belongs."""
     return [name for name, each in network.named_parameters() if each.requires_grad][-1].rpartition(".")[0]

@@ -16,7 +16,7 @@ from pacpinn.factored_jacobian import FactoredJacobian
 from pacpinn.feature_penalties import FeaturePenalty, observed
 from pacpinn.masked import MaskedNetwork
 from pacpinn.rowwise import Factors, LinearLayers, rowwise_kind
-from pacpinn.task import Batch, Block, LeastSquaresTask, Task
+from pacpinn.task import Batch, Block, Forward, LeastSquaresTask, Task, named_inputs
 
 _FRESH_SEED = 1
 
@@ -50,13 +50,17 @@ class Objective:
         """Root mean square residual on fresh points at which the task is solved; None if it does not say."""
         return self.task.tolerance
 
+    def forward(self, z: Tensor, training: bool = False) -> Forward:
+        """The network at free weights `z`, as :meth:`MaskedNetwork.forward` has it; names inputs it does not take."""
+        return named_inputs(self.masked.forward(z, training))
+
     def only(self, places: Tensor) -> Objective:
         """The objective of the targets at some places among several."""
         return replace(self, task=self._least_squares.only(places.tolist()))
 
     def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
         """The objective on one batch, differentiable in `z`."""
-        forward = self.masked.forward(z, training)
+        forward = self.forward(z, training)
         if self.features is None:
             return self.task.loss(forward, batch) + self.penalty * (z - self.centre).square().sum()
         with observed(self.masked.network, self.features.places) as seen:
@@ -71,12 +75,12 @@ class Objective:
 
     def fresh_misfit(self, z: Tensor) -> Tensor:
         """The loss ``(k,)`` of each target at `z` ``(k, p)`` on points that training does not see."""
-        return self.task.loss(self.masked.forward(self._own(z)), self._fresh).detach().view(len(z))
+        return self.task.loss(self.forward(self._own(z)), self._fresh).detach().view(len(z))
 
     def validation(self, z: Tensor) -> float | None:
         """The loss at `z` ``(p,)`` on what the task has set aside to tell when to stop; None without such."""
         with torch.no_grad():
-            loss = self.task.validation(self.masked.forward(z.detach()))
+            loss = self.task.validation(self.forward(z.detach()))
         return None if loss is None else float(loss)
 
     @cached_property
@@ -86,7 +90,7 @@ class Objective:
     def residuals(self, z: Tensor) -> Tensor:
         """Residuals ``(k, m)`` at `z` ``(k, p)`` on all training points, as :class:`Linearisation` has them."""
         task = self._least_squares
-        return _scaled(task.residuals(self.masked.forward(self._own(z)), task.everything()))
+        return _scaled(task.residuals(self.forward(self._own(z)), task.everything()))
 
     def linearise(self, z: Tensor) -> Linearisation:
         """Residuals at `z` on all training points, with their Jacobian on demand.
@@ -109,10 +113,10 @@ class Objective:
         x = task.inputs(batch)
         kind = rowwise_kind(self.masked, x)
         if kind is None:
-            blocks = task.residuals(self.masked.forward(self._own(z)), batch)
+            blocks = task.residuals(self.forward(self._own(z)), batch)
             return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         network = kind(self.masked, self._own(z), len(x))
-        blocks = task.residuals(network.forward, batch)
+        blocks = task.residuals(named_inputs(network.forward), batch)
         if any(block.rows is None for block in blocks):
             return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         linear = isinstance(network, LinearLayers) and len(z) == 1
@@ -141,7 +145,7 @@ class Objective:
         task = self._least_squares
         leaf = z.detach().requires_grad_()
         batch = task.everything() if batch is None else batch
-        blocks = task.residuals(self.masked.forward(self._own(leaf)), batch)
+        blocks = task.residuals(self.forward(self._own(leaf)), batch)
         residuals = joined(blocks)
         unit = torch.eye(residuals.shape[1], dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(

@@ -18,6 +18,7 @@ from torch.func import vmap
 from torch.overrides import TorchFunctionMode
 
 from pacpinn.masked import MaskedNetwork
+from pacpinn.task import named_inputs
 
 _TRIED_ROWS = 3
 _ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
@@ -281,7 +282,8 @@ _KINDS: WeakKeyDictionary[MaskedNetwork, type[Rowwise] | None] = WeakKeyDictiona
 
 def _find_kind(masked: MaskedNetwork, x: Tensor) -> type[Rowwise] | None:
     x, z = x[:_TRIED_ROWS].detach(), masked.start.requires_grad_()
-    own = torch.stack([torch.autograd.grad(_sample(y), z, retain_graph=True)[0] for y in masked.forward(z)(x)])
+    outputs = named_inputs(masked.forward(z))(x)
+    own = torch.stack([torch.autograd.grad(_sample(y), z, retain_graph=True)[0] for y in outputs])
     for way in (LinearLayers, Copies):
         network = way(masked, z, len(x))
         try:

@@ -16,7 +16,7 @@ from pacpinn.errors import DataError
 from pacpinn.labels import ClassWeights, largest_label, weights_of_classes
 from pacpinn.problem import Problem
 from pacpinn.samples import Samples
-from pacpinn.task import Block, Forward, LeastSquaresTask, Score
+from pacpinn.task import Block, Forward, LeastSquaresTask, Score, named_inputs
 
 
 class Pairs(NamedTuple):
@@ -143,11 +143,12 @@ class RegressionTask(SupervisedTask):
         Raises:
             DataError: if the network's outputs are not of the values' shape.
         """
-        outputs = _outputs(forward, batch.x)
+        outputs = named_inputs(forward)(batch.x)
         if outputs.shape != batch.y.shape:
             raise DataError(
                 f"the network's outputs have shape {tuple(outputs.shape)}; expected {tuple(batch.y.shape)}: "
-                "one output for each column of y_train"
+                "one output for each column of y_train; a target of other outputs needs a new head: "
+                "calibrate(..., head=nn.Linear(...))"
             )
         rows, columns = torch.arange(len(outputs))[:, None], outputs.shape[1]
         return [Block(f"output {j + 1}", (outputs - batch.y)[:, j], rows, 1 / columns) for j in range(columns)]
@@ -218,15 +219,16 @@ class ClassificationTask(SupervisedTask):
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         """Probabilities ``(rows, classes)``, the softmax of the network's logits."""
         with torch.no_grad():
-            return forward(self.tensor(x)).softmax(dim=1).cpu().numpy()
+            return named_inputs(forward)(self.tensor(x)).softmax(dim=1).cpu().numpy()
 
     def _cross_entropy(self, forward: Forward, batch: Pairs) -> Tensor:
         """Of each sample ``(rows,)``, by its weight among those of the batch: their plain mean is the loss."""
-        logits = _outputs(forward, batch.x)
+        logits = named_inputs(forward)(batch.x)
         if logits.ndim != 2 or logits.shape[1] < self.classes:
             raise DataError(
                 f"the network's outputs have shape {tuple(logits.shape)}; expected ({len(batch.x)}, {self.classes}): "
-                f"one logit for each class, of which the labels 0 to {self.classes - 1} tell"
+                f"one logit for each class, of which the labels 0 to {self.classes - 1} tell; a target of "
+                "other classes needs a new head: calibrate(..., head=nn.Linear(...))"
             )
         entropies = functional.cross_entropy(logits, batch.y, reduction="none")
         if self.class_weights is None:
@@ -284,14 +286,3 @@ class Classification(Supervised):
     """A family of classifications; see :class:`ClassificationTask`."""
 
     kind = ClassificationTask
-
-
-def _outputs(forward: Forward, x: Tensor) -> Tensor:
-    """The network's outputs at `x`; names inputs of a shape that it was not made for."""
-    try:
-        return forward(x)
-    except torch.OutOfMemoryError:
-        raise
-    except RuntimeError as problem:
-        given = f"the network does not take inputs of shape {tuple(x.shape)}: {problem}"
-        raise DataError(f"{given}; expected the shape the source has, or a network made for these") from problem

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.coefficient import Coefficients
+from pacpinn.errors import DataError, PacpinnError
 from pacpinn.isolation import existing_device
 
 Forward = Callable[[Tensor], Tensor]
@@ -131,11 +132,29 @@ class Task(ABC):
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         """Answers at points `x` ``(rows, inputs)``: values ``(rows, outputs)``; NumPy in, NumPy out."""
         with torch.no_grad():
-            return forward(self.tensor(x)).cpu().numpy()
+            return named_inputs(forward)(self.tensor(x)).cpu().numpy()
 
     def tensor(self, values: Any) -> Tensor:
         """`values` as a tensor of the task's dtype on its device."""
         return torch.as_tensor(np.asarray(values), dtype=self.dtype, device=self.device)
+
+
+def named_inputs(forward: Forward) -> Forward:
+    """The network `forward`, that says so if it does not take its inputs, in place of torch's own message.
+
+    It raises :class:`DataError` then.
+    """
+
+    def answers(x: Tensor) -> Tensor:
+        try:
+            return forward(x)
+        except (PacpinnError, torch.OutOfMemoryError):
+            raise
+        except (RuntimeError, ValueError, IndexError) as problem:
+            given = f"the network does not take inputs of shape {tuple(x.shape)}: {problem}"
+            raise DataError(f"{given}; expected the shape the source has, or a network made for these") from problem
+
+    return answers
 
 
 class LeastSquaresTask(Task):

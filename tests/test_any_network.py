@@ -1,4 +1,4 @@
-"""Prune, allocate, calibrate over every kind of network."""
+"""Prune, allocate, calibrate over every kind of network, and what it says of data and networks that do not fit."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 import pacpinn as pp
-from pacpinn.errors import NetworkError
-from tests.toys import CurveFit, TiedNetwork, batchnorm_network, convolutional_network, same_bits
+from pacpinn.errors import DataError, NetworkError, PruningError
+from tests.toys import CurveFit, TiedNetwork, batchnorm_network, convolutional_network, same_bits, small_network
 
 STEPS = pp.Adam(steps=15, learning_rate=1e-2)
 
@@ -170,3 +170,86 @@ def test_statistics_of_normalisation_are_the_sources_for_all_targets():
     pac.allocate(task, STEPS)
     pac.calibrate(task, "target", STEPS)
     assert same_bits(pac.network("target")[1].running_mean, pac.network("source")[1].running_mean)
+
+
+# Data that do not fit -------------------------------------------------------------------------------------------------
+
+X_OF_TWO = np.random.default_rng(0).normal(size=(30, 2))
+
+
+def of_regression(inputs: int = 2, outputs: int = 3) -> pp.RegressionTask:
+    return pp.RegressionTask(pp.Samples(X_OF_TWO[:, :1].repeat(inputs, 1), X_OF_TWO[:, :1].repeat(outputs, 1)))
+
+
+def of_classes(inputs: int = 2, classes: int = 3) -> pp.ClassificationTask:
+    return pp.ClassificationTask(pp.Samples(X_OF_TWO[:, :1].repeat(inputs, 1), np.arange(30) % classes))
+
+
+KINDS_OF_DATA = {"regression": of_regression, "classification": of_classes}
+each_kind_of_data = pytest.mark.parametrize("make", KINDS_OF_DATA.values(), ids=KINDS_OF_DATA)
+
+
+def learnt(make, network=None) -> pp.PAC:
+    pac = pp.PAC(network or small_network(inputs=2, outputs=3, dtype=torch.float32))
+    pac.fit(make(), pp.Adam(5))
+    pac.prune(0.5)
+    pac.allocate(make(), pp.Adam(5))
+    return pac
+
+
+@pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs", "nncg", ["adam", "levenberg-marquardt"]])
+@each_kind_of_data
+def test_a_target_of_other_inputs_is_named_whatever_the_solver(make, solver):
+    pac = learnt(make)
+    with pytest.raises(
+        DataError, match=r"the network does not take inputs of shape \(\d+, 4\): .*; expected the shape the"
+    ):
+        pac.calibrate(make(inputs=4), "target", solver)
+    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(\d+, 4\)"):
+        pp.PAC(small_network(inputs=2, outputs=3)).fit(make(inputs=4), solver)
+    assert pac.names == ["source"]
+
+
+@pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs"])
+@each_kind_of_data
+def test_a_target_of_other_outputs_is_told_to_bring_a_head(make, solver):
+    pac, other = learnt(make), make(2, 5)
+    with pytest.raises(DataError, match=r"outputs have shape \(\d+, 3\); expected .* needs a new head: calibrate"):
+        pac.calibrate(other, "five", solver)
+    pac.calibrate(other, "five", pp.Adam(5), head=nn.Linear(8, 5))
+    assert pac.network("five")[2].out_features == 5
+
+
+@each_kind_of_data
+def test_a_mask_that_leaves_nothing_free_or_kept_is_named_and_changes_nothing(make):
+    pac = learnt(make)
+    for settings in ({"keep": 0.999}, {"keep": 0.001}, {"always_kept": ["*"]}, {"always_free": ["*"]}):
+        with pytest.raises(PruningError, match=r"(frees|keeps) none of 51 weights; choose another fraction"):
+            pac.prune(**settings)
+    pac.calibrate(make(), "target", pp.Adam(5))
+
+
+@each_kind_of_data
+def test_a_network_that_is_not_deterministic_is_named_for_data_too(make):
+    with pytest.raises(NetworkError, match="answers differently when asked twice in evaluation mode; expected"):
+        learnt(make, Noisy(2, 3))
+
+
+@each_kind_of_data
+def test_tied_weights_stay_tied_for_data_too(make):
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.head = nn.Linear(2, 2), nn.Linear(2, 2), nn.Linear(2, 3)
+            self.second.weight = self.first.weight
+
+        def forward(self, x):
+            return self.head(torch.tanh(self.second(torch.tanh(self.first(x)))))
+
+    pac = learnt(make, Tied())
+    before = pac.network("source")
+    for solver in (pp.Adam(5), pp.LevenbergMarquardt(5)):
+        pac.calibrate(make(), "target", solver)
+        target = pac.network("target")
+        assert target.first.weight is target.second.weight
+        assert same_bits(pac.network("source"), before)

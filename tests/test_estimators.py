@@ -16,36 +16,12 @@ from torch import nn
 
 import pacpinn as pp
 from pacpinn.errors import DataError, SolverError
+from pacpinn.selection import PRIORS
+from tests.learners import QUICK, RNG, X_FEW, X, classifier, each_kind, names, others, pairs, regressor, values
 from tests.toys import convolutional_network, same_bits
 
-QUICK = {"hidden": (24,), "steps": 60, "learning_rate": 0.03, "random_state": 0}
-RNG = np.random.default_rng(0)
-X, X_FEW = RNG.normal(size=(200, 3)), RNG.normal(size=(40, 3))
 
-
-def values(x: np.ndarray, shift: float = 0.0) -> np.ndarray:
-    """A smooth function, far from zero mean and unit spread."""
-    return 100 + 20 * np.sin(x[:, 0] + shift) + 10 * x[:, 1]
-
-
-def names(x: np.ndarray, shift: float = 0.0) -> np.ndarray:
-    """Three classes by name."""
-    return np.array(["cat", "dog", "emu"])[np.digitize(x[:, 0] + x[:, 1] + shift, [-0.7, 0.7])]
-
-
-def regressor(**settings) -> pp.PACRegressor:
-    return pp.PACRegressor(**{**QUICK, "steps": 150, **settings})
-
-
-def classifier(**settings) -> pp.PACClassifier:
-    return pp.PACClassifier(**{**QUICK, "prior": 0.1, **settings})
-
-
-KINDS = {"regressor": (regressor, values), "classifier": (classifier, names)}
-each_kind = pytest.mark.parametrize(("make", "answers"), KINDS.values(), ids=KINDS)
-
-
-@parametrize_with_checks([pp.PACRegressor(**QUICK), pp.PACClassifier(**QUICK)])
+@parametrize_with_checks([each(**QUICK | {"prior": PRIORS}) for each in (pp.PACRegressor, pp.PACClassifier)])
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
@@ -220,13 +196,30 @@ def test_another_number_of_features_is_named(make, answers):
     ("use", "message"),
     [
         (lambda: regressor(steps=2).fit(X, values(X)).transfer(X, np.ones((200, 2))),
-         "the target has 2 outputs and the source 1; .* a new head"),
+         'the target has 2 outputs and the source 1; .* a new head, by transfer.X, y, head="new".'),
         (lambda: classifier(steps=2).fit(X, names(X)).transfer(X, np.repeat(["cat", "yak"], 100)),
-         "classes that the source has not: yak; expected some of cat, dog, emu: .* a new head"),
+         "classes that the source has not: yak; expected some of cat, dog, emu: .* a new head, by transfer"),
         (lambda: classifier().fit(X, ["cat"] * 200), "all samples are of one class, cat; expected two classes"),
         (lambda: classifier(steps=2).fit(X, names(X)).transfer(X, ["cat"] * 200), "all samples are of one class, cat"),
         (lambda: classifier(network=nn.Linear(3, 2)).fit(X, names(X)), r"outputs have shape \(200, 2\); expected"),
         (lambda: regressor(network=nn.Linear(2, 1)).fit(X, values(X)), "network does not take inputs of shape"),
+        (lambda: classifier(network=nn.Linear(3, 5), steps=2).fit(X, names(X)).predict(X),
+         r"outputs have shape \(200, 5\); expected \(200, 3\)"),
+        (lambda: classifier(steps=2).fit(X, names(X)).transfer(X, others(X), head=nn.Linear(24, 2)),
+         r"outputs have shape \(200, 2\); expected"),
+        (lambda: regressor(steps=2).fit(X, values(X)).transfer(X, pairs(X), head=nn.Linear(24, 5)),
+         r"outputs have shape \(200, 5\); expected"),
+        (lambda: classifier(steps=2).fit(X, names(X)).transfer(X, ["yak"] * 200, head="new"), "all samples are of one"),
+        (lambda: classifier(steps=2).fit(X, names(X)).transfer(X, others(X), head="other"),
+         "head='other'; expected 'same', 'new', or a module"),
+        (lambda: regressor(steps=2).fit(X, values(X)).transfer(X_FEW[:0], values(X_FEW)[:0]), r"0 sample\(s\)"),
+        (lambda: regressor(steps=2).fit(X, values(X)).transfer(X_FEW * np.nan, values(X_FEW)), "contains NaN"),
+        (lambda: regressor(steps=2).fit(X, values(X)).predict(X * np.nan), "contains NaN"),
+        (lambda: classifier(steps=2).fit(X, names(X)).predict(X[:, :2]), "X has 2 features, but .* is expecting 3"),
+        (lambda: regressor(steps=2).fit(X, values(X)).transfer([[1, 2, 3], [1, 2]], [1, 2]), "expected X of finite"),
+        (lambda: classifier(steps=2).fit(RNG.normal(size=(9, 1, 4, 4)), [0, 1, 2] * 3).predict(np.ones((2, 1, 5, 4))),
+         r"the network does not take inputs of shape \(2, 1, 5, 4\)"),
+        (lambda: regressor().fit(X, values(X)[:9]), "inconsistent numbers of samples"),
         (lambda: regressor(source=(X,)).fit(X, values(X)), "source has 1 parts; expected a pair"),
         (lambda: classifier(patience=2).fit(X[:3], ["cat", "dog", "dog"]), "3 rows cannot be divided"),
         (lambda: regressor().fit(X, values(X) * np.nan), "contains NaN"),
@@ -237,12 +230,19 @@ def test_another_number_of_features_is_named(make, answers):
     ],
 )  # fmt: skip
 def test_bad_input_is_a_value_error_that_names_it(use, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         use()
 
 
-def test_a_solver_that_wants_validation_data_has_it():
-    regressor(solver=pp.Adam(20, patience=2)).fit(X, values(X))
+PATIENT = pp.Adam(20, patience=2)
+
+
+@pytest.mark.parametrize("solver", [PATIENT, pp.InTurn([PATIENT, pp.LBFGS(5)]), [PATIENT, "lbfgs"], ("lbfgs", PATIENT)])
+def test_a_solver_that_wants_validation_data_has_it(solver):
+    regressor(solver=solver).fit(X, values(X)).transfer(X_FEW, values(X_FEW))
+
+
+def test_a_patience_below_one_is_refused():
     with pytest.raises(SolverError, match="patience=0; expected 1 or more"):
         regressor(patience=0).fit(X, values(X))
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from pacpinn.errors import NetworkError
 from pacpinn.feature_penalties import hidden_places
-from pacpinn.heads import last_module, with_head
+from pacpinn.heads import last_module, new_head, with_head
 from pacpinn.masked import MaskedNetwork
 from tests.toys import TiedNetwork, batchnorm_network, convolutional_network, small_network
 
@@ -91,3 +91,17 @@ def test_the_last_module_is_that_of_the_last_parameter(network, last):
 def test_a_head_that_does_not_fit_is_refused(network, head, at, message):
     with pytest.raises(NetworkError, match=message):
         with_head(MaskedNetwork(network), head, at)
+
+
+def test_a_head_is_made_like_the_last_layer():
+    assert new_head(small_network(), before=1, outputs=5).weight.shape == (5, 8)
+    unbiased = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 2, bias=False))
+    assert new_head(unbiased, before=2, outputs=4).bias is None
+
+
+@pytest.mark.parametrize(
+    "network", [nn.Sequential(nn.Linear(1, 4), nn.BatchNorm1d(4)), nn.Conv2d(1, 4, 3), nn.Linear(1, 3)]
+)
+def test_a_last_module_that_is_no_layer_of_as_many_outputs_is_named(network):
+    with pytest.raises(NetworkError, match=r"expected nn.Linear with 4 outputs, .*: give a module that fits there"):
+        new_head(network, before=4, outputs=5)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from pacpinn.errors import SolverError
+from pacpinn.errors import DataError, SolverError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.objective import Objective
 from tests.toys import (
@@ -12,6 +12,7 @@ from tests.toys import (
     AbsoluteError,
     Advection,
     Centred,
+    CurveFit,
     Rosenbrock,
     SoftDecay,
     TiedNetwork,
@@ -150,3 +151,26 @@ def test_evaluating_does_not_move_the_network():
         before = objective.masked.weights.clone()
         objective.linearise(objective.masked.start[None] + 1).jacobian  # noqa: B018
         assert torch.equal(objective.masked.weights, before)
+
+
+def test_inputs_that_the_network_does_not_take_are_named_whatever_the_task():
+    three_inputs = {"loss alone": AbsoluteError([[1.0] * 3], [[0.0]]), "residuals": CurveFit([[1.0] * 3], [[0.0]])}
+    for task in three_inputs.values():
+        objective = Objective(task.to(torch.float64), MaskedNetwork(small_network()))
+        uses = [
+            lambda z, o=objective: o.penalised(z, o.task.everything()),
+            lambda z, o=objective: o.fresh_misfit(z[None]),
+        ]
+        if isinstance(task, CurveFit):
+            uses += [lambda z, o=objective: o.linearise(z[None]), lambda z, o=objective: o.general_jacobian(z[None])]
+        for use in uses:
+            with pytest.raises(DataError, match=r"the network does not take inputs of shape \(1, 3\)"):
+                use(objective.masked.start)
+
+
+def test_a_second_task_of_other_inputs_is_named_too():
+    masked = MaskedNetwork(small_network())
+    z = masked.start[None]
+    Objective(wave().to(torch.float64), masked).linearise(z)  # finds out how the network treats rows
+    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(1, 3\)"):
+        Objective(CurveFit([[1.0] * 3], [[0.0]]).to(torch.float64), masked).linearise(z)

@@ -1,5 +1,7 @@
 """Kept fraction and strength chosen on validation data."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ from torch import nn
 
 import pacpinn as pp
 from pacpinn.errors import PacpinnError, PruningError
+from pacpinn.selection import choose_prior
 from tests.toys import Decay, same_bits, small_network, wave
 
 ADAM = pp.Adam(steps=30, learning_rate=1e-2)
@@ -96,3 +99,53 @@ def test_nothing_to_try_and_a_bad_fraction_are_refused(source):
         pp.choose(pac, source, source, penalty=())
     with pytest.raises(PruningError, match=r"keep=1\.5"):
         pp.choose(pac, source, source, keep=(1.5,), source_solver=ADAM)
+
+
+# The prior alone ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def allocated(source) -> pp.PAC:
+    pac = fitted(source)
+    pac.prune(keep=0.7)
+    pac.allocate(source, ADAM)
+    return pac
+
+
+def test_the_prior_of_least_loss_on_what_is_held_out_is_chosen(allocated):
+    target, priors = regression(12, 1.0, noise=2.0), (0.0, 1e-2, 1e4)
+
+    def loss(prior):
+        found = []
+        for part in target.folds(3):
+            trial = copy.copy(allocated)
+            trial.calibrate(part, "trial", ADAM, prior / 8)
+            found.append(float(part.validation(trial.network("trial")).detach()))
+        return np.mean(found)
+
+    before, names = allocated.network("source"), allocated.names
+    assert choose_prior(allocated, target, priors, ADAM) == min(priors, key=loss)
+    assert same_bits(allocated.network("source"), before)
+    assert allocated.names == names
+
+
+def test_much_data_are_divided_once(allocated, monkeypatch):
+    trained = []
+    monkeypatch.setattr(pp.PAC, "calibrate", lambda self, task, *_, **__: trained.append(len(task.samples.x_train)))
+    monkeypatch.setattr(pp.PAC, "network", lambda self, name: lambda x: x[:, :1])
+    for rows, expected in [(6, [4] * 6), (299, [199, 199, 200] * 2), (300, [200] * 2)]:
+        trained.clear()
+        choose_prior(allocated, regression(rows, 1.0), (0.0, 1.0), ADAM)
+        assert sorted(trained) == sorted(expected)
+
+
+def test_few_samples_or_a_single_prior_leave_nothing_to_try(allocated, monkeypatch):
+    monkeypatch.setattr(pp.PAC, "calibrate", lambda *_, **__: pytest.fail("tried all the same"))
+    assert choose_prior(allocated, regression(5, 1.0), (3.0, 1.0, 2.0)) == 2.0
+    assert choose_prior(allocated, regression(5, 1.0), (1.0, 2.0)) == 2.0
+    assert choose_prior(allocated, regression(100, 1.0), (7.0,)) == 7.0
+
+
+def test_no_prior_at_all_is_refused(allocated):
+    with pytest.raises(PacpinnError, match=r"priors=\[\]; expected at least one to try"):
+        choose_prior(allocated, regression(12, 1.0), ())

@@ -337,11 +337,21 @@ def test_a_network_with_other_outputs_than_the_data_is_refused(outputs):
             task.loss(outputs, task.everything())
 
 
-@pytest.mark.parametrize("solver", [pp.Adam(), pp.LBFGS()])
-def test_inputs_that_the_network_does_not_take_are_named(solver):
+@pytest.mark.parametrize("solver", [pp.Adam(), pp.LBFGS(), pp.NNCG(), pp.LevenbergMarquardt()])
+@pytest.mark.parametrize("task", [regression(outputs=3), classification()])
+def test_inputs_that_the_network_does_not_take_are_named(task, solver):
     masked = MaskedNetwork(small_network(inputs=2, outputs=3, dtype=torch.float32))
-    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(30, 3\): .*shape the source has"):
-        solver(Objective(classification(), masked), masked.start)
+    with pytest.raises(
+        DataError, match=r"the network does not take inputs of shape \(\d+, 3\): .*shape the source has"
+    ):
+        solver(Objective(task, masked), masked.start)
+
+
+def test_inputs_to_predict_at_that_the_network_does_not_take_are_named():
+    network = small_network(inputs=2, outputs=3, dtype=torch.float32)
+    for task in (regression(outputs=3), classification()):
+        with pytest.raises(DataError, match=r"the network does not take inputs of shape \(30, 3\)"):
+            task.predict(network, task.samples.x_train)
 
 
 # Problems -------------------------------------------------------------------------------------------------------------

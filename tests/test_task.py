@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import pacpinn as pp
-from pacpinn.errors import DeviceError
+from pacpinn.errors import DataError, DeviceError, ResidualError
+from pacpinn.task import named_inputs
 from tests.toys import AbsoluteError, CurveFit
 
 
@@ -53,3 +55,22 @@ def test_predict_takes_and_gives_numpy():
     answer = AbsoluteError(x=[[1.0]], y=[[2.0]]).predict(lambda x: 2 * x, np.array([[1, 2], [3, 4]]))
     assert isinstance(answer, np.ndarray)
     np.testing.assert_array_equal(answer, [[2.0, 4.0], [6.0, 8.0]])
+
+
+def test_inputs_that_a_network_does_not_take_are_named_whatever_it_raises():
+    three = torch.zeros(5, 3)
+    for network in (nn.Linear(2, 1), nn.LSTM(2, 1, batch_first=True), nn.BatchNorm1d(2), lambda x: x[:, 9]):
+        with pytest.raises(
+            DataError, match=r"does not take inputs of shape \(5, 3\): .+; expected the shape the source"
+        ):
+            named_inputs(network)(three)
+    assert torch.equal(named_inputs(lambda x: 2 * x)(three), three)
+
+
+def test_other_errors_of_a_network_are_its_own():
+    def refuse(error):
+        raise error
+
+    for error in (ResidualError("named already"), KeyError("a mistake"), torch.OutOfMemoryError("no memory")):
+        with pytest.raises(type(error)):
+            named_inputs(lambda x, error=error: refuse(error))(torch.zeros(1))

@@ -30,6 +30,7 @@ __all__ = [
     "Solver",
     "Status",
     "get_solver",
+    "needs_validation",
     "silent",
     "solver_from_header",
     "solver_to_header",
@@ -65,6 +66,13 @@ def get_solver(choice: SolverChoice, task: Task) -> Solver:
     if not callable(choice):
         raise UnknownSolver(f"{choice!r} is no solver; expected one of {', '.join(SOLVERS)}, or a configured solver")
     return choice
+
+
+def needs_validation(choice: SolverChoice) -> bool:
+    """Whether a choice of solver, or one of a sequence, stops by validation data; one of your own says so itself."""
+    if isinstance(choice, Sequence) and not isinstance(choice, str):
+        return any(needs_validation(each) for each in choice)
+    return bool(getattr(choice, "needs_validation", False))
 
 
 def solver_to_header(choice: SolverChoice) -> Any:

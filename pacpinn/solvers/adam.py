@@ -37,6 +37,11 @@ class Adam:
     learning_rate: float = 3e-3
     patience: int | None = None
 
+    @property
+    def needs_validation(self) -> bool:
+        """Whether it stops by validation data."""
+        return self.patience is not None
+
     def bytes_needed(self, footprint: Footprint) -> float:
         """One forward and backward pass."""
         return 2.5 * footprint.points * footprint.pass_bytes

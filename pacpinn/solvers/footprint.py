@@ -105,7 +105,7 @@ def _trial(objective: Objective, task: LeastSquaresTask, batch: Batch) -> tuple[
 
     z = objective.masked.start.requires_grad_()
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        blocks = task.residuals(objective.masked.forward(z), batch)
+        blocks = task.residuals(objective.forward(z), batch)
     return len(task.inputs(batch)), sum(block.values.numel() for block in blocks), sum(kept.values())
 
 

@@ -18,6 +18,11 @@ class InTurn:
 
     solvers: Sequence[Solver]
 
+    @property
+    def needs_validation(self) -> bool:
+        """Whether one of them stops by validation data."""
+        return any(getattr(each, "needs_validation", False) for each in self.solvers)
+
     def bytes_needed(self, footprint: Footprint) -> float:
         """What the solver with the largest need needs."""
         return max(each.bytes_needed(footprint) if isinstance(each, Sized) else 0.0 for each in self.solvers)

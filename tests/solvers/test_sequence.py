@@ -2,7 +2,7 @@
 
 import torch
 
-from pacpinn.solvers import LBFGS, Adam, InTurn, LevenbergMarquardt, Result, Status
+from pacpinn.solvers import LBFGS, Adam, InTurn, LevenbergMarquardt, Result, Status, needs_validation
 from tests.solvers.problems import curve, regression
 
 
@@ -43,6 +43,14 @@ def test_reported_steps_go_on_from_solver_to_solver():
     solvers = [Adam(steps=3), Adam(steps=2)]
     InTurn(solvers)(objective, objective.masked.start, lambda step, loss: reported.append(step))
     assert reported == [1, 2, 3, 4, 5]
+
+
+def test_a_sequence_needs_validation_data_if_one_of_its_solvers_does():
+    patient = Adam(patience=3)
+    for choice in (patient, InTurn([LBFGS(), patient]), [LBFGS(), patient], ["adam", InTurn([patient])]):
+        assert needs_validation(choice)
+    for choice in (None, "adam", Adam(), LevenbergMarquardt(patience=3), InTurn([Adam(), LBFGS()]), ["adam", LBFGS()]):
+        assert not needs_validation(choice)
 
 
 def test_a_solver_of_ones_own_takes_part():
