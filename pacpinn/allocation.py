@@ -9,7 +9,7 @@ from pacpinn.errors import NetworkError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import allocation
 from pacpinn.solvers import Report, Result, SolverChoice, get_solver
-from pacpinn.task import LeastSquaresTask, Task
+from pacpinn.task import LeastSquaresTask, Task, named_inputs
 
 
 def allocated(
@@ -46,7 +46,7 @@ def require_deterministic(masked: MaskedNetwork, task: Task) -> None:
     if isinstance(task, LeastSquaresTask):
         few = task.few(16)
         x = task.inputs(task.everything() if few is None else few)[:16].detach()
-        forward = masked.forward(masked.start)
+        forward = named_inputs(masked.forward(masked.start))
         with torch.no_grad():
             if not torch.equal(forward(x), forward(x)):
                 raise NetworkError(

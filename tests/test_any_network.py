@@ -210,6 +210,16 @@ def test_a_target_of_other_inputs_is_named_whatever_the_solver(make, solver):
     assert pac.names == ["source"]
 
 
+@each_kind_of_data
+def test_a_source_of_other_inputs_than_a_network_trained_elsewhere_is_named(make):
+    pac = pp.PAC(small_network(inputs=2, outputs=3, dtype=torch.float32))
+    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(\d+, 4\)"):
+        pac.prune_gradually(make(inputs=4), 0.5)
+    pac.prune(0.5)
+    with pytest.raises(DataError, match=r"the network does not take inputs of shape \(\d+, 4\)"):
+        pac.allocate(make(inputs=4))
+
+
 @pytest.mark.parametrize("solver", ["levenberg-marquardt", "adam", "lbfgs"])
 @each_kind_of_data
 def test_a_target_of_other_outputs_is_told_to_bring_a_head(make, solver):
