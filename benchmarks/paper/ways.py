@@ -33,8 +33,14 @@ from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
 from paper.tasks import EQUATIONS
 
-PRIORS = (0.0, 0.01, 0.1, 1.0, 10.0, 100.0)  # strengths against the sum of the samples' losses
-STRENGTHS = (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5)  # against the mean square residual of an equation
+STRENGTHS = {  # of data against the sum of the samples' losses, of equations against the mean square residual
+    "regression": (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0),
+    "classification": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0),
+} | dict.fromkeys(EQUATIONS, (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5))
+FEW_STRENGTHS = {  # of methods that choose a size besides
+    "regression": (1.0, 100.0, 1000.0),
+    "classification": (0.0, 1.0, 100.0),
+} | dict.fromkeys(EQUATIONS, (0.0, 1e-7, 1e-5))
 KEEPS = (0.3, 0.7)
 RANKS = (2, 8)
 
@@ -143,10 +149,9 @@ class Way:
 
     def settings(self, kind: str) -> list[Setting]:
         """The six among which it chooses on tasks of a kind."""
-        strengths = STRENGTHS if kind in EQUATIONS else PRIORS
         if not self.sizes:
-            return [Setting(strength) for strength in strengths]
-        return [Setting(strength, size) for size in self.sizes for strength in (0.0, strengths[3], strengths[5])]
+            return [Setting(strength) for strength in STRENGTHS[kind]]
+        return [Setting(strength, size) for size in self.sizes for strength in FEW_STRENGTHS[kind]]
 
     def source(self, sources: Sources, setting: Setting) -> MaskedNetwork:
         """The network that has learnt the source only."""
