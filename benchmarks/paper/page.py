@@ -77,7 +77,7 @@ def verdict(rows: Sequence[Row]) -> str:
             f"{each['p']:.2g}",
             each["counts"],
         ]
-        for each in outcomes([row for row in rows if row["way"] not in VARIANTS])
+        for each in outcomes(rows)
     ]
     return table(["task", "PAC", "best rival", "p", "counts as"], lines)
 
@@ -97,18 +97,14 @@ def memory(rows: Sequence[Row]) -> str:
 
 
 def variants(rows: Sequence[Row]) -> str:
-    """Each variant against PAC as published, corrected over variants and tasks of a kind."""
+    """Each variant against PAC as published, corrected over variants."""
     lines = []
-    for kind in KINDS:
-        pairs = [
-            (short(*key), way, *(values_of(of_task, each) for each in (PAC, way)))
-            for key, of_task in tasks_of([row for row in rows if row["kind"] == kind]).items()
-            for way in VARIANTS
-            if values_of(of_task, way).size
-        ]
-        corrected = holm([paired(ours, theirs) for _, _, ours, theirs in pairs])
-        for (task, way, ours, theirs), p in zip(pairs, corrected, strict=True):
-            lines.append([task, way, *(brief(middle(each, kind)[0]) for each in (ours, theirs)), f"{p:.2g}"])
+    for key, of_task in tasks_of(rows).items():
+        kind, ours = of_task[0]["kind"], values_of(of_task, PAC)
+        theirs = {way: values_of(of_task, way) for way in VARIANTS}
+        corrected = holm([paired(ours, values) for values in theirs.values()])
+        for (way, values), p in zip(theirs.items(), corrected, strict=True):
+            lines.append([short(*key), way, *(brief(middle(each, kind)[0]) for each in (ours, values)), f"{p:.2g}"])
     return table(["task", "variant", "PAC as published", "the variant", "p"], lines)
 
 

@@ -69,27 +69,20 @@ def summary(rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
 
 
 def outcomes(rows: Sequence[Row]) -> list[Row]:
-    """For each task and solver the best rival, the corrected test against it, and what that counts as."""
+    """For each task and solver the best rival, the test against it, corrected over rivals, and what that counts as."""
     found = []
-    for kind in dict.fromkeys(row["kind"] for row in rows):
-        pairs = []
-        of_kind = [row for row in rows if row["kind"] == kind]
-        for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in of_kind):
-            here = [row for row in of_kind if (row["task"], row["solver"]) == (task, solver)]
-            rivals = [way for way in dict.fromkeys(row["way"] for row in here) if way != PAC and "copy" not in way]
-            for way in rivals:
-                ours, theirs = values_of(here, PAC), values_of(here, way)
-                centres = [middle(each, kind)[0] for each in (ours, theirs)]
-                pairs.append((kind, task, solver, way, *centres, paired(ours, theirs)))
-        corrected = holm([pair[-1] for pair in pairs])
+    for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in rows):
+        here = [row for row in rows if (row["task"], row["solver"]) == (task, solver)]
+        kind, ours = here[0]["kind"], values_of(here, PAC)
+        rivals = {row["way"] for row in here if not row["way"].startswith(PAC) and "copy" not in row["way"]}
+        theirs = {way: values_of(here, way) for way in sorted(rivals)}
+        corrected = holm([paired(ours, values) for values in theirs.values()])
         lines = [
-            {"kind": kind, "task": task, "solver": solver, "rival": way, "PAC's": ours, "the rival's": theirs, "p": p}
-            for (kind, task, solver, way, ours, theirs, _), p in zip(pairs, corrected, strict=True)
+            {"rival": way, "PAC's": middle(ours, kind)[0], "the rival's": middle(values, kind)[0], "p": p}
+            for (way, values), p in zip(theirs.items(), corrected, strict=True)
         ]
-        for task, solver in dict.fromkeys((line["task"], line["solver"]) for line in lines):
-            here = [line for line in lines if (line["task"], line["solver"]) == (task, solver)]
-            best = min(here, key=lambda line: float(line["the rival's"]))
-            found.append(best | {"counts": counts(best, here)})
+        best = min(lines, key=lambda line: float(line["the rival's"]))
+        found.append({"kind": kind, "task": task, "solver": solver, **best, "counts": counts(best, lines)})
     return found
 
 

@@ -62,6 +62,20 @@ def test_what_a_task_counts_as(pac, rival, word):
     assert found[0]["rival"] == "rival"
 
 
+def test_ten_seeds_can_decide_against_seven_rivals():
+    rivals = {f"rival_{k}": list(np.linspace(1.0, 1.1, 10) + 0.1 * k) for k in range(7)}
+    (found,) = outcomes(rows(PAC=list(np.linspace(0.5, 0.6, 10)), **rivals))
+    assert found["p"] < 0.05
+    assert found["counts"] == "for"
+
+
+def test_variants_and_copies_are_no_rivals():
+    (found,) = outcomes(
+        rows(**{"PAC": [1.0] * 10, "PAC, gradual": [0.1] * 10, "a copy": [0.1] * 10, "rival": [2.0] * 10})
+    )
+    assert found["rival"] == "rival"
+
+
 def test_two_seeds_are_too_few_for_any_verdict():
     (found,) = outcomes(rows(PAC=[0.1, 0.1], rival=[1.0, 1.1]))
     assert counts(found, [found]) == "equal"
