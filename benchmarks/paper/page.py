@@ -10,9 +10,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -136,12 +136,25 @@ def figure(rows: Sequence[Row]) -> Figure:
         axes.set_yticks(range(len(of_kind)), [short(*key) for key in of_kind], fontsize=8)
         axes.invert_yaxis()
         axes.set_xscale("log")
+        low, high = axes.get_xlim()
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 6, 8)))
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.tick_params(labelsize=8)
         axes.set_title(kind, fontsize=9, loc="left")
         axes.axvline(1, color="0.4", linewidth=0.8)
         axes.grid(axis="y", alpha=0.3)
     shown.axes[-1].set_xlabel("error over PAC's (beyond 1, PAC is better; grey: less than 10 %)")
     shown.legend(*shown.axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     return shown
+
+
+def comparison(name: str, rows: Sequence[Row]) -> dict[str, str]:
+    """The tables of one run, by their marks in the page."""
+    found = {kind: targets(rows, kind) for kind in KINDS} | {"verdict": verdict(rows), "memory": memory(rows)}
+    if any(row["way"] in VARIANTS for row in rows):
+        found["variants"] = variants(rows)
+    return {f"{table}, {name}": text for table, text in found.items()}
 
 
 def filled(page: str, tables: dict[str, str]) -> str:
@@ -151,20 +164,14 @@ def filled(page: str, tables: dict[str, str]) -> str:
 
 def main() -> None:
     chosen = options(__doc__ or "", threads=1)
-
-    def read(name: str) -> list[dict[str, Any]]:
-        path = chosen.output / f"{name}.json"
-        if not path.is_file():
-            raise SystemExit(f"there is no {path}: run compare.py, compare.py --held-out and parts.py first")
-        rows: list[dict[str, Any]] = json.loads(path.read_text())["rows"]
-        return rows
-
-    runs = {"open": read("paper"), "held out": read("paper_held_out")}
-    tables = {"parts": parts(read("paper_parts")), "variants": variants(runs["held out"])}
-    for name, rows in runs.items():
-        tables |= {f"verdict, {name}": verdict(rows), f"memory, {name}": memory(rows)}
-        tables |= {f"{kind}, {name}": targets(rows, kind) for kind in KINDS}
-        figure(rows).savefig(chosen.output / f"paper_{name.replace(' ', '_')}.png", dpi=150)
+    tables: dict[str, str] = {}
+    for name, file in (("open", "paper"), ("held out", "paper_held_out"), ("parts", "paper_parts")):
+        path = chosen.output / f"{file}.json"
+        if path.is_file():
+            rows = sorted(json.loads(path.read_text())["rows"], key=lambda row: KINDS.index(row["kind"]))
+            tables |= {"parts": parts(rows)} if name == "parts" else comparison(name, rows)
+            if name != "parts":
+                figure(rows).savefig(chosen.output / f"{file}.png", dpi=150)
     PAGE.write_text(filled(PAGE.read_text(), tables))
 
 

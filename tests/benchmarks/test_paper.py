@@ -1,11 +1,15 @@
 """The statistics, tasks and methods of the comparison with other transfer methods."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy import stats
 
 import pacpinn as pp
 from paper.compare import chosen_of, divided
+from paper.page import filled, targets
+from paper.parts import inverted, magnitude, random
 from paper.tasks import KINDS, transfers
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
 from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, published, source_after
@@ -180,3 +184,37 @@ def test_pac_stores_less_than_fine_tuning(learnt):
         for name in ("PAC", "fine-tuning")
     }
     assert stored["PAC"] < 0.5 * stored["fine-tuning"]
+
+
+@pytest.mark.parametrize("keep", [0.1, 0.3, 0.7])
+def test_random_and_inverted_masks_keep_as_many_and_the_inverted_one_the_smallest(learnt, keep):
+    masks = [mask(learnt.sources, keep) for mask in (magnitude, random, inverted)]
+    assert len({int(mask.sum()) for mask in masks}) == 1
+    size = learnt.sources.fitted.weights.abs()
+    assert size[masks[2]].max() <= size[~masks[2]].min()
+    assert not same_mask(masks[1], random(replace_seed(learnt.sources, 1), keep))
+
+
+def same_mask(one, other):
+    return bool((one == other).all())
+
+
+def replace_seed(sources, seed):
+    other = copy.copy(sources)
+    other.seed = seed
+    return other
+
+
+# Page -----------------------------------------------------------------------------------------------------------------
+
+
+def test_tables_go_between_their_marks_and_nothing_else_changes():
+    page = "before\n<!-- verdict, open -->\nold\n<!-- end -->\nafter"
+    once = filled(page, {"verdict, open": "new"})
+    assert once == "before\n<!-- verdict, open -->\nnew\n<!-- end -->\nafter"
+    assert filled(once, {"verdict, open": "new"}) == once
+
+
+def test_the_best_method_is_in_bold_with_its_interval():
+    lines = targets(rows(PAC=[2.0, 2.0], rival=[1.0, 1.0]), "regression").splitlines()
+    assert lines[-1] == "| rival | **1** (1 to 1) |"
