@@ -23,7 +23,7 @@ from paper.verdict import PAC, Row, holm, middle, outcomes, paired, values_of
 from report import options
 
 PAGE = Path(__file__).parent / "RESULTS.md"
-MARKED = re.compile(r"(<!-- (?P<name>[\w, ]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+MARKED = re.compile(r"(<!-- (?P<name>[\w, ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 BAND = (0.9, 1 / 0.9)  # no difference that counts
 
 
@@ -159,7 +159,7 @@ def comparison(name: str, rows: Sequence[Row]) -> dict[str, str]:
 
 def filled(page: str, tables: dict[str, str]) -> str:
     """A page with the tables between its marks, such as ``<!-- verdict, open -->`` and ``<!-- end -->``."""
-    return MARKED.sub(lambda mark: mark[1] + tables[mark["name"]] + mark[3], page)
+    return MARKED.sub(lambda mark: f"{mark[1]}{tables[mark['name']]}\n{mark[3]}", page)
 
 
 def main() -> None:

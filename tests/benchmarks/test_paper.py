@@ -215,6 +215,12 @@ def test_tables_go_between_their_marks_and_nothing_else_changes():
     assert filled(once, {"verdict, open": "new"}) == once
 
 
+def test_empty_marks_are_filled_without_what_lies_between_two():
+    page = "<!-- a -->\n<!-- end -->\nbetween\n<!-- b -->\n<!-- end -->\n"
+    filled_once = "<!-- a -->\n1\n<!-- end -->\nbetween\n<!-- b -->\n2\n<!-- end -->\n"
+    assert filled(page, {"a": "1", "b": "2"}) == filled_once
+
+
 def test_the_best_method_is_in_bold_with_its_interval():
     lines = targets(rows(PAC=[2.0, 2.0], rival=[1.0, 1.0]), "regression").splitlines()
     assert lines[-1] == "| rival | **1** (1 to 1) |"
