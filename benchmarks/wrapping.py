@@ -27,15 +27,15 @@ from report import Report, options
 
 INPUTS, OUTPUTS = 1024, 64
 WIDTHS = (2048, 2048, 1792)
-WEIGHTS = 10_082_112
+SIZES = (INPUTS, *WIDTHS, OUTPUTS)
+WEIGHTS = sum((n + 1) * m for n, m in pairwise(SIZES))
 KEEPS = (None, 0.7, 0.5, 0.3)  # None: plain
 BATCHES = (64, 256)
 STEPS = 12
 
 
 def network() -> nn.Module:
-    sizes = [INPUTS, *WIDTHS, OUTPUTS]
-    layers = [layer for n, m in pairwise(sizes) for layer in (nn.Linear(n, m), nn.ReLU())]
+    layers = [layer for n, m in pairwise(SIZES) for layer in (nn.Linear(n, m), nn.ReLU())]
     return nn.Sequential(*layers[:-1])
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from pacpinn.errors import NetworkError
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import allocation
+from pacpinn.pruning import Criterion, kept_weights
 from pacpinn.solvers import Report, Result, SolverChoice, get_solver
 from pacpinn.task import LeastSquaresTask, Task, named_inputs
 
@@ -25,6 +26,24 @@ def allocated(
     method = allocation(source, kept)
     result = method.train(task, get_solver(solver, task), strength(penalty, task), seed, report)
     return founded(method.masked, result.z), result
+
+
+def gradually_allocated(
+    source: MaskedNetwork,
+    keep: float,
+    rounds: int,
+    criterion: str | Criterion,
+    task: Task,
+    solver: SolverChoice,
+    penalty: float | None,
+    seed: int,
+    report: Report,
+) -> MaskedNetwork:
+    """The source pruned and allocated in rounds, each of which keeps the same share of what the last kept."""
+    for each in range(1, rounds + 1):
+        kept = kept_weights(source, keep ** (each / rounds), criterion, task=task)
+        source, _ = allocated(source, kept, task, solver, penalty, seed, report)
+    return source
 
 
 def founded(masked: MaskedNetwork, z: Tensor) -> MaskedNetwork:

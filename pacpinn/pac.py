@@ -10,7 +10,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from pacpinn.allocation import allocated, founded, require_deterministic, strength
+from pacpinn.allocation import allocated, founded, gradually_allocated, require_deterministic, strength
 from pacpinn.cold_start import cold_start
 from pacpinn.errors import NetworkError, OrderError, PruningError
 from pacpinn.heads import with_head
@@ -173,12 +173,10 @@ class PAC:
         base = source.to(task.dtype, task.device)
         with untouched():
             require_deterministic(base, task)
-            for each in range(1, rounds + 1):
-                kept = kept_weights(base, keep ** (each / rounds), criterion, task=task)
-                base, _ = allocated(base, kept, task, solver, penalty, self.seed, report)
+            base = gradually_allocated(base, keep, rounds, criterion, task, solver, penalty, self.seed, report)
         self._source = source
         self._set_base(base)
-        return Counts.of(kept)
+        return Counts.of(~base.free)
 
     def calibrate(
         self,

@@ -1,6 +1,6 @@
 """The tables and the figures of RESULTS.md, from what compare.py and parts.py wrote.
 
-python benchmarks/paper/page.py --output benchmarks/results
+Run it after them: `python benchmarks/paper/page.py --output benchmarks/results`.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def figure(rows: Sequence[Row]) -> Figure:
             places = [i + 0.06 * (number - len(ways) / 2) for i, _ in there]
             axes.plot(ratios, places, "osD^vP*X<>"[number % 10], markersize=5, color=f"C{number}", label=way)
         axes.set_yticks(range(len(of_kind)), [short(*key) for key in of_kind], fontsize=8)
-        axes.invert_yaxis()
+        axes.set_ylim(max(len(of_kind), 1) - 0.5, -0.5)
         axes.set_xscale("log")
         low, high = axes.get_xlim()
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 6, 8)))
@@ -158,8 +158,16 @@ def comparison(name: str, rows: Sequence[Row]) -> dict[str, str]:
 
 
 def filled(page: str, tables: dict[str, str]) -> str:
-    """A page with the tables between its marks, such as ``<!-- verdict, open -->`` and ``<!-- end -->``."""
-    return MARKED.sub(lambda mark: f"{mark[1]}{tables[mark['name']]}\n{mark[3]}", page)
+    """A page with the tables between its marks, such as ``<!-- verdict, open -->`` and ``<!-- end -->``.
+
+    What is between the marks of a table that there is none of stays as it is.
+    """
+
+    def between(mark: re.Match[str]) -> str:
+        name = mark["name"]
+        return f"{mark[1]}{tables[name]}\n{mark[3]}" if name in tables else mark[0]
+
+    return MARKED.sub(between, page)
 
 
 def main() -> None:

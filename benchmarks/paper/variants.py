@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pacpinn.allocation import allocated
+from pacpinn.allocation import gradually_allocated
 from pacpinn.masked import MaskedNetwork
 from pacpinn.pruning import kept_weights
 from pacpinn.solvers import silent
@@ -12,12 +12,8 @@ ROUNDS = 4
 
 
 def gradual(sources: Sources, keep: float) -> MaskedNetwork:
-    """Pruned and allocated in rounds, each of which keeps the same share of what the last kept."""
-    base = sources.fitted
-    for each in range(1, ROUNDS + 1):
-        kept = kept_weights(base, keep ** (each / ROUNDS))
-        base, _ = allocated(base, kept, sources.task, None, None, sources.seed, silent)
-    return base
+    """Pruned and allocated in rounds."""
+    return gradually_allocated(sources.fitted, keep, ROUNDS, "global", sources.task, None, None, sources.seed, silent)
 
 
 def salient(sources: Sources, keep: float) -> MaskedNetwork:

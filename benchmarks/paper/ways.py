@@ -10,14 +10,13 @@ import torch
 from torch import nn
 
 import pacpinn as pp
-from pacpinn.allocation import founded, strength
+from pacpinn.allocation import allocated
 from pacpinn.cold_start import cold_start
 from pacpinn.feature_penalties import channel_attention, hidden_places
 from pacpinn.heads import last_module, with_head
 from pacpinn.masked import MaskedNetwork
 from pacpinn.methods import (
     Method,
-    allocation,
     bss,
     calibration,
     delta,
@@ -28,7 +27,7 @@ from pacpinn.methods import (
     lora,
 )
 from pacpinn.pruning import kept_weights
-from pacpinn.solvers import Solver, get_solver
+from pacpinn.solvers import Solver, get_solver, silent
 from pacpinn.supervised import SupervisedTask
 from pacpinn.task import Task
 from paper.tasks import EQUATIONS
@@ -87,9 +86,7 @@ class Sources:
 
     def allocated(self, kept: torch.Tensor, penalty: float | None = None) -> MaskedNetwork:
         """The source in its `kept` weights, with the task's own penalty by default."""
-        method = allocation(self.fitted, kept)
-        result = method.train(self.task, get_solver(None, self.task), strength(penalty, self.task), self.seed)
-        return founded(method.masked, result.z)
+        return allocated(self.fitted, kept, self.task, None, penalty, self.seed, silent)[0]
 
     def _trained(self, method: Method) -> MaskedNetwork:
         result = method.train(self.task, get_solver(None, self.task), 0.0, self.seed)

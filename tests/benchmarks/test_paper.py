@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
 import pacpinn as pp
@@ -192,17 +193,9 @@ def test_random_and_inverted_masks_keep_as_many_and_the_inverted_one_the_smalles
     assert len({int(mask.sum()) for mask in masks}) == 1
     size = learnt.sources.fitted.weights.abs()
     assert size[masks[2]].max() <= size[~masks[2]].min()
-    assert not same_mask(masks[1], random(replace_seed(learnt.sources, 1), keep))
-
-
-def same_mask(one, other):
-    return bool((one == other).all())
-
-
-def replace_seed(sources, seed):
-    other = copy.copy(sources)
-    other.seed = seed
-    return other
+    other = copy.copy(learnt.sources)
+    other.seed = 1
+    assert not torch.equal(masks[1], random(other, keep))
 
 
 # Page -----------------------------------------------------------------------------------------------------------------
@@ -219,6 +212,11 @@ def test_empty_marks_are_filled_without_what_lies_between_two():
     page = "<!-- a -->\n<!-- end -->\nbetween\n<!-- b -->\n<!-- end -->\n"
     filled_once = "<!-- a -->\n1\n<!-- end -->\nbetween\n<!-- b -->\n2\n<!-- end -->\n"
     assert filled(page, {"a": "1", "b": "2"}) == filled_once
+
+
+def test_a_table_that_there_is_none_of_stays():
+    page = "<!-- a -->\n1\n<!-- end -->\n<!-- b -->\n2\n<!-- end -->\n"
+    assert filled(page, {"b": "3"}) == page.replace("2", "3")
 
 
 def test_the_best_method_is_in_bold_with_its_interval():
