@@ -19,6 +19,15 @@ def saliency(masked: MaskedNetwork, task: Task) -> Tensor:
     Raises:
         SolverError: if the task has no residuals.
     """
+    return masked.weights**2 * gauss_newton_diagonal(masked, task)
+
+
+def gauss_newton_diagonal(masked: MaskedNetwork, task: Task) -> Tensor:
+    """``diag(JᵀJ)`` ``(P,)`` of all weights, free or not, as a mean over the task's batches.
+
+    Raises:
+        SolverError: if the task has no residuals.
+    """
     everything = masked.with_mask(None, masked.frozen_buffers)
     objective, z = Objective(task, everything), everything.start[None]
     squares, batches = torch.zeros_like(everything.weights, dtype=torch.float64), 0
@@ -26,4 +35,4 @@ def saliency(masked: MaskedNetwork, task: Task) -> Tensor:
         here = objective.linearised_on(batch, z)
         squares += here.jacobian[0].square().sum(0) if here.factored is None else here.factored.squares()
         batches += 1
-    return everything.weights**2 * squares / batches
+    return squares / batches

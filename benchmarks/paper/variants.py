@@ -2,13 +2,91 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
 from pacpinn.allocation import gradually_allocated
 from pacpinn.masked import MaskedNetwork
-from pacpinn.pruning import kept_weights
+from pacpinn.methods import Method
+from pacpinn.saliency import gauss_newton_diagonal
 from pacpinn.solvers import silent
-from paper.ways import Calibration, Sources, Way
+from paper.ways import KEEPS, Beginning, Calibration, Setting, Sources, Way, published
 
 ROUNDS = 4
+FLOOR = 0.1  # of the mean: what no weight's share in the metric falls below
+
+
+class Coordinates(nn.Module):
+    """A network each of whose weights is a coordinate over its scale."""
+
+    def __init__(self, plain: nn.Module, scales: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.plain, self.scales = plain, scales
+        for name, weight in plain.named_parameters():
+            if name in scales:
+                weight.data *= scales[name]
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = functional_call(self.plain, self.weights(), (x,))
+        return answer
+
+    def weights(self) -> dict[str, Tensor]:
+        return {name: attrgetter(name)(self.plain) / scale for name, scale in self.scales.items()}
+
+
+class InMetric(MaskedNetwork):
+    """A network whose weights are coordinates in which a metric is the identity; its modules have plain weights."""
+
+    def module(self, z: Tensor) -> nn.Module:
+        network = super().module(z)
+        assert isinstance(network, Coordinates)
+        with torch.no_grad():
+            for name, weight in network.weights().items():
+                network.plain.get_parameter(name).copy_(weight)
+        return network.plain
+
+
+def in_metric(masked: MaskedNetwork, scales: Tensor) -> InMetric:
+    """The network with each weight times its scale in `scales` ``(P,)`` as coordinates."""
+    network = Coordinates(masked.module(masked.start), dict(masked.by_name(scales)))
+    return InMetric(network, free=masked.free, frozen_buffers=masked.frozen_buffers, own=masked.own)
+
+
+@dataclass(frozen=True)
+class InSourcesMetric(Calibration):
+    """PAC whose penalty of calibration measures what the source's residuals would change: ``zᵀ diag(JᵀJ) z``."""
+
+    @classmethod
+    def of(cls, *given: Any) -> InSourcesMetric:
+        way = super().of(*given)
+
+        def begin(here: Beginning, setting: Setting) -> Method:
+            base = here.sources.base(setting.size or 0.0, way.founding)
+            headed = here.headed(base)
+            masked = in_metric(headed, scales(base, headed, here))
+            return Method(masked, masked.start)
+
+        return cls(begin, way.sizes, way.keeps_source, way.founding)
+
+
+def scales(base: MaskedNetwork, headed: MaskedNetwork, here: Beginning) -> Tensor:
+    """Roots of the source's Gauss-Newton diagonal over its mean, for the free weights.
+
+    1 for frozen ones, which stay as they are to the last bit, and for a new head, of which the source knows nothing.
+    """
+    diagonal = gauss_newton_diagonal(base, here.sources.task)
+    relative = base.by_name(diagonal / diagonal[base.free].mean() + FLOOR)
+    whole = {
+        name: relative[name] if name in relative and not own.any() else torch.ones_like(own, dtype=torch.float64)
+        for name, own in headed.by_name(headed.own).items()
+    }
+    joined = torch.cat([each.flatten() for each in whole.values()])
+    return joined.where(headed.free, 1.0).sqrt().to(headed.weights)
 
 
 def gradual(sources: Sources, keep: float) -> MaskedNetwork:
@@ -16,12 +94,7 @@ def gradual(sources: Sources, keep: float) -> MaskedNetwork:
     return gradually_allocated(sources.fitted, keep, ROUNDS, "global", sources.task, None, None, sources.seed, silent)
 
 
-def salient(sources: Sources, keep: float) -> MaskedNetwork:
-    """Pruned by what the source's loss would gain without a weight."""
-    return sources.allocated(kept_weights(sources.fitted, keep, "saliency", task=sources.task))
-
-
 VARIANTS: dict[str, Way] = {
     "PAC, gradual": Calibration.of(gradual, (0.1, 0.3)),
-    "PAC, saliency": Calibration.of(salient, (0.1, 0.5)),
+    "PAC, metric": InSourcesMetric.of(published, KEEPS),
 }

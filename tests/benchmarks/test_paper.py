@@ -8,10 +8,13 @@ import torch
 from scipy import stats
 
 import pacpinn as pp
+from pacpinn.saliency import gauss_newton_diagonal
 from paper.compare import chosen_of, divided
 from paper.page import filled, targets
 from paper.parts import inverted, magnitude, random
 from paper.tasks import KINDS, transfers
+from paper.variants import FLOOR, VARIANTS, in_metric
+from paper.variants import scales as metric_scales
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
 from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, published, source_after
 from tests.toys import same_bits
@@ -164,9 +167,9 @@ def learnt():
     return Beginning(sources, problem.task(**transfer.target(0)), transfer.head(0), few)
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", [*WAYS, "PAC, metric"])
 def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
-    way = WAYS[name]
+    way = (WAYS | VARIANTS)[name]
     setting = way.settings("classification")[0]
     method = way.begin(learnt, setting)
     result = method.train(learnt.target, pp.Adam(steps=2), 1e-4)
@@ -177,6 +180,27 @@ def test_every_method_learns_a_target_with_a_head_of_its_own(learnt, name):
     before = base.module(base.start)
     assert same_bits(after, before) == (way.keeps_source or name == "last layer")
     assert bytes_stored(method) > 0
+
+
+def test_coordinates_in_a_metric_give_the_same_network_with_plain_names(learnt):
+    base = learnt.headed(learnt.sources.base(0.3, published))
+    scales = torch.linspace(0.5, 2, len(base.weights)).where(base.free, 1.0)
+    masked = in_metric(base, scales)
+    z = torch.linspace(-1, 1, len(base.start))
+    ours, theirs = masked.module(z * scales[base.free]), base.module(z)
+    assert ours.state_dict().keys() == theirs.state_dict().keys()
+    x = learnt.target.inputs(learnt.target.everything())
+    assert torch.allclose(ours(x), theirs(x), atol=1e-5)
+    assert torch.allclose(masked.forward(z * scales[base.free])(x), theirs(x), atol=1e-5)
+
+
+def test_the_metric_is_of_the_sources_residuals_and_leaves_frozen_weights_alone(learnt):
+    base = learnt.sources.base(0.3, published)
+    found = metric_scales(base, base, learnt)
+    diagonal = gauss_newton_diagonal(base, learnt.sources.task)
+    relative = diagonal[base.free] / diagonal[base.free].mean()
+    assert torch.allclose(found[base.free] ** 2, (relative + FLOOR).float())
+    assert (found[~base.free] == 1).all()
 
 
 def test_pac_stores_less_than_fine_tuning(learnt):
