@@ -137,7 +137,7 @@ def figure(rows: Sequence[Row]) -> Figure:
         axes.set_ylim(max(len(of_kind), 1) - 0.5, -0.5)
         axes.set_xscale("log")
         low, high = axes.get_xlim()
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 1.5, 2, 3, 4, 6, 8)))
+        axes.xaxis.set_major_locator(LogLocator(subs=ticks(high / low)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.tick_params(labelsize=8)
@@ -147,6 +147,13 @@ def figure(rows: Sequence[Row]) -> Figure:
     shown.axes[-1].set_xlabel("error over PAC's (beyond 1, PAC is better; grey: less than 10 %)")
     shown.legend(*shown.axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     return shown
+
+
+def ticks(ratio: float) -> tuple[float, ...]:
+    """Which multiples of powers of ten fit on a logarithmic axis whose ends have this ratio."""
+    if ratio > 1000:
+        return (1,)
+    return (1, 2, 5) if ratio > 10 else (1, 1.2, 1.5, 2, 3, 4, 6, 8, 9)
 
 
 def comparison(name: str, rows: Sequence[Row]) -> dict[str, str]:
