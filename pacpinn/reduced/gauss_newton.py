@@ -62,5 +62,13 @@ def _step(residuals: Tensor, jacobian: Tensor) -> Tensor:
     if not bool(finite.all()):
         residuals = torch.where(finite[:, None], residuals, 0.0)
         jacobian = torch.where(finite[:, None, None], jacobian, 0.0)
-    solution: Tensor = torch.linalg.lstsq(jacobian, -residuals[..., None]).solution
-    return solution[..., 0]
+    return least_squares(jacobian, -residuals[..., None])[..., 0]
+
+
+def least_squares(matrix: Tensor, right: Tensor) -> Tensor:
+    """The shortest x with least ``|A x - b|``, of whatever rank.
+
+    By singular values: the driver that torch takes by itself on the processor begins with pivots that it has not set,
+    and differs in the last bits from call to call.
+    """
+    return torch.linalg.lstsq(matrix, right, driver="gelsd" if matrix.is_cpu else None).solution

@@ -12,6 +12,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.equation_residuals import solution
 from pacpinn.isolation import untouched
 from pacpinn.ranges import neighbours
+from pacpinn.reduced.gauss_newton import least_squares
 from pacpinn.reduced.online import Online, given
 
 
@@ -33,7 +34,7 @@ def sensitivity(online: Online, c: Coefficients, x: np.ndarray, names: Sequence[
             pair = neighbours(online.equation, c, name)
             width = pair[1][name] - pair[0][name]
             behind, ahead = (online.all.residuals([each], b)[0] for each in pair)
-            moved = modes @ torch.linalg.lstsq(jacobian, -(ahead - behind)[:, None]).solution[:, 0]
+            moved = modes @ least_squares(jacobian, -(ahead - behind)[:, None])[:, 0]
             with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
                 below, above = (
                     solution(online.equation, each, given(outputs + share * moved), points)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pacpinn.reduced.gauss_newton import gauss_newton
+from pacpinn.reduced.gauss_newton import gauss_newton, least_squares
 
 
 def rosenbrock(b):
@@ -54,3 +54,19 @@ def test_a_problem_that_is_not_finite_stays_and_the_others_are_solved():
 
     found = gauss_newton(line, torch.zeros(2, 1, dtype=torch.float64)).unknowns
     assert found[:, 0].tolist() == pytest.approx([2, 0])
+
+
+def test_least_squares_have_the_same_bits_whatever_was_in_memory_before():
+    generator = torch.Generator().manual_seed(0)
+    matrix, right = (torch.randn(40, 24, n, generator=generator, dtype=torch.float64) for n in (6, 1))
+    found = set()
+    for k in range(60):
+        filler = [torch.full((7 * (k % 13) + 1,), 2**31 - 1 - k, dtype=torch.int32) for _ in range(9)]
+        del filler
+        found.add(least_squares(matrix, right).numpy().tobytes())
+    assert len(found) == 1
+
+
+def test_least_squares_of_less_than_full_rank_are_the_shortest():
+    matrix = torch.tensor([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(least_squares(matrix, 2 * matrix[:, :1]), torch.ones(2, 1, dtype=torch.float64))
