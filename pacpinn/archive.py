@@ -1,83 +1,173 @@
-"""A family as a header and tensors, and back."""
+"""A family as a header and tensors, and back; the whole of it, or what has come since."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import inspect
+import math
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from pacpinn import storage
+from pacpinn import earlier_versions, header, storage
 from pacpinn.coefficient import Coefficients
-from pacpinn.errors import FamilyFileError
+from pacpinn.errors import FamilyFileError, PacpinnError
+from pacpinn.header import (
+    Asked,
+    Header,
+    Machine,
+    MemberHeader,
+    PartHeader,
+    ProblemHeader,
+    RefinementHeader,
+    SettingsHeader,
+)
 from pacpinn.masked import MaskedNetwork
 from pacpinn.parametric import ParametricEquation, parametric
 from pacpinn.problem import Problem
-from pacpinn.refinement import Refinement, Round
+from pacpinn.refinement import Refinement
 from pacpinn.registry import get_problem, installed_problems
+from pacpinn.requests import Request
 from pacpinn.settings import Settings
 from pacpinn.soft_conditions import SoftEquation, soft
 from pacpinn.solution import Base, Solution
-from pacpinn.solvers import Status, solver_from_header, solver_to_header
+from pacpinn.solvers import solver_from_header, solver_to_header
 from pacpinn.task import Score
 
-Parts = tuple[Problem, list[Base], list[Solution], Settings, Refinement | None]
+
+@dataclass(frozen=True)
+class Record:
+    """All of a family that a file holds.
+
+    Attributes:
+        problem, bases, solutions, settings, refinement, requests: the family's.
+        finished: whether all requests were carried out.
+    """
+
+    problem: Problem
+    bases: Sequence[Base]
+    solutions: Sequence[Solution]
+    settings: Settings
+    refinement: Refinement | None
+    requests: Sequence[Request]
+    finished: bool
 
 
-def write(
-    path: Path,
-    problem: Problem,
-    bases: list[Base],
-    solutions: list[Solution],
-    settings: Settings,
-    refinement: Refinement | None,
-) -> None:
-    """Write a family: bases once, every target only its free weights."""
-    header = {
-        "problem": _problem_header(problem),
-        "versions": {name: importlib.metadata.version(name) for name in ("pacpinn", "torch", "deepxde")},
-        "settings": _settings_header(settings),
-        "bases": [{"coefficients": dict(each.coefficients)} for each in bases],
-        "shapes": _shapes(bases[0].masked),
-        "solutions": [_solution_header(each) for each in solutions],
-        "refinement": None if refinement is None else _refinement_header(refinement),
-    }
-    tensors: dict[str, Tensor] = {}
-    for i, base in enumerate(bases):
-        tensors |= {f"base.{i}.weights": base.masked.weights, f"base.{i}.free": base.masked.free}
+class Since(NamedTuple):
+    """How many bases and members there were already."""
+
+    bases: int = 0
+    members: int = 0
+
+
+def write(path: Path, record: Record) -> str:
+    """Write a family: bases once, every target only its free weights. Returns the digest."""
+    masked = record.bases[0].masked
+    head = Header(
+        asked=asked(record.problem, record.solutions[0].coefficients, record.settings, record.requests),
+        machine=Machine.here(),
+        architecture=str(masked.network),
+        shapes=_shapes(masked),
+        bases=[each.coefficients for each in record.bases],
+        members=[_member(each) for each in record.solutions],
+        refinement=_refinement_header(record.refinement),
+        finished=record.finished,
+    )
+    return storage.write(path, header.to_json(head), _tensors(record, Since()))
+
+
+def write_part(path: Path, record: Record, since: Since) -> None:
+    """Write what has come to a family since: the inverse of :func:`extended`."""
+    head = PartHeader(
+        bases=[each.coefficients for each in record.bases[since.bases :]],
+        members=[_member(each) for each in record.solutions[since.members :]],
+        refinement=_refinement_header(record.refinement),
+        first_base=since.bases,
+        first_member=since.members,
+    )
+    storage.write(path, header.to_json(head), _tensors(record, since))
+
+
+def _tensors(record: Record, since: Since) -> dict[str, Tensor]:
+    bases, solutions, source = record.bases[since.bases :], record.solutions[since.members :], record.solutions[0]
+    tensors = {"losses": torch.tensor([loss for each in solutions for loss in each.history], dtype=torch.float64)}
+    for i, base in enumerate(bases, since.bases):
+        tensors |= {f"base.{i}.weights": base.masked.weights, f"base.{i}.free": _packed(base.masked.free)}
         tensors |= {f"base.{i}.state.{name}": each for name, each in _other_state(base.masked).items()}
-    for k, solution in enumerate(solutions):
-        tensors[f"solution.{k}.history"] = torch.tensor(solution.history, dtype=torch.float64)
-        if k > 0:  # the source is the first base as it stands
-            tensors[f"solution.{k}.z"] = solution.z
-    storage.write(path, header, tensors)
+    for i in range(len(record.bases)):
+        own = [each.z for each in solutions if each.base == i and each is not source]  # the source is base 0 as it is
+        if own:
+            tensors[f"base.{i}.targets"] = torch.stack(own)
+    return tensors
 
 
-def read(path: Path, problem: Problem | str | Path | None, device: torch.device) -> Parts:
-    """The parts of a family; see :func:`pacpinn.load`."""
-    header, tensors = storage.read(path, device)
-    try:
-        problem = _resolve(path, header["problem"], problem)
-        settings = _settings(header["settings"], device)
+def read(path: Path, problem: Problem | str | Path | None, device: torch.device) -> Record:
+    """The family in a file; see :func:`pacpinn.load`."""
+    stored = storage.read(path, device)
+    with _fitting(path):
+        text, tensors = earlier_versions.upgraded(stored)
+        head = header.from_json(text, Header)
+        problem = _resolve(path, head.asked.problem, problem)
+        settings = _settings(head.asked.settings, device)
         bases = [
-            Base(_masked(problem, settings, header["shapes"], tensors, i), Coefficients(**each["coefficients"]))
-            for i, each in enumerate(header["bases"])
+            Base(_masked(problem, settings, head.shapes, tensors, i), _checked(problem, c))
+            for i, c in enumerate(head.bases)
         ]
-        solutions = [_solution(each, tensors, bases, k) for k, each in enumerate(header["solutions"])]
-        refinement = header.get("refinement")
-        refined = None if refinement is None else _refinement(refinement)
-    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as mismatch:
-        raise FamilyFileError(
-            f"{path} does not fit the problem it names ({type(mismatch).__name__}: {mismatch}); "
-            "was the problem's network changed since?"
-        ) from mismatch
-    return problem, bases, solutions, settings, refined
+        return Record(
+            problem,
+            bases,
+            list(_solutions(head.members, 0, tensors, bases, problem)),
+            settings,
+            _refinement(head.refinement),
+            head.asked.requests,
+            head.finished,
+        )
+
+
+def extended(record: Record, part: Path) -> Record:
+    """A family with what has come since, as :func:`write_part` wrote it to `part`.
+
+    Raises:
+        FamilyFileError: if it is damaged, or goes on from elsewhere.
+    """
+    device = record.bases[0].masked.weights.device
+    stored = storage.read(part, device)
+    with _fitting(part):
+        head, tensors = header.from_json(stored.header, PartHeader), stored.tensors
+        shapes = _shapes(record.bases[0].masked)
+        if (head.first_base, head.first_member) != (len(record.bases), len(record.solutions)):
+            raise ValueError(f"it goes on from {head.first_member} members, there are {len(record.solutions)}")
+        new = [
+            Base(_masked(record.problem, record.settings, shapes, tensors, i), _checked(record.problem, c))
+            for i, c in enumerate(head.bases, head.first_base)
+        ]
+        bases = [*record.bases, *new]
+        new_ones = _solutions(head.members, head.first_member, tensors, bases, record.problem)
+        solutions = [*record.solutions, *new_ones]
+        return replace(record, bases=bases, solutions=solutions, refinement=_refinement(head.refinement))
+
+
+def header_of(path: Path) -> Header:
+    """What a file says of its family.
+
+    Raises:
+        FamilyFileError: as :func:`read`.
+    """
+    stored = storage.read(path, torch.device("cpu"))
+    with _fitting(path):
+        return header.from_json(earlier_versions.upgraded(stored)[0], Header)
+
+
+def asked(problem: Problem, source: Coefficients, settings: Settings, requests: Sequence[Request]) -> Asked:
+    """What decides a family, as a header holds it."""
+    return Asked(_problem_header(problem), source, _settings_header(settings), requests)
 
 
 def source_hash(problem: Problem) -> str:
@@ -88,117 +178,150 @@ def source_hash(problem: Problem) -> str:
     return hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest()
 
 
-def _problem_header(problem: Problem) -> dict[str, Any]:
-    installed = type(problem).__module__ in installed_problems().values()
+class _fitting:  # noqa: N801 (a context manager)
+    """Whatever fails inside is the file's fault, and named so."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, fault: BaseException | None, trace: Any) -> None:
+        ours = isinstance(fault, PacpinnError) and not isinstance(fault, LookupError)
+        if isinstance(fault, (LookupError, AttributeError, TypeError, ValueError, RuntimeError)) and not ours:
+            raise FamilyFileError(
+                f"{self.path} does not fit the problem it names ({type(fault).__name__}: {fault}); "
+                "was the problem's network changed since?"
+            ) from fault
+
+
+def _problem_header(problem: Problem) -> ProblemHeader:
+    module = type(problem).__module__
+    installed = module.startswith("pacpinn.problems.") or module in installed_problems().values()
     span = dict(problem.span) if isinstance(problem, ParametricEquation) else None
-    is_soft = isinstance(problem, SoftEquation)
-    source = {"installed": installed, "hash": source_hash(problem)}
-    return {"name": problem.name, **source, "soft": is_soft, "span": span}
+    return ProblemHeader(problem.name, installed, source_hash(problem), isinstance(problem, SoftEquation), span)
 
 
-def _resolve(path: Path, header: dict[str, Any], given: Problem | str | Path | None) -> Problem:
+def _resolve(path: Path, header: ProblemHeader, given: Problem | str | Path | None) -> Problem:
     if isinstance(given, Problem):
         problem = given
     elif given is not None:
         problem = get_problem(given)
-        if not header["installed"] and source_hash(problem) != header["hash"]:
+        if not header.installed and source_hash(problem) != header.hash:
             raise FamilyFileError(
                 f"{given} is not the file with which {path} was solved: its content has changed; give the file as it "
                 "was, or load the family in Python with problem=YourProblem(), which is taken as it is"
             )
-    elif header["installed"]:
-        problem = get_problem(header["name"])
+    elif header.installed and header.name in installed_problems():  # a name alone: a path would be run
+        problem = get_problem(header.name)
     else:
         raise FamilyFileError(
-            f"{path} holds a family of {header['name']}, which is not installed; give the file that defines it: "
+            f"{path} holds a family of {header.name}, which is not installed; give the file that defines it: "
             "--problem my_equation.py on the command line, problem='my_equation.py' in Python"
         )
-    if problem.name != header["name"]:
-        raise FamilyFileError(f"{path} holds a family of {header['name']}, not of {problem.name}")
-    if header.get("soft", False) and not isinstance(problem, SoftEquation):
+    if problem.name != header.name:
+        raise FamilyFileError(f"{path} holds a family of {header.name}, not of {problem.name}")
+    if header.soft and not isinstance(problem, SoftEquation):
         problem = soft(problem)
-    span = header.get("span")
-    return parametric(problem, {name: (low, high) for name, (low, high) in span.items()}) if span else problem
+    if header.span and not isinstance(problem, ParametricEquation):
+        problem = parametric(problem, {name: (low, high) for name, (low, high) in header.span.items()})
+    return problem
 
 
-def _settings_header(settings: Settings) -> dict[str, Any]:
-    return {
-        "method": settings.method,
-        "keep": settings.keep,
-        "criterion": settings.criterion if isinstance(settings.criterion, str) else repr(settings.criterion),
-        "always_kept": list(settings.always_kept),
-        "always_free": list(settings.always_free),
-        "solver": solver_to_header(settings.solver),
-        "penalty": settings.penalty,
-        "tolerance": settings.tolerance,
-        "halvings": settings.halvings,
-        "bases": settings.bases,
-        "batch": settings.batch,
-        "seed": settings.seed,
-        "dtype": None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
-    }
-
-
-def _settings(header: dict[str, Any], device: torch.device) -> Settings:
-    dtype = header["dtype"]
-    return Settings(
-        **{
-            **header,
-            "always_kept": tuple(header["always_kept"]),
-            "always_free": tuple(header["always_free"]),
-            "solver": solver_from_header(header["solver"]),
-            "dtype": None if dtype is None else getattr(torch, dtype),
-            "device": device,
-        }
+def _settings_header(settings: Settings) -> SettingsHeader:
+    criterion = settings.criterion
+    if not isinstance(criterion, str):
+        criterion = getattr(criterion, "__qualname__", type(criterion).__qualname__)
+    return SettingsHeader(
+        method=settings.method,
+        keep=settings.keep,
+        criterion=criterion,
+        always_kept=tuple(settings.always_kept),
+        always_free=tuple(settings.always_free),
+        solver=solver_to_header(settings.solver),
+        penalty=settings.penalty,
+        tolerance=settings.tolerance,
+        halvings=settings.halvings,
+        bases=settings.bases,
+        batch=settings.batch,
+        seed=settings.seed,
+        dtype=None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
     )
 
 
-def _solution_header(solution: Solution) -> dict[str, Any]:
-    return {
-        "coefficients": dict(solution.coefficients),
-        "parent": None if solution.parent is None else dict(solution.parent),
-        "reached": None if solution.reached is None else dict(solution.reached),
-        "base": solution.base,
-        "status": str(solution.status),
-        "steps": solution.steps,
-        "seconds": solution.seconds,
-        "residual": solution.residual,
-        "tolerance": solution.tolerance,
-        "score": None if solution.score is None else asdict(solution.score),
-    }
+def _settings(header: SettingsHeader, device: torch.device) -> Settings:
+    dtype = None if header.dtype is None else getattr(torch, header.dtype)
+    if not isinstance(dtype, torch.dtype | None):
+        raise ValueError(f"there is no dtype {header.dtype}")
+    own = {"solver": solver_from_header(header.solver), "dtype": dtype, "device": device}
+    return Settings(**{**vars(header), **own})
 
 
-def _solution(header: dict[str, Any], tensors: dict[str, Tensor], bases: list[Base], k: int) -> Solution:
-    parent, reached, score = header["parent"], header["reached"], header["score"]
-    zero = bases[header["base"]].masked.start
-    z = tensors[f"solution.{k}.z"] if k > 0 else zero
-    if z.shape != zero.shape:
-        raise ValueError(f"target {k} has {len(z)} free weights, its base {len(zero)}")
-    return Solution(
-        coefficients=Coefficients(**header["coefficients"]),
-        base=header["base"],
-        z=z,
-        status=Status(header["status"]),
-        steps=header["steps"],
-        seconds=header["seconds"],
-        history=tensors[f"solution.{k}.history"].tolist(),
-        residual=header["residual"],
-        tolerance=header["tolerance"],
-        score=None if score is None else Score(**score),
-        parent=None if parent is None else Coefficients(**parent),
-        reached=None if reached is None else Coefficients(**reached),
+def _member(solution: Solution) -> MemberHeader:
+    return MemberHeader(
+        coefficients=solution.coefficients,
+        parent=solution.parent,
+        reached=solution.reached,
+        base=solution.base,
+        status=solution.status,
+        steps=solution.steps,
+        seconds=solution.seconds,
+        residual=_finite(solution.residual),
+        tolerance=solution.tolerance,
+        metric=None if solution.score is None else solution.score.name,
+        error=None if solution.score is None else _finite(solution.score.value),
+        losses=len(solution.history),
+        error_estimate=_finite(solution.error_estimate),
     )
 
 
-def _refinement_header(refinement: Refinement) -> dict[str, Any]:
-    rounds = [{**each._asdict(), "at": dict(each.at)} for each in refinement.rounds]
-    return {"within": dict(refinement.within), "tolerance": refinement.tolerance, "rounds": rounds}
+def _solutions(
+    members: Sequence[MemberHeader], first: int, tensors: dict[str, Tensor], bases: Sequence[Base], problem: Problem
+) -> Iterator[Solution]:
+    """Members from the `first` on with their weights and losses, of which all that the file has are taken."""
+    if tensors["losses"].dtype != torch.float64:
+        raise ValueError(f"losses of type {tensors['losses'].dtype}")
+    losses, counts = tensors["losses"].tolist(), [each.losses for each in members]
+    if sum(counts) != len(losses) or min(counts, default=0) < 0:
+        raise ValueError(f"there are {len(losses)} losses, not {sum(counts)}")
+    left = iter(losses)
+    rows = {i: iter(tensors[f"base.{i}.targets"]) for i in range(len(bases)) if f"base.{i}.targets" in tensors}
+    for k, member in enumerate(members, first):
+        if not 0 <= member.base < len(bases):
+            raise ValueError(f"member {k} builds on base {member.base} of {len(bases)}")
+        zero = bases[member.base].masked.start
+        z = zero if k == 0 else next(rows.get(member.base, iter(())), None)
+        if z is None or z.shape != zero.shape or z.dtype != zero.dtype or not z.isfinite().all():
+            raise ValueError(f"member {k} has not the {len(zero)} finite numbers that its base leaves free")
+        yield Solution(
+            coefficients=_checked(problem, member.coefficients),
+            base=member.base,
+            z=z,
+            status=member.status,
+            steps=member.steps,
+            seconds=member.seconds,
+            history=list(islice(left, member.losses)),
+            residual=_number(member.residual),
+            tolerance=member.tolerance,
+            score=None if member.metric is None else Score(member.metric, _number(member.error)),
+            parent=member.parent,
+            reached=member.reached,
+            error_estimate=member.error_estimate,
+        )
 
 
-def _refinement(header: dict[str, Any]) -> Refinement:
-    within = {name: (float(low), float(high)) for name, (low, high) in header["within"].items()}
-    rounds = [Round(each["members"], each["estimate"], Coefficients(**each["at"])) for each in header["rounds"]]
-    return Refinement(within, header["tolerance"], rounds)
+def _refinement_header(refinement: Refinement | None) -> RefinementHeader | None:
+    return None if refinement is None else RefinementHeader(**vars(refinement))
+
+
+def _refinement(head: RefinementHeader | None) -> Refinement | None:
+    return None if head is None else Refinement(dict(head.within), head.tolerance, list(head.rounds))
+
+
+def _checked(problem: Problem, c: Coefficients) -> Coefficients:
+    if set(c) != set(problem.coefficients):
+        raise ValueError(f"coefficients {c}; expected {', '.join(problem.coefficients)}")
+    return problem.at(c)
 
 
 def _other_state(base: MaskedNetwork) -> dict[str, Tensor]:
@@ -213,12 +336,34 @@ def _shapes(base: MaskedNetwork) -> dict[str, list[int]]:
 def _masked(
     problem: Problem, settings: Settings, shapes: dict[str, list[int]], tensors: dict[str, Tensor], i: int
 ) -> MaskedNetwork:
-    weights, free = tensors[f"base.{i}.weights"], tensors[f"base.{i}.free"]
+    weights = tensors[f"base.{i}.weights"]
     network = problem.initial_network(settings.seed).to(device=weights.device, dtype=weights.dtype)
     prefix = f"base.{i}.state."
     state = {name.removeprefix(prefix): each for name, each in tensors.items() if name.startswith(prefix)}
+    free = _unpacked(tensors[f"base.{i}.free"], len(weights))
+    if not weights.is_floating_point() or not weights.isfinite().all():
+        raise ValueError(f"base {i} has weights that are no finite real numbers")
     base = MaskedNetwork(network, weights, free, frozen_buffers=True)
     missing, unexpected = network.load_state_dict(state, strict=False)
     if unexpected or set(missing) - set(base.shapes) or _shapes(base) != shapes:
         raise ValueError(f"the network has weights {_shapes(base)}, the file {shapes}")
     return base
+
+
+def _packed(mask: Tensor) -> Tensor:
+    """Eight weights a byte."""
+    return torch.from_numpy(np.packbits(mask.numpy(force=True)))
+
+
+def _unpacked(packed: Tensor, weights: int) -> Tensor:
+    if packed.dtype != torch.uint8 or packed.ndim != 1 or len(packed) != math.ceil(weights / 8):
+        raise ValueError(f"a mask of {packed.numel()} bytes for {weights} weights")
+    return torch.from_numpy(np.unpackbits(packed.numpy(force=True), count=weights)).to(packed.device, torch.bool)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _number(value: float | None) -> float:
+    return math.inf if value is None else value

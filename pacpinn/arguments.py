@@ -123,7 +123,7 @@ def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[lis
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             lines = [(reader.line_num, line) for line in reader if line]
-    except (OSError, UnicodeDecodeError, csv.Error) as problem:
+    except (OSError, ValueError, csv.Error) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else problem
         raise PacpinnError(f"{path} cannot be read ({reason}); expected a CSV file") from problem
     if not lines:

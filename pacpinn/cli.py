@@ -1,8 +1,9 @@
-"""The command line: ``pacpinn problems | solve | predict | infer | plot | info``."""
+"""The command line: ``pacpinn problems | solve | predict | infer | rerun | plot | info``."""
 
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +14,10 @@ import typer
 # Everything that takes long to import waits inside the commands, so that --help answers at once.
 from pacpinn import __version__
 from pacpinn.cli_infer import infer
+from pacpinn.cli_rerun import rerun
 from pacpinn.cli_solve import draw, list_files, solve
 from pacpinn.errors import PacpinnError
+from pacpinn.signals import terminable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from pacpinn.coefficient import Coefficients
     from pacpinn.family import Family
 
-BAD_INPUT, INTERRUPTED = 2, 130
+BAD_INPUT, SIGNAL = 2, 128  # and the number of the signal, as shells have it
 
 # click's class or typer's own copy of it, depending on typer's version
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
@@ -42,17 +45,22 @@ ProblemFile = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0 done, 1 a target or a fit not converged, 2 bad input."""
+    """Run the command line and return its exit code: 0 done, 1 a target or a fit not converged, 2 bad input.
+
+    130 or 143 after Ctrl-C or SIGTERM.
+    """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        code = app(given or ["--help"], standalone_mode=False) or 0
+        with terminable() as ended:
+            code = app(given or ["--help"], standalone_mode=False) or 0
     except typer.Abort:
-        code = INTERRUPTED
+        code = SIGNAL + signal.SIGINT
     except PacpinnError as problem:
         code = _refuse(str(problem))
     except UsageError as problem:
         code = _refuse(problem.format_message())
-    if code == INTERRUPTED:
+    if code == SIGNAL + signal.SIGINT:  # what typer makes of any interrupt
+        code = SIGNAL + ended.by
         print("interrupted", file=sys.stderr)
     return code
 
@@ -137,6 +145,7 @@ def predict(
 
 
 app.command()(infer)
+app.command()(rerun)
 
 
 @app.command()
@@ -172,18 +181,19 @@ def info(
 
     pacpinn info burgers/burgers.pac
     """
-    import torch
     from rich.console import Console
 
-    from pacpinn import report, storage
+    from pacpinn import archive, report
+    from pacpinn.header import plain
 
     with contextlib.redirect_stdout(sys.stderr):
         solved = _load(family, problem)
-        header, _ = storage.read(family, torch.device("cpu"))
+        header = archive.header_of(family)
     about = {
         "weights": {"kept": solved.counts.kept, "free": solved.counts.free},
-        "settings": header["settings"],
-        "versions": header["versions"],
+        "finished": solved.finished,
+        "settings": plain(header.asked.settings),
+        "versions": plain(header.machine.versions),
         "bytes": family.stat().st_size,
     }
     if as_json:

@@ -74,13 +74,17 @@ def solve(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the results; by default named after the problem.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run of the same settings that was interrupted in DIR.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
     """Solve a problem at its source, then every target by transfer.
 
     Coefficients of the source that are not named have their defaults; without
     --targets the problem's own are solved. The family file, table.csv and figures
-    go into DIR, over files of the same names.
+    go into DIR, over those of an earlier run with the same settings; a run with
+    others, or one that is not finished, is not overwritten.
 
     Exit code 0: every target converged, and any value of a range can be answered.
     1: not so. 2: bad input.
@@ -109,7 +113,7 @@ def solve(
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     began = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results
-        wanted = _Wanted(source or [], targets or [], within or [], members, soft)
+        wanted = _Wanted(source or [], targets or [], within or [], members, soft, resume)
         family, written = _solve_and_write(problem, wanted, output, given)
     if as_json:
         print(report.as_json(report.as_dict(family)))
@@ -135,6 +139,7 @@ class _Wanted(NamedTuple):
     within: list[str]
     members: int
     soft: bool
+    resume: bool
 
 
 def _solve_and_write(
@@ -143,6 +148,7 @@ def _solve_and_write(
     from rich.console import Console
 
     from pacpinn import arguments, files, report
+    from pacpinn.equation import Equation
     from pacpinn.ranges import checked_range
     from pacpinn.refinement import require_equation
     from pacpinn.registry import get_problem
@@ -161,13 +167,17 @@ def _solve_and_write(
     files.require_writable(directory)
     varying = [name for name in at_source if name in within or any(each[name] != at_source[name] for each in wanted)]
     settings |= {"within": within, "members": given.members} if within else {"targets": wanted}
+    settings["resume" if given.resume else "save"] = path = directory / f"{chosen.name}.pac"
     console = Console(stderr=True)
     with (
         report.warnings_on(console),
         report.watching(console, varying, len(wanted) + 1 if wanted else None) as progress,
     ):
         family = solve_family(chosen, at_source, progress=progress, **settings)
-    return family, _write(family, directory)
+        if isinstance(chosen, Equation) and any(each.error_estimate is None for each in family.values()):
+            family.estimate_errors()
+            family.save(path)
+    return family, [path, *_write(family, directory)]
 
 
 def _write(family: Family, directory: Path) -> list[Path]:
@@ -176,7 +186,7 @@ def _write(family: Family, directory: Path) -> list[Path]:
     rows = family.table()
     table = report.as_csv(list(rows[0]), [list(row.values()) for row in rows])
     written = files.write(directory / "table.csv", table.encode())
-    return [family.save(directory / f"{family.problem.name}.pac"), written, *draw(family, directory)]
+    return [written, *draw(family, directory)]
 
 
 def draw(family: Family, directory: Path) -> list[Path]:

@@ -31,6 +31,7 @@ from pacpinn.errors import ResidualError
 from pacpinn.isolation import untouched
 from pacpinn.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.task import Block, Forward, LeastSquaresTask, Score
+from pacpinn.whereabouts import blaming
 
 if TYPE_CHECKING:
     from pacpinn.equation import Equation
@@ -281,7 +282,8 @@ class EquationTask(LeastSquaresTask):
         """A regular grid ``(rows, inputs)`` over the domain and the reference ``(rows, outputs)`` there, or None."""
         if self._reference is None:
             x = self.grid()
-            exact = self.equation.reference(x, self.coefficients)
+            with blaming(self.equation.reference, f"the reference of {self.equation.name}"):
+                exact = self.equation.reference(x, self.coefficients)
             if exact is not None and np.shape(exact) != (len(x), len(self.equation.outputs)):
                 raise ResidualError(
                     f"the reference of {self.equation.name} at {self.coefficients} has shape {np.shape(exact)}; "

@@ -71,6 +71,10 @@ class FamilyFileError(PacpinnError):
     """A file is not a family file, is damaged, or belongs to another problem."""
 
 
+class FamilyInUse(PacpinnError):
+    """Another process or thread is writing the same family file: wait for it, or choose another file."""
+
+
 class BackendError(PacpinnError):
     """DeepXDE was imported with a backend other than PyTorch: import pacpinn first or set DDE_BACKEND=pytorch."""
 

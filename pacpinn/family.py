@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pacpinn import archive
+from pacpinn import archive, storage
+from pacpinn.archive import Record
 from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import Advance
-from pacpinn.isolation import existing_device, untouched
+from pacpinn.errors import FamilyFileError
+from pacpinn.isolation import alone, existing_device, untouched
+from pacpinn.journal import Journal, locked
 from pacpinn.problem import Problem
 from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.questions import Questions
 from pacpinn.ranges import Range, checked_range
 from pacpinn.refinement import Refinement, refine, require_equation
+from pacpinn.requests import Request, Span, Targets
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report
 from pacpinn.targets import Values, distinct
 from pacpinn.walk import walk
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_PATIENCE = 30.0  # seconds for which a save waits for another
+
 
 class Family(Questions):
     """A solved problem: its members, and what can be asked of them and made of them.
@@ -35,21 +45,40 @@ class Family(Questions):
         problem, bases, solutions: as of :class:`Members`.
         settings: how they were solved, and how :meth:`extend` goes on.
         refinement: of a family refined over a range, how far it has come.
+        requests: what it was asked to solve, in order.
+        finished: whether all of that was carried out.
     """
+
+    def __init__(
+        self,
+        problem: Problem,
+        bases: Sequence[Base],
+        solutions: Iterable[Solution],
+        settings: Settings,
+        refinement: Refinement | None = None,
+        requests: Iterable[Request] = (),
+        finished: bool = True,
+    ) -> None:
+        super().__init__(problem, bases, solutions, settings, refinement)
+        self.requests = list(requests)
+        self.finished = finished
+        self._journal: Journal | None = None
+        self._digests: dict[Path, str | None] = {}  # of its files, as it last saw them
 
     def extend(self, targets: Iterable[Values], progress: ProgressCallback = ignore) -> None:
         """Solve further targets, each from its nearest member; members that are there already stay as they are.
 
+        Interrupted, it leaves those that are solved, and :meth:`finish` goes on. One thread at a time solves.
+
         Raises:
             CoefficientError: as :func:`solve_family`.
         """
-        new = distinct(self.problem, targets, self.source.coefficients, known=list(self))
-        if new and self.settings.batch != 1:
-            chosen = batch_size(self.problem, [self.source.coefficients, new[0]], self.bases[0], self.settings)
-            self.settings = replace(self.settings, batch=chosen)
-        reports = self._reporter(progress)
-        for advance in walk(self.problem, self._solutions, self.bases, new, self.settings, reports):
-            self._take(advance, progress)
+        with alone():
+            new = distinct(self.problem, targets, self.source.coefficients, known=list(self))
+            if new:
+                two = [self.source.coefficients, new[0]]
+                batch = batch_size(self.problem, two, self.bases[0], self.settings)
+                self._carry_out(Targets(tuple(new), len(self), batch), progress)
 
     def refine(
         self, within: Range, tolerance: float | None = None, members: int = 40, progress: ProgressCallback = ignore
@@ -67,34 +96,113 @@ class Family(Questions):
             CoefficientError: if a range is empty, reversed or of an unknown coefficient.
             PacpinnError: for problems that are no equations.
         """
-        equation = require_equation(self.problem)
-        goal = Refinement(checked_range(equation, within), tolerance or self._trusted)
-        reports = self._reporter(progress)
-        for advance, reached in refine(equation, self._solutions, self.bases, goal, members, self.settings, reports):
-            self.refinement = reached
-            if advance is not None:
-                self._take(advance, progress)
+        with alone():
+            ends = checked_range(require_equation(self.problem), within)
+            asked = Span(ends, tolerance or self._trusted, members, len(self))
+            self.refinement = Refinement(ends, asked.tolerance)
+            self._carry_out(asked, progress)
+
+    def finish(self, progress: ProgressCallback = ignore) -> None:
+        """Go on with what was interrupted, to the same family as without the interruption; if nothing was, do nothing.
+
+        Args:
+            progress: as for :func:`solve_family`.
+        """
+        with alone():
+            if not self.finished:
+                for advance in self._advances(self.requests[-1], progress):
+                    self._take(advance, progress)
+                self.finished = True
+
+    def _carry_out(self, request: Request, progress: ProgressCallback) -> None:
+        if not self.finished:
+            self.requests.clear()  # what was interrupted is given up: the requests no longer lead to the same family
+        self.requests.append(request)
+        self.finished = False
+        if self._journal is not None:
+            self._journal.begin(self.record)
+        self.finish(progress)
+
+    def _advances(self, request: Request, progress: ProgressCallback) -> Iterator[Advance]:
+        """What is still to be solved of a request."""
+
+        def reports(target: Coefficients) -> Report:
+            return reporter(progress, "calibrate", target)
+
+        if isinstance(request, Targets):
+            before = dict(islice(self._solutions.items(), request.begun))
+            bases = self.bases[: 1 + max(each.base for each in before.values())]
+            settings = replace(self.settings, batch=request.batch)
+            yield from walk(
+                self.problem, before, bases, request.targets, settings, reports, dict(self._solutions), self.bases
+            )
+        else:
+            equation, goal = require_equation(self.problem), self.refinement
+            assert goal is not None
+            steps = refine(equation, self._solutions, self.bases, goal, request.members, self.settings, reports)
+            for advance, reached in steps:
+                self.refinement = reached
+                if advance is not None:
+                    yield advance
 
     def _take(self, advance: Advance, progress: ProgressCallback) -> None:
         solution, self.bases = advance
         self._solutions[solution.coefficients], self._online = solution, None
+        if self._journal is not None:
+            self._journal.add(self.record)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
         progress(ended("calibrate", solution))
 
-    @staticmethod
-    def _reporter(progress: ProgressCallback) -> Callable[[Coefficients], Report]:
-        return lambda target: reporter(progress, "calibrate", target)
+    def estimate_errors(self) -> None:
+        """Estimate the error of every member of an equation, for the table; those that are known stay.
+
+        Takes as long as a few steps of a calibration for each.
+
+        Raises:
+            PacpinnError: for problems that are no equations.
+        """
+        for c, member in self._solutions.items():
+            if member.error_estimate is None:
+                self._solutions[c] = replace(member, error_estimate=self.error_estimate(**c).relative)
+
+    @property
+    def record(self) -> Record:
+        """All that a file holds of it."""
+        members = list(self._solutions.values())
+        return Record(
+            self.problem, self.bases, members, self.settings, self.refinement, list(self.requests), self.finished
+        )
+
+    @contextmanager
+    def recorded(self, journal: Journal) -> Iterator[None]:
+        """A block in which every member is written down when it is solved, and all of them to one file at the end."""
+        self._journal = journal
+        journal.begin(self.record)
+        try:
+            yield
+        finally:
+            self._journal = None
+            self._digests[journal.path.resolve()] = journal.merge(self.record)
 
     def save(self, path: str | Path) -> Path:
         """Write the family to one file, whole or not at all.
 
         Raises:
+            FamilyFileError: if it is the file from which the family came, and another process or thread has written it
+                since: what that has added would be lost.
+            FamilyInUse: if another process is solving the family in that file.
             PacpinnError: if it cannot be written.
         """
-        archive.write(
-            Path(path), self.problem, self.bases, list(self._solutions.values()), self.settings, self.refinement
-        )
-        return Path(path)
+        path = Path(path)
+        place = path.resolve()
+        with locked(path, _PATIENCE):
+            if place in self._digests and storage.digest_of(path) not in (None, self._digests[place]):
+                raise FamilyFileError(
+                    f"{path} has been written by another process or thread since this family was loaded from it; save "
+                    "to another file, or load it again and extend that"
+                )
+            self._digests[place] = archive.write(path, self.record)
+        return path
 
     def plot(self, directory: str | Path | None = None) -> dict[str, Figure]:
         """Figures of the members, errors and losses by name; with a `directory`, written there as PNG too."""
@@ -118,5 +226,14 @@ def load(path: str | Path, problem: Problem | str | Path | None = None, device: 
     Raises:
         FamilyFileError: if the file is damaged or not one of ours, or belongs to another problem.
     """
+    path = Path(path)
+    digest = storage.digest_of(path)  # before its content: what is written in between is noticed by save
     with untouched():
-        return Family(*archive.read(Path(path), problem, existing_device(device)))
+        family = of(archive.read(path, problem, existing_device(device)))
+    family._digests[path.resolve()] = digest
+    return family
+
+
+def of(record: Record) -> Family:
+    """The family that a file holds."""
+    return Family(**vars(record))

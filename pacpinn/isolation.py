@@ -1,8 +1,12 @@
-"""Leave the process as it was found: random streams, default dtype, default device."""
+"""Leave the process as it was found: random streams, default dtype, default device.
+
+These, and DeepXDE's caches, belong to the whole process: one thread at a time computes with them.
+"""
 
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +15,16 @@ import torch
 
 from pacpinn.errors import DeviceError
 
+_computing = threading.RLock()  # for as long as one task takes
+_solving = threading.RLock()  # for as long as a family takes; always acquired before the other
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """A block in which no other thread of this process solves a family; it may predict."""
+    with _solving:
+        yield
+
 
 @contextmanager
 def untouched(seed: int | None = None) -> Iterator[None]:
@@ -18,6 +32,11 @@ def untouched(seed: int | None = None) -> Iterator[None]:
 
     Gradients are recorded in it, also within a caller's ``torch.no_grad()``: solving needs them.
     """
+    with _computing:
+        yield from _restoring(seed)
+
+
+def _restoring(seed: int | None) -> Iterator[None]:
     python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     dtype = torch.get_default_dtype()
@@ -40,6 +59,11 @@ def untouched(seed: int | None = None) -> Iterator[None]:
 @contextmanager
 def defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """Run a block in which new tensors have this dtype and device."""
+    with _computing:
+        yield from _with_defaults(dtype, device)
+
+
+def _with_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:

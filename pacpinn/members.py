@@ -112,7 +112,8 @@ class Members(Mapping[Coefficients, Solution]):
         return min(self._solutions.values(), key=lambda each: self.problem.distance(each.coefficients, c))
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each member: its varying coefficients, status, base, residual, metric, error, steps, seconds."""
+        """One row for each member: its varying coefficients, status, base, residual, metric, error, its estimate if it
+        was asked for (:meth:`Family.estimate_errors`), steps, seconds."""
         names = self.varying or list(self.problem.coefficients)
         return [
             {
@@ -122,6 +123,7 @@ class Members(Mapping[Coefficients, Solution]):
                 "residual": solution.residual,
                 "metric": solution.score.name if solution.score else None,
                 "error": solution.score.value if solution.score else None,
+                "estimate": solution.error_estimate,
                 "steps": solution.steps,
                 "seconds": solution.seconds,
             }

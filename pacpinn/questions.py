@@ -10,6 +10,8 @@ import numpy as np
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation import Equation
+from pacpinn.equation_task import EquationTask
+from pacpinn.error_estimate import ErrorEstimate, error_estimate
 from pacpinn.errors import PacpinnError
 from pacpinn.inference import Inference, infer
 from pacpinn.measurements import Measurements, Operator
@@ -145,6 +147,21 @@ class Questions(Members):
         if self._spans and c not in self:
             return slopes.sensitivity(self.online, c, self._points(x), names)
         return self.calibrated(**c).sensitivity(self._points(x), names)
+
+    def error_estimate(self, **values: Any) -> ErrorEstimate:
+        """How wrong a member of an equation is: in all (``.relative``) and at each point (``.at(x)``).
+
+        By the linearised error equation on points that no solve saw; the reference, if there is one, is not asked.
+        Between members :meth:`at` gives an estimate with each answer.
+
+        Raises:
+            NotSolved: if these coefficients are no member's.
+            PacpinnError: for problems that are no equations.
+        """
+        member, task = self[values], self.task(**values)
+        if not isinstance(task, EquationTask):
+            raise PacpinnError(f"{self.problem.name} is no equation: its errors are those on test data, in the table")
+        return error_estimate(task, self.bases[member.base].masked, member.z)
 
     def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
         """Coefficients that fit measurements of the solution, by the members' span.

@@ -119,7 +119,7 @@ class _Search:
 
     def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
         """Further members; those that are not solved are not tried again."""
-        for each in solutions:
+        for each in solutions:  # one by one, as they came: a refinement that is resumed has the same bits
             self.trials = [c for c in self.trials if not c.close_to(each.coefficients)]
             if spanning([each]):
                 self.snapshots.add([each], bases)

@@ -136,7 +136,15 @@ def _members_table(family: Family, names: Sequence[str]) -> Table:
     if bases:
         table.add_column("base", justify="right")
     metric = family.source.score.name if family.source.score else "error"
-    for heading in (metric.replace(" ", "\n", 1), "residual", "steps", "seconds"):
+    estimated = any(each.error_estimate is not None for each in family.values())
+    headings = [
+        metric.replace(" ", "\n", 1),
+        *(["error\nestimate"] if estimated else []),
+        "residual",
+        "steps",
+        "seconds",
+    ]
+    for heading in headings:
         table.add_column(heading, justify="right")
     for number, member in enumerate(family.values()):
         table.add_row(
@@ -145,6 +153,7 @@ def _members_table(family: Family, names: Sequence[str]) -> Table:
             Text(member.status, style="green" if member.status == "converged" else "red"),
             *([str(member.base)] if bases else []),
             "" if member.score is None else _short(member.score.value),
+            *([_short(member.error_estimate or math.nan)] if estimated else []),
             _short(member.residual),
             str(member.steps),
             f"{member.seconds:.2f}",
@@ -254,6 +263,7 @@ def _member(solution: Solution) -> dict[str, Any]:
         "reached": None if solution.reached is None else dict(solution.reached),
         "metric": solution.score.name if solution.score else None,
         "error": finite(solution.score.value) if solution.score else None,
+        "error_estimate": None if solution.error_estimate is None else finite(solution.error_estimate),
         "residual": finite(solution.residual),
         "steps": solution.steps,
         "seconds": solution.seconds,

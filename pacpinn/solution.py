@@ -42,6 +42,7 @@ class Solution:
         score: the task's metric on a reference or on test data; None without such.
         parent: the member from which the solve started; None for the source.
         reached: of a target that was not solved, the last coefficients on the way to it that were.
+        error_estimate: estimated relative L2 error of an equation's solution; None while nobody has asked for it.
     """
 
     coefficients: Coefficients
@@ -56,6 +57,7 @@ class Solution:
     score: Score | None
     parent: Coefficients | None
     reached: Coefficients | None = None
+    error_estimate: float | None = None
 
     @classmethod
     def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pacpinn import archive, family
+from pacpinn.archive import Record
+from pacpinn.coefficient import Coefficients
 from pacpinn.cold_start import cold_start
 from pacpinn.dry_run import dry_run
 from pacpinn.equation import Equation
+from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.family import Family
 from pacpinn.founding import found
-from pacpinn.isolation import untouched
+from pacpinn.header import Asked
+from pacpinn.isolation import alone, untouched
+from pacpinn.journal import Journal, locked
 from pacpinn.masked import MaskedNetwork
 from pacpinn.parametric import ParametricEquation, parametric, range_task
 from pacpinn.problem import Problem
@@ -22,10 +29,12 @@ from pacpinn.pruning import kept_weights
 from pacpinn.ranges import Range, checked_range, spanned
 from pacpinn.refinement import OF_TOLERANCE, require_equation
 from pacpinn.registry import get_problem
+from pacpinn.requests import Request, Span, Targets
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Result, Status, get_solver
 from pacpinn.targets import Values, distinct
+from pacpinn.whereabouts import blaming
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +46,8 @@ def solve_family(
     *,
     within: Range | None = None,
     members: int = 40,
+    save: str | Path | None = None,
+    resume: str | Path | None = None,
     progress: ProgressCallback = ignore,
     **settings: Any,
 ) -> Family:
@@ -54,6 +65,10 @@ def solve_family(
         within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``; targets given
             as well are solved first.
         members: how many members a range may take.
+        save: a file to write the family to. While it is being solved every member is written down beside it, so that
+            nothing that is solved is lost; an earlier family in the file is replaced at the end.
+        resume: the same, and what an earlier run with this file has solved is not solved again. The family is the same
+            to the last bit as without the interruption, at equal versions and threads.
         progress: called at every step and after every solve.
         settings: fields of :class:`Settings`: `keep`, `solver`, `tolerance`, `seed`, `device` and more.
 
@@ -61,41 +76,152 @@ def solve_family(
         CoefficientError: for unknown or bad coefficients, no target at all, an empty range, or a coefficient that the
             equation uses nowhere.
         ResidualError: if the equation's formulas, points and network do not fit together.
+        FamilyFileError: if the file holds a run with other settings, naming the difference; and, of `save`, one that
+            is not finished.
+        FamilyInUse: if another process or thread is at work on the file.
         PacpinnError: for a range of a problem that is no equation, or whose source misses the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
-    problem = problem if isinstance(problem, Problem) else get_problem(problem)
-    chosen = Settings(**settings)
-    at_source = problem.at(source or {})
-    if within is not None:
-        equation = require_equation(problem)
-        within, tolerance = checked_range(equation, within), chosen.tolerance or equation.tolerance
-        chosen = replace(chosen, tolerance=OF_TOLERANCE * tolerance)
-    wanted = problem.targets if targets is None and within is None else targets
-    new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
-    stated = problem
-    if chosen.method == "parametric":
-        problem = parametric(problem, within or spanned([at_source, *new]))
-    with untouched(chosen.seed):
-        task = chosen.task(problem, at_source)
-        network = problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
-        if chosen.method == "pac":  # bad settings show before any work
-            kept_weights(MaskedNetwork(network), chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
-        get_solver(chosen.solver, task)
-        if isinstance(stated, Equation):
-            dry_run(stated, at_source)
-        fit, allocate = reporter(progress, "fit", at_source), reporter(progress, "allocate", at_source)
-        lesson = range_task(problem, at_source, chosen) if isinstance(problem, ParametricEquation) else task
-        trained, fitted = cold_start(network, lesson, chosen.solver, chosen.seed, fit)
-        base, results = found(trained, task, chosen, allocate)
-        result = replace(Result.joined([fitted, *results]), z=base.start)
-        member = Solution.of(task, base, result, base=0, parent=None)
+    if save is not None and resume is not None and Path(save) != Path(resume):
+        raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
+    plan = Plan.of(problem, source, targets, within, members, Settings(**settings))
+    plan.check()
+    path = resume or save
+    with alone():
+        if path is None:
+            return plan.carry_out(plan.begin(progress), progress)
+        with locked(Path(path)):
+            journal = Journal(Path(path))
+            there = journal.resumed(plan.asked, plan.problem) if resume else None
+            if resume is None:
+                journal.require_room(plan.asked, plan.problem)
+            solved = plan.begin(progress) if there is None else plan.taken_up(there, progress)
+            if there is not None and there.finished and len(there.requests) == len(plan.requests):
+                return solved
+            with _told(solved, journal.path), solved.recorded(journal):
+                return plan.carry_out(solved, progress)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be solved, checked.
+
+    Attributes:
+        problem: the problem; of the method ``"parametric"`` with the coefficients as inputs.
+        stated: the problem as it was given.
+        source: the source's coefficients.
+        settings: how.
+        requests: the targets, the range, or both.
+    """
+
+    problem: Problem
+    stated: Problem
+    source: Coefficients
+    settings: Settings
+    requests: Sequence[Request]
+
+    @classmethod
+    def of(
+        cls,
+        problem: Problem | str | Path,
+        source: Values | None,
+        targets: Iterable[Values] | None,
+        within: Range | None,
+        members: int,
+        settings: Settings,
+    ) -> Plan:
+        """What :func:`solve_family` was given; raises as it does."""
+        problem = problem if isinstance(problem, Problem) else get_problem(problem)
+        at_source = problem.at(source or {})
+        wanted = problem.targets if targets is None and within is None else targets
+        new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
+        requests: list[Request] = [Targets(tuple(new), 1)] if new else []
+        if within is not None:
+            equation = require_equation(problem)
+            within, tolerance = checked_range(equation, within), settings.tolerance or equation.tolerance
+            settings = replace(settings, tolerance=OF_TOLERANCE * tolerance)
+            requests.append(Span(within, tolerance, members, 1 + len(new)))
+        stated = problem
+        if settings.method == "parametric":
+            problem = parametric(problem, within or spanned([at_source, *new]))
+        return cls(problem, stated, at_source, settings, requests)
+
+    @property
+    def asked(self) -> Asked:
+        """The same as a family file says it."""
+        return archive.asked(self.problem, self.source, self.settings, self.requests)
+
+    def check(self) -> None:
+        """Bad settings show before any work; raises as :func:`solve_family`."""
+        with untouched(self.settings.seed), blaming(type(self.stated), self.stated.name):
+            task = self.settings.task(self.problem, self.source)
+            if self.settings.method == "pac":
+                chosen = self.settings
+                network = MaskedNetwork(self.problem.initial_network(chosen.seed))
+                kept_weights(network, chosen.keep, chosen.criterion, chosen.always_kept, chosen.always_free)
+            get_solver(self.settings.solver, task)
+            if isinstance(self.stated, Equation):
+                dry_run(self.stated, self.source)
+
+    def begin(self, progress: ProgressCallback) -> Family:
+        """The family with its source alone."""
+        chosen, at_source = self.settings, self.source
+        with untouched(chosen.seed):
+            task = chosen.task(self.problem, at_source)
+            network = self.problem.initial_network(chosen.seed).to(device=task.device, dtype=task.dtype)
+            fit, allocate = reporter(progress, "fit", at_source), reporter(progress, "allocate", at_source)
+            lesson = task
+            if isinstance(self.problem, ParametricEquation):
+                lesson = range_task(self.problem, at_source, chosen)
+            trained, fitted = cold_start(network, lesson, chosen.solver, chosen.seed, fit)
+            base, results = found(trained, task, chosen, allocate)
+            result = replace(Result.joined([fitted, *results]), z=base.start)
+            member = Solution.of(task, base, result, base=0, parent=None)
         progress(ended("allocate", member))
         if task.tolerance is not None and member.status is not Status.CONVERGED:
             log.warning("the source %s ended %s: targets will hardly be better", at_source, member.status)
-        family = Family(problem, [Base(base, at_source)], [member], chosen)
-        if new:
-            family.extend(new, progress)
-        if within is not None:
-            family.refine(within, tolerance, members, progress)
-    return family
+        return Family(self.problem, [Base(base, at_source)], [member], chosen)
+
+    def taken_up(self, there: Record, progress: ProgressCallback) -> Family:
+        """The family as far as an earlier run has come."""
+        solved = family.of(there)
+        for each in there.solutions:
+            progress(ended("calibrate" if each.parent else "allocate", each))
+        solved.settings = replace(solved.settings, criterion=self.settings.criterion, solver=self.settings.solver)
+        return solved
+
+    @classmethod
+    def again(cls, solved: Family) -> Plan:
+        """What a solved family was asked.
+
+        Raises:
+            FamilyFileError: if it does not know all of it.
+        """
+        begun = solved.requests[0].begun if solved.requests else len(solved)
+        if begun != 1:
+            raise FamilyFileError(
+                f"this family of {solved.problem.name} does not say how it came about: it is of an earlier version, or "
+                "was interrupted and then extended otherwise; solve it anew"
+            )
+        source = solved.source.coefficients
+        return cls(solved.problem, solved.problem, source, solved.settings, list(solved.requests))
+
+    def carry_out(self, solved: Family, progress: ProgressCallback) -> Family:
+        """All that the family was not asked, or has not ended yet."""
+        solved.finish(progress)
+        for request in self.requests[len(solved.requests) :]:
+            if isinstance(request, Targets):
+                solved.extend(request.targets, progress)
+            else:
+                solved.refine(request.within, request.tolerance, request.members, progress)
+        return solved
+
+
+@contextmanager
+def _told(solved: Family, path: Path) -> Iterator[None]:
+    """Say what is saved if the solve is cut short."""
+    try:
+        yield
+    except BaseException:
+        log.warning("%d targets are solved and kept in %s; --resume goes on from there", len(solved.targets), path)
+        raise

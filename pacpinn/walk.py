@@ -26,8 +26,12 @@ def walk(
     targets: Sequence[Coefficients],
     settings: Settings,
     reporter: Callable[[Coefficients], Report],
+    done: Mapping[Coefficients, Solution] | None = None,
+    all_bases: Sequence[Base] = (),
 ) -> Iterator[Advance]:
     """Solve all targets, each from a member near it; which one the list of targets and the batch size decide alone.
+
+    A walk that was interrupted goes on where it was, along the same tree.
 
     Args:
         problem, bases, settings: the family's. One by one targets go along their nearest-neighbour tree; if the
@@ -35,15 +39,21 @@ def walk(
         members: what is solved already.
         targets: what is not.
         reporter: gives for a target what is called with step and loss.
+        done: those of the targets that an interrupted walk has solved, if it is to go on.
+        all_bases: the bases that there were then.
 
     Yields:
-        Each target's solution, and the bases there are then.
+        Each other target's solution, and the bases there are then.
     """
-    solved, grown, batch = dict(members), list(bases), settings.batch or 1
+    solved, grown, batch, done = dict(members), list(bases), settings.batch or 1, done or {}
     for wave in _wavefronts(problem, list(members), targets, batch):
         legs = [_leg(problem, solved, *edge) for edge in wave]
         for _, of_one_base in groupby(sorted(legs, key=_base), key=_base):
             for group in _batches(list(of_one_base), batch):
+                if all(leg.target in done for leg in group):
+                    solved |= {leg.target: done[leg.target] for leg in group}
+                    grown = list(all_bases[: max(len(grown), *(done[leg.target].base + 1 for leg in group))])
+                    continue
                 tried = _first_tries(problem, grown, group, settings, reporter)
                 for leg, first in zip(group, tried, strict=True):
                     if first is None or first.status is not Status.CONVERGED:
@@ -54,7 +64,8 @@ def walk(
                     else:
                         solution = first
                     solved[leg.target] = solution
-                    yield Advance(solution, grown)
+                    if leg.target not in done:  # of a batch that was interrupted, all are solved again
+                        yield Advance(solution, grown)
 
 
 def _wavefronts(

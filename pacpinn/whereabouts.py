@@ -31,6 +31,13 @@ def fault_in(path: Path, fault: BaseException) -> str:
     return f"{line}({type(fault).__name__}: {fault})"
 
 
+def _file_of(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsourcefile(inspect.unwrap(function)) or ""
+    except TypeError:  # a class of no file
+        return ""
+
+
 @contextmanager
 def blaming(function: Callable[..., Any], what: str) -> Iterator[None]:
     """Run a block that calls a user's function; an exception there is told with its line.
@@ -43,5 +50,5 @@ def blaming(function: Callable[..., Any], what: str) -> Iterator[None]:
     except (PacpinnError, MemoryError):
         raise
     except Exception as fault:
-        path = inspect.getsourcefile(inspect.unwrap(function)) or ""
+        path = _file_of(function)
         raise ResidualError(f"{what}{place_of(function)} fails: {fault_in(Path(path), fault)}") from fault

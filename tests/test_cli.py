@@ -112,7 +112,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     members = [found["source"], *found["targets"]]
     assert [each["coefficients"] for each in members] == [{"k": 0.9}, {"k": 1.1}]
     for each in members:
-        measured = ["metric", "error", "residual", "steps", "seconds"]
+        measured = ["metric", "error", "error_estimate", "residual", "steps", "seconds"]
         assert list(each) == ["coefficients", "status", "base", "reached", *measured]
         assert (each["status"], each["metric"]) == ("converged", "relative L2 error")
         assert 0 < each["error"] < 0.1
@@ -195,7 +195,6 @@ def test_a_missed_tolerance_is_exit_code_1(tmp_path, monkeypatch, solved_decay):
     outcome = run("solve", problem_file(tmp_path))
     assert outcome.code == 1
     assert "1 of 2 targets converged" in outcome.out
-    assert {path.name for path in (tmp_path / "decay").iterdir()} == FILES
 
 
 def test_settings_reach_the_family(tmp_path):

@@ -12,7 +12,9 @@ import pytest
 import pacpinn as pp
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-LIBRARY, IN_BETWEEN, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN, DATA = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+LIBRARY, IN_BETWEEN, HOW_WRONG, RESUMED, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN, DATA = re.findall(
+    r"```python\n(.*?)```", README, re.DOTALL
+)
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 
 
@@ -48,6 +50,26 @@ def test_any_coefficient_in_between(capsys):
     assert isinstance(found, pp.Inference)
     assert abs(found.estimates["nu"] - 0.03) < 4 * found.standard_errors["nu"]
     assert names["slopes"].shape == (2, 1, 1)  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_how_wrong_it_is():
+    names: dict[str, object] = {"pp": pp, "x": np.array([[0.1, 0.5], [0.2, 1.0]])}
+    exec(HOW_WRONG, names)
+    family, error = names["family"], names["family"][{"nu": 0.02}].score.value  # type: ignore[index]
+    assert error / 2 < names["estimate"].relative < 2 * error  # type: ignore[attr-defined]
+    assert names["e"].shape == (2, 1)  # type: ignore[attr-defined]
+    assert all(row["estimate"] > 0 for row in family.table())  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_going_on_where_a_run_was(elsewhere):
+    names: dict[str, object] = {"pp": pp}
+    exec(RESUMED, names)
+    assert len(pp.load("family.pac")) == len(names["family"]) == 3  # type: ignore[arg-type]
+    before = (elsewhere / "family.pac").read_bytes()
+    exec(RESUMED, names)
+    assert (elsewhere / "family.pac").read_bytes() == before
 
 
 def test_pac_by_hand_in_seven(elsewhere):

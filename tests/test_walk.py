@@ -81,7 +81,7 @@ def test_seconds_of_a_batch_are_shared_out(batches):
 
 
 def test_on_a_processor_targets_are_solved_one_by_one_if_nothing_else_is_asked():
-    assert solved(targets=[{"k": 1.2}]).settings.batch == 1
+    assert solved(targets=[{"k": 1.2}]).requests[0].batch == 1
 
 
 def test_problems_whose_targets_cannot_be_solved_together_are_solved_one_by_one(caplog):
@@ -90,7 +90,7 @@ def test_problems_whose_targets_cannot_be_solved_together_are_solved_one_by_one(
             return super().residual(t, u, c) + 0 * math.exp(c.k)
 
     family = solved(batch=3, problem=ByNumber(), targets=TARGETS[:3])
-    assert family.settings.batch == 1
+    assert family.requests[0].batch == 1
     assert all(each.status == "converged" for each in family.targets)
     assert "by_number cannot be solved in batches" in caplog.text
 
@@ -108,7 +108,7 @@ def test_a_formula_that_sees_one_target_for_all_is_found_out():
             return 1 + t * u * float(torch.as_tensor(c.k).flatten()[0])
 
     family = solved(batch=3, problem=OfTheFirst(), targets=TARGETS[:3])
-    assert family.settings.batch == 1
+    assert family.requests[0].batch == 1
     assert all(each.score.value < 2 * Decay.tolerance for each in family.targets)
 
 
@@ -120,4 +120,4 @@ def test_a_batch_that_cannot_fit_is_refused(chain, monkeypatch):
 
 
 def test_rivals_that_start_from_no_member_need_no_batches():
-    assert solved(batch=3, method="from-scratch", targets=TARGETS[:2]).settings.batch == 1
+    assert solved(batch=3, method="from-scratch", targets=TARGETS[:2]).requests[0].batch == 1

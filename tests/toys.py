@@ -294,3 +294,19 @@ def same_bits(a: nn.Module | Tensor, b: nn.Module | Tensor) -> bool:
         mine, its = a.state_dict(), b.state_dict()
         return mine.keys() == its.keys() and all(same_bits(mine[name], its[name]) for name in mine)
     return a.dtype == b.dtype and a.shape == b.shape and a.numpy(force=True).tobytes() == b.numpy(force=True).tobytes()
+
+
+def same_family(a: pp.Family, b: pp.Family) -> bool:
+    """Whether two families are the same to the last bit, but for seconds."""
+    return _without_seconds(a) == _without_seconds(b)
+
+
+def _without_seconds(family: pp.Family) -> Any:
+    bases = [
+        (each.masked.weights.numpy().tobytes(), each.masked.free.tolist(), each.coefficients) for each in family.bases
+    ]
+    members = [
+        {**vars(each), "seconds": None, "z": each.z.numpy().tobytes(), "history": str(each.history)}
+        for each in family.values()
+    ]
+    return bases, members, family.refinement, [each.what for each in family.requests], family.finished

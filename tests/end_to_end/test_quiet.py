@@ -9,7 +9,7 @@ import pacpinn as pp
 from tests.toys import Decay, problem_file
 
 PACKAGE = Path(pp.__file__).parent
-SPEAKERS = {"cli.py", "cli_infer.py", "cli_solve.py", "report.py"}  # the command line
+SPEAKERS = {"cli.py", "cli_infer.py", "cli_rerun.py", "cli_solve.py", "report.py"}  # the command line
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
