@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -20,25 +17,19 @@ from pacpinn import earlier_versions, header, storage
 from pacpinn.coefficient import Coefficients
 from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.header import (
-    Asked,
     Header,
     Machine,
     MemberHeader,
     PartHeader,
-    ProblemHeader,
     RefinementHeader,
-    SettingsHeader,
 )
 from pacpinn.masked import MaskedNetwork
-from pacpinn.parametric import ParametricEquation, parametric
 from pacpinn.problem import Problem
+from pacpinn.provenance import asked, problem_of, settings_of
 from pacpinn.refinement import Refinement
-from pacpinn.registry import get_problem, installed_problems
 from pacpinn.requests import Request
 from pacpinn.settings import Settings
-from pacpinn.soft_conditions import SoftEquation, soft
 from pacpinn.solution import Base, Solution
-from pacpinn.solvers import solver_from_header, solver_to_header
 from pacpinn.task import Score
 
 
@@ -114,8 +105,8 @@ def read(path: Path, problem: Problem | str | Path | None, device: torch.device)
     with _fitting(path):
         text, tensors = earlier_versions.upgraded(stored)
         head = header.from_json(text, Header)
-        problem = _resolve(path, head.asked.problem, problem)
-        settings = _settings(head.asked.settings, device)
+        problem = problem_of(path, head.asked.problem, problem)
+        settings = settings_of(head.asked.settings, device)
         bases = [
             Base(_masked(problem, settings, head.shapes, tensors, i), _checked(problem, c))
             for i, c in enumerate(head.bases)
@@ -165,19 +156,6 @@ def header_of(path: Path) -> Header:
         return header.from_json(earlier_versions.upgraded(stored)[0], Header)
 
 
-def asked(problem: Problem, source: Coefficients, settings: Settings, requests: Sequence[Request]) -> Asked:
-    """What decides a family, as a header holds it."""
-    return Asked(_problem_header(problem), source, _settings_header(settings), requests)
-
-
-def source_hash(problem: Problem) -> str:
-    """SHA-256 of the file that defines the problem; empty for one defined without a file."""
-    module = sys.modules.get(type(problem).__module__)
-    if module is None or not getattr(module, "__file__", None):
-        return ""
-    return hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest()
-
-
 class _fitting:  # noqa: N801 (a context manager)
     """Whatever fails inside is the file's fault, and named so."""
 
@@ -193,68 +171,6 @@ class _fitting:  # noqa: N801 (a context manager)
                 f"{self.path} does not fit the problem it names ({type(fault).__name__}: {fault}); "
                 "was the problem's network changed since?"
             ) from fault
-
-
-def _problem_header(problem: Problem) -> ProblemHeader:
-    module = type(problem).__module__
-    installed = module.startswith("pacpinn.problems.") or module in installed_problems().values()
-    span = dict(problem.span) if isinstance(problem, ParametricEquation) else None
-    return ProblemHeader(problem.name, installed, source_hash(problem), isinstance(problem, SoftEquation), span)
-
-
-def _resolve(path: Path, header: ProblemHeader, given: Problem | str | Path | None) -> Problem:
-    if isinstance(given, Problem):
-        problem = given
-    elif given is not None:
-        problem = get_problem(given)
-        if not header.installed and source_hash(problem) != header.hash:
-            raise FamilyFileError(
-                f"{given} is not the file with which {path} was solved: its content has changed; give the file as it "
-                "was, or load the family in Python with problem=YourProblem(), which is taken as it is"
-            )
-    elif header.installed and header.name in installed_problems():  # a name alone: a path would be run
-        problem = get_problem(header.name)
-    else:
-        raise FamilyFileError(
-            f"{path} holds a family of {header.name}, which is not installed; give the file that defines it: "
-            "--problem my_equation.py on the command line, problem='my_equation.py' in Python"
-        )
-    if problem.name != header.name:
-        raise FamilyFileError(f"{path} holds a family of {header.name}, not of {problem.name}")
-    if header.soft and not isinstance(problem, SoftEquation):
-        problem = soft(problem)
-    if header.span and not isinstance(problem, ParametricEquation):
-        problem = parametric(problem, {name: (low, high) for name, (low, high) in header.span.items()})
-    return problem
-
-
-def _settings_header(settings: Settings) -> SettingsHeader:
-    criterion = settings.criterion
-    if not isinstance(criterion, str):
-        criterion = getattr(criterion, "__qualname__", type(criterion).__qualname__)
-    return SettingsHeader(
-        method=settings.method,
-        keep=settings.keep,
-        criterion=criterion,
-        always_kept=tuple(settings.always_kept),
-        always_free=tuple(settings.always_free),
-        solver=solver_to_header(settings.solver),
-        penalty=settings.penalty,
-        tolerance=settings.tolerance,
-        halvings=settings.halvings,
-        bases=settings.bases,
-        batch=settings.batch,
-        seed=settings.seed,
-        dtype=None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
-    )
-
-
-def _settings(header: SettingsHeader, device: torch.device) -> Settings:
-    dtype = None if header.dtype is None else getattr(torch, header.dtype)
-    if not isinstance(dtype, torch.dtype | None):
-        raise ValueError(f"there is no dtype {header.dtype}")
-    own = {"solver": solver_from_header(header.solver), "dtype": dtype, "device": device}
-    return Settings(**{**vars(header), **own})
 
 
 def _member(solution: Solution) -> MemberHeader:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -71,31 +71,46 @@ class Journal:
         return record if path == self.path else self._with_parts(record)
 
     def begin(self, record: Record) -> None:
-        """From here on members are added to this."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """From here on members are added to this.
+
+        In an order that loses nothing, whenever it is cut short: parts that are none of the record's, which would pass
+        for its next members, go first; those that are in it go when it is written.
+        """
+        count = len(record.solutions)
+        self._remove(lambda place: place >= count)
         archive.write(self.folder / "begin.pac", record)
-        self._since = Since(len(record.bases), len(record.solutions))
+        self._remove(lambda place: place < count)
+        self._since = Since(len(record.bases), count)
 
     def add(self, record: Record) -> None:
         """The record has come to hold more."""
-        archive.write_part(self.folder / f"{len(record.solutions) - 1:06d}.pac", record, self._since)
+        archive.write_part(self._part(len(record.solutions) - 1), record, self._since)
         self._since = Since(len(record.bases), len(record.solutions))
 
     def merge(self, record: Record) -> str:
         """One file again; returns its digest."""
         digest = archive.write(self.path, record)
+        (self.folder / "begin.pac").unlink(missing_ok=True)  # first: without it parts say nothing
         shutil.rmtree(self.folder, ignore_errors=True)
         return digest
 
     def _with_parts(self, record: Record) -> Record:
         """The members since, as far as their files are whole: the last one may have been cut short with its disk."""
-        while (part := self.folder / f"{len(record.solutions):06d}.pac").exists():
+        while (part := self._part(len(record.solutions))).exists():
             try:
                 record = archive.extended(record, part)
             except FamilyFileError as damage:
                 log.warning("%s; its target and those after it are solved again", damage)
                 break
         return record
+
+    def _part(self, place: int) -> Path:
+        return self.folder / f"{place:06d}.pac"
+
+    def _remove(self, chosen: Callable[[int], bool]) -> None:
+        for part in self.folder.glob("*[0-9].pac"):
+            if part.stem.isdecimal() and chosen(int(part.stem)):
+                part.unlink()
 
     def _where(self) -> str:
         return str(self.folder if self.folder.exists() else self.path)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pacpinn import archive, family
+from pacpinn import family, provenance
 from pacpinn.archive import Record
 from pacpinn.coefficient import Coefficients
 from pacpinn.cold_start import cold_start
@@ -149,7 +149,7 @@ class Plan:
     @property
     def asked(self) -> Asked:
         """The same as a family file says it."""
-        return archive.asked(self.problem, self.source, self.settings, self.requests)
+        return provenance.asked(self.problem, self.source, self.settings, self.requests)
 
     def check(self) -> None:
         """Bad settings show before any work; raises as :func:`solve_family`."""

@@ -3,12 +3,15 @@
 import re
 import shutil
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn import archive, provenance
 from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.journal import Journal, locked
 from pacpinn.solvers import Result, Status
@@ -323,16 +326,62 @@ def test_threads_with_families_of_their_own_get_what_each_gets_alone(whole):
     assert all(same_family(found[name], whole(name)) for name in names)
 
 
-def test_parts_of_an_earlier_begin_are_not_taken(tmp_path, whole):
+# In what order files come and go --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def journal(tmp_path, whole):
+    """Four members, two of them in parts."""
     journal = Journal(tmp_path / "family.pac")
-    one = whole("one by one").record
-    journal.begin(one)
-    assert journal.resumed(asked_of(one), one.problem).solutions[-1].coefficients == one.solutions[-1].coefficients
-    journal.begin(one)
-    assert [each.name for each in journal.folder.iterdir()] == ["begin.pac"]
+    for count in (2, 3, 4):
+        record = first(whole("one by one").record, count)
+        journal.begin(record) if count == 2 else journal.add(record)
+    return journal
+
+
+def first(record, members):
+    return replace(record, solutions=record.solutions[:members], finished=False)
+
+
+def names(journal):
+    return sorted(each.name for each in journal.folder.iterdir())
+
+
+def test_parts_are_taken_in_their_order(journal, whole):
+    record = whole("one by one").record
+    assert names(journal) == ["000002.pac", "000003.pac", "begin.pac"]
+    assert len(journal.resumed(asked_of(record), record.problem).solutions) == 4
+
+
+@pytest.mark.parametrize("call", range(4))
+def test_a_resume_that_is_cut_short_at_any_of_its_files_loses_nothing(journal, whole, monkeypatch, call):
+    record, left = whole("one by one").record, [call]
+
+    def cut_at(action):
+        def act(*arguments, **options):
+            if left[0] == 0:
+                raise Cut
+            left[0] -= 1
+            return action(*arguments, **options)
+
+        return act
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", cut_at(Path.unlink))
+        patch.setattr("pacpinn.archive.write", cut_at(archive.write))
+        try:
+            journal.begin(first(record, 4))
+        except Cut:
+            assert call < 3
+    assert len(journal.resumed(asked_of(record), record.problem).solutions) == 4
+
+
+def test_parts_of_another_run_do_not_pass_for_members(journal, whole):
+    record = whole("one by one").record
+    (journal.folder / "begin.pac").unlink()  # as a removal that was cut short leaves it
+    journal.begin(first(record, 1))
+    assert names(journal) == ["begin.pac"]
 
 
 def asked_of(record):
-    from pacpinn import archive
-
-    return archive.asked(record.problem, record.solutions[0].coefficients, record.settings, record.requests)
+    return provenance.asked(record.problem, record.solutions[0].coefficients, record.settings, record.requests)
