@@ -29,10 +29,12 @@ class Journal:
 
     Args:
         path: where the family is to be; :func:`locked` by the caller.
+        device: where what is there is to be put.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.folder = path, path.with_name(f"{path.name}.parts")
+        self._device = device
         self._since = Since()
 
     def require_room(self, asked: Asked, problem: Problem) -> None:
@@ -67,7 +69,7 @@ class Journal:
             )
         if elsewhere := Machine.here().differences(head.machine):
             log.warning("%s was begun elsewhere (%s): last bits may differ", self.path, ", ".join(elsewhere))
-        record = archive.read(path, problem, torch.device("cpu"))
+        record = archive.read(path, problem, self._device)
         return record if path == self.path else self._with_parts(record)
 
     def begin(self, record: Record) -> None:

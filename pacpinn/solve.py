@@ -19,7 +19,7 @@ from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.family import Family
 from pacpinn.founding import found
 from pacpinn.header import Asked
-from pacpinn.isolation import alone, untouched
+from pacpinn.isolation import alone, existing_device, untouched
 from pacpinn.journal import Journal, locked
 from pacpinn.masked import MaskedNetwork
 from pacpinn.parametric import ParametricEquation, parametric, range_task
@@ -91,7 +91,7 @@ def solve_family(
         if path is None:
             return plan.carry_out(plan.begin(progress), progress)
         with locked(Path(path)):
-            journal = Journal(Path(path))
+            journal = Journal(Path(path), existing_device(plan.settings.device or "cpu"))
             there = journal.resumed(plan.asked, plan.problem) if resume else None
             if resume is None:
                 journal.require_room(plan.asked, plan.problem)

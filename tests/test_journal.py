@@ -332,7 +332,7 @@ def test_threads_with_families_of_their_own_get_what_each_gets_alone(whole):
 @pytest.fixture
 def journal(tmp_path, whole):
     """Four members, two of them in parts."""
-    journal = Journal(tmp_path / "family.pac")
+    journal = Journal(tmp_path / "family.pac", torch.device("cpu"))
     for count in (2, 3, 4):
         record = first(whole("one by one").record, count)
         journal.begin(record) if count == 2 else journal.add(record)
