@@ -217,7 +217,7 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "weights": f"{family.counts} for each target",
         "bases": "; ".join(_words(each.coefficients) for each in family.bases),
         "range": next(refined(family), "none"),
-        "settings": _words({name: each for name, each in about["settings"].items() if each not in (None, [])}),
+        "settings": _words({name: each for name, each in about["settings"].items() if each not in (None, ())}),
         "versions": _words(about["versions"]),
         "size": f"{about['bytes'] / 1000:,.0f} kB",
     }
