@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -156,21 +157,18 @@ def header_of(path: Path) -> Header:
         return header.from_json(earlier_versions.upgraded(stored)[0], Header)
 
 
-class _fitting:  # noqa: N801 (a context manager)
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
     """Whatever fails inside is the file's fault, and named so."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, fault: BaseException | None, trace: Any) -> None:
-        ours = isinstance(fault, PacpinnError) and not isinstance(fault, LookupError)
-        if isinstance(fault, (LookupError, AttributeError, TypeError, ValueError, RuntimeError)) and not ours:
-            raise FamilyFileError(
-                f"{self.path} does not fit the problem it names ({type(fault).__name__}: {fault}); "
-                "was the problem's network changed since?"
-            ) from fault
+    try:
+        yield
+    except PacpinnError:
+        raise
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError) as fault:
+        raise FamilyFileError(
+            f"{path} does not fit the problem it names ({type(fault).__name__}: {fault}); "
+            "was the problem's network changed since?"
+        ) from fault
 
 
 def _member(solution: Solution) -> MemberHeader:

@@ -17,7 +17,7 @@ from pacpinn.cli_infer import infer
 from pacpinn.cli_rerun import rerun
 from pacpinn.cli_solve import draw, list_files, solve
 from pacpinn.errors import PacpinnError
-from pacpinn.signals import terminable
+from pacpinn.signals import Stopped, stoppable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,16 +51,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        with terminable() as ended:
+        with stoppable():
             code = app(given or ["--help"], standalone_mode=False) or 0
+    except Stopped as stop:
+        code = SIGNAL + stop.number
     except typer.Abort:
         code = SIGNAL + signal.SIGINT
     except PacpinnError as problem:
         code = _refuse(str(problem))
     except UsageError as problem:
         code = _refuse(problem.format_message())
-    if code == SIGNAL + signal.SIGINT:  # what typer makes of any interrupt
-        code = SIGNAL + ended.by
+    if code > SIGNAL:
         print("interrupted", file=sys.stderr)
     return code
 

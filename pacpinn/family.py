@@ -183,6 +183,9 @@ class Family(Questions):
         finally:
             self._journal = None
             self._digests[journal.path.resolve()] = journal.merge(self.record)
+            if not self.finished:
+                count = len(self.targets)
+                log.warning("interrupted: targets solved and kept in %s: %d; --resume goes on", journal.path, count)
 
     def save(self, path: str | Path) -> Path:
         """Write the family to one file, whole or not at all.

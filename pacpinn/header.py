@@ -229,4 +229,4 @@ def _other_requests(there: Sequence[Request], here: Sequence[Request]) -> list[s
 
 
 def _in_words(value: Any) -> str:
-    return "the default" if value in (None, []) else f"{value}"
+    return "the default" if value in (None, ()) else f"{value}"

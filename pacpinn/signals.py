@@ -1,4 +1,4 @@
-"""SIGTERM, with which systems end a process, as an interrupt that leaves everything saved."""
+"""Ctrl-C, and SIGTERM with which systems end a process, as an exception that leaves everything saved."""
 
 from __future__ import annotations
 
@@ -6,31 +6,36 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import FrameType
 
 
-@dataclass
-class Ended:
-    """Which signal has ended a block: SIGTERM, or Ctrl-C's SIGINT if it was no other."""
+class Stopped(BaseException):
+    """The process was asked to end.
 
-    by: int = signal.SIGINT
+    No KeyboardInterrupt: where one passes through text that is executed, as in the making of a dataclass, Python ends
+    the process by SIGINT, whatever exit code was meant.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
-def terminable() -> Iterator[Ended]:
-    """A block that SIGTERM ends as Ctrl-C does, by a KeyboardInterrupt; says afterwards which of them it was."""
-    ended = Ended()
+def stoppable() -> Iterator[None]:
+    """A block that Ctrl-C and SIGTERM end by :class:`Stopped`; what the process ignores it goes on ignoring."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.by = number
-        raise KeyboardInterrupt
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Stopped(number)
 
-    if threading.current_thread() is not threading.main_thread():  # signals are handled in no other
-        yield ended
-        return
-    before = signal.signal(signal.SIGTERM, end)
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # signals are handled in no other
+        before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    handled = {each: handler for each, handler in before.items() if handler is not signal.SIG_IGN}
+    for each in handled:
+        signal.signal(each, stop)
     try:
-        yield ended
+        yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in handled.items():
+            signal.signal(each, handler)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -98,7 +97,7 @@ def solve_family(
             solved = plan.begin(progress) if there is None else plan.taken_up(there, progress)
             if there is not None and there.finished and len(there.requests) == len(plan.requests):
                 return solved
-            with _told(solved, journal.path), solved.recorded(journal):
+            with solved.recorded(journal):
                 return plan.carry_out(solved, progress)
 
 
@@ -215,13 +214,3 @@ class Plan:
             else:
                 solved.refine(request.within, request.tolerance, request.members, progress)
         return solved
-
-
-@contextmanager
-def _told(solved: Family, path: Path) -> Iterator[None]:
-    """Say what is saved if the solve is cut short."""
-    try:
-        yield
-    except BaseException:
-        log.warning("%d targets are solved and kept in %s; --resume goes on from there", len(solved.targets), path)
-        raise

@@ -109,10 +109,18 @@ def test_an_interrupted_run_leaves_one_file_and_goes_on_to_the_same_family(whole
     path = tmp_path / "family.pac"
     with pytest.raises(KeyboardInterrupt):
         solved(After(2, interrupt), save=path, **WAYS[name])
-    assert "1 targets are solved and kept" in caplog.text
+    assert re.search(r"kept in .*family\.pac: 1; --resume goes on", caplog.text)
     part = pp.load(path, whole(name).problem)
     assert (len(part), part.finished) == (2, False)
     assert same_family(solved(resume=path, **WAYS[name]), whole(name))
+
+
+def test_a_base_that_was_grown_before_the_interruption_is_there_after_it(whole, tmp_path):
+    path, asked = tmp_path / "family.pac", WAYS["new bases"]
+    with pytest.raises(KeyboardInterrupt):
+        solved(After(4, interrupt), save=path, **asked)
+    assert len(pp.load(path, Decay()).bases) == 2
+    assert same_family(solved(resume=path, **asked), whole("new bases"))
 
 
 def test_several_interruptions_in_turn(whole, tmp_path):
@@ -187,6 +195,7 @@ OTHERS = {
     "seed: 0 there, 3 asked": {"seed": 3},
     "tolerance: the default there, 0.01 asked": {"tolerance": 1e-2},
     "solver: the default there, lbfgs asked": {"solver": "lbfgs"},
+    "always_kept: the default there, ('*.bias',) asked": {"always_kept": ["*.bias"]},
     "source: k=1 there, k=1.1 asked": {"source": {"k": 1.1}},
     "5 targets (k=1.2 to k=3) there, the target k=1.2 asked": {"targets": RATES[:1]},
     "5 targets (k=1.2 to k=3) there, 5 targets (k=3 to k=1.2) asked": {"targets": RATES[::-1]},
