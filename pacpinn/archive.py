@@ -30,7 +30,7 @@ from pacpinn.provenance import asked, problem_of, settings_of
 from pacpinn.refinement import Refinement
 from pacpinn.requests import Request
 from pacpinn.settings import Settings
-from pacpinn.solution import Base, Solution
+from pacpinn.solution import Base, SingularPoint, Solution
 from pacpinn.task import Score
 
 
@@ -186,6 +186,7 @@ def _member(solution: Solution) -> MemberHeader:
         error=None if solution.score is None else _finite(solution.score.value),
         losses=len(solution.history),
         error_estimate=_finite(solution.error_estimate),
+        singular=solution.singular,
     )
 
 
@@ -221,7 +222,12 @@ def _solutions(
             parent=member.parent,
             reached=member.reached,
             error_estimate=member.error_estimate,
+            singular=_singular(problem, member.singular),
         )
+
+
+def _singular(problem: Problem, found: SingularPoint | None) -> SingularPoint | None:
+    return None if found is None else SingularPoint(found.kind, _checked(problem, found.near))
 
 
 def _refinement_header(refinement: Refinement | None) -> RefinementHeader | None:

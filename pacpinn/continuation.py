@@ -15,6 +15,7 @@ from pacpinn.isolation import untouched
 from pacpinn.methods import calibration, minimise
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
+from pacpinn.singular_points import crossed, short_of
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Result, Status, get_solver, silent
 from pacpinn.unaided import UNAIDED
@@ -55,16 +56,18 @@ def advance(
         before: another member nearby, such as the parent's own parent: the first guess may lie on their secant.
 
     Returns:
-        The solution, whose steps and seconds count everything that was tried, and the bases.
+        The solution, whose steps and seconds count everything that was tried, with the singular point that it came
+        over or that kept it from being solved; and the bases.
     """
     if settings.method in UNAIDED:
         return Advance(UNAIDED[settings.method](problem, bases, target, settings, report), list(bases))
+    leg = Leg(parent, target, before)
     grown, here, done, stride = list(bases), parent, 0.0, 1.0
     tried: list[Solution] = []
     allocations: list[Result] = []
     while True:
         goal = target if done + stride >= 1 else problem.between(parent.coefficients, target, done + stride)
-        trial = _calibrate(problem, grown, here, goal, settings, report, before)
+        trial = calibrate(problem, grown, Leg(here, goal, before), settings, report)
         tried.append(trial)
         if trial.status is Status.INTERRUPTED or (trial.status is Status.CONVERGED and goal is target):
             break
@@ -85,6 +88,12 @@ def advance(
             stride /= 2
         else:
             break
+    if trial.status is Status.CONVERGED:
+        tried[-1] = trial = looked_back(problem, grown, leg, trial, settings)
+        singular = trial.singular
+    else:
+        solved = [each for each in tried if each.status is Status.CONVERGED]
+        singular = short_of(problem, grown, leg, solved, done + stride, settings)
     if trial.status is not Status.CONVERGED or trial.base < len(bases):
         grown = list(bases)  # a new base that has not helped is not kept
     best = min(
@@ -97,6 +106,7 @@ def advance(
         seconds=sum(each.seconds for each in tried) + sum(each.seconds for each in allocations),
         parent=parent.coefficients,
         reached=None if best.status is Status.CONVERGED else here.coefficients,
+        singular=singular,
     )
     return Advance(solution, grown)
 
@@ -113,24 +123,30 @@ def _may_grow(bases: Sequence[Base], here: Solution, settings: Settings) -> bool
     return settings.method == "pac" and len(bases) < settings.bases and here.coefficients != bases[-1].coefficients
 
 
-def _calibrate(
-    problem: Problem,
-    bases: Sequence[Base],
-    parent: Solution,
-    target: Coefficients,
-    settings: Settings,
-    report: Report,
-    before: Solution | None,
-) -> Solution:
+def looked_back(problem: Problem, bases: Sequence[Base], leg: Leg, solution: Solution, settings: Settings) -> Solution:
+    """A leg's solved target with the singular point, if any, that lies between; see :func:`crossed`."""
     began = time.perf_counter()
-    task = settings.task(problem, target)
-    base = bases[parent.base].masked
+
+    def solve(start: Solution, c: Coefficients) -> Solution:
+        return calibrate(problem, bases, Leg(start, c), settings)
+
+    singular = crossed(problem, bases, leg, solution, settings, solve)
+    return replace(solution, singular=singular, seconds=solution.seconds + time.perf_counter() - began)
+
+
+def calibrate(
+    problem: Problem, bases: Sequence[Base], leg: Leg, settings: Settings, report: Report = silent
+) -> Solution:
+    """Solve a leg's target on its start's base, at one go."""
+    began = time.perf_counter()
+    task = settings.task(problem, leg.target)
+    base = bases[leg.start.base].masked
     with untouched():
         objective = calibration(base).objective(task, strength(settings.penalty, task), settings.seed)
-        (start,) = first_guesses(problem, objective, [Leg(parent, target, before)])
+        (start,) = first_guesses(problem, objective, [leg])
         result = minimise(objective, get_solver(settings.solver, task), start, report)
     result = replace(result, seconds=time.perf_counter() - began)
-    return Solution.of(task, base, result, parent.base, parent.coefficients)
+    return Solution.of(task, base, result, leg.start.base, leg.start.coefficients)
 
 
 def _grow(

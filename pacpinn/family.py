@@ -151,6 +151,9 @@ class Family(Questions):
         if self._journal is not None:
             self._journal.add(self.record)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
+        if solution.singular is not None:
+            words = f"the way from {solution.parent} leads over" if solution.reached is None else "kept from it by"
+            log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 
     def estimate_errors(self) -> None:

@@ -16,6 +16,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.ranges import Range
 from pacpinn.refinement import Round
 from pacpinn.requests import Request
+from pacpinn.solution import SingularPoint
 from pacpinn.solvers import Status
 
 
@@ -93,6 +94,7 @@ class MemberHeader:
     error: float | None
     losses: int
     error_estimate: float | None = None
+    singular: SingularPoint | None = None
 
 
 @dataclass(frozen=True)

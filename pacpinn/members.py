@@ -113,7 +113,7 @@ class Members(Mapping[Coefficients, Solution]):
 
     def table(self) -> list[dict[str, Any]]:
         """One row for each member: its varying coefficients, status, base, residual, metric, error, its estimate if it
-        was asked for (:meth:`Family.estimate_errors`), steps, seconds."""
+        was asked for (:meth:`Family.estimate_errors`), a singular point on the way to it, steps, seconds."""
         names = self.varying or list(self.problem.coefficients)
         return [
             {
@@ -124,6 +124,7 @@ class Members(Mapping[Coefficients, Solution]):
                 "metric": solution.score.name if solution.score else None,
                 "error": solution.score.value if solution.score else None,
                 "estimate": solution.error_estimate,
+                "singular": None if solution.singular is None else str(solution.singular),
                 "steps": solution.steps,
                 "seconds": solution.seconds,
             }

@@ -19,13 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from pacpinn.coefficient import Coefficient
+    from pacpinn.coefficient import Coefficient, Coefficients
     from pacpinn.family import Family
     from pacpinn.problem import Problem
     from pacpinn.progress import Progress as Stage
     from pacpinn.progress import ProgressCallback
     from pacpinn.refinement import Refinement
-    from pacpinn.solution import Solution
+    from pacpinn.solution import SingularPoint, Solution
 
 _SECONDS_BETWEEN_LINES = 10
 _BAR_LABEL, _LINE_LABEL = 28, 60
@@ -162,12 +162,19 @@ def _members_table(family: Family, names: Sequence[str]) -> Table:
 
 
 def shortfalls(family: Family) -> Iterator[str]:
-    """A line for each target that was not solved: how far along the way to it solving went."""
-    names = family.varying
+    """A line for each target that was not solved, how far along the way to it solving went, or whose way led over a
+    singular point."""
+
+    def words(c: Coefficients | None) -> str:
+        return "" if c is None else _words({name: c[name] for name in family.varying})
+
     for member in family.targets:
+        target, singular = words(member.coefficients), member.singular
+        point = "" if singular is None else f"a {singular.kind} near {words(singular.near)}"
         if member.reached is not None:
-            target, last = (_words({name: c[name] for name in names}) for c in (member.coefficients, member.reached))
-            yield f"{target}: {member.status}; solved as far as {last}"
+            yield f"{target}: {member.status}; solved as far as {words(member.reached)}{point and '; '}{point}"
+        elif point:
+            yield f"{target}: {member.status}; the way from {words(member.parent)} leads over {point}"
 
 
 def refined(family: Family) -> Iterator[str]:
@@ -261,6 +268,7 @@ def _member(solution: Solution) -> dict[str, Any]:
         "status": str(solution.status),
         "base": solution.base,
         "reached": None if solution.reached is None else dict(solution.reached),
+        "singular": None if solution.singular is None else _singular(solution.singular),
         "metric": solution.score.name if solution.score else None,
         "error": finite(solution.score.value) if solution.score else None,
         "error_estimate": None if solution.error_estimate is None else finite(solution.error_estimate),
@@ -268,6 +276,10 @@ def _member(solution: Solution) -> dict[str, Any]:
         "steps": solution.steps,
         "seconds": solution.seconds,
     }
+
+
+def _singular(point: SingularPoint) -> dict[str, Any]:
+    return {"kind": str(point.kind), "near": dict(point.near)}
 
 
 def as_json(content: dict[str, Any]) -> str:

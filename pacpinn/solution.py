@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from torch import Tensor
 
@@ -27,6 +28,30 @@ class Base:
     coefficients: Coefficients
 
 
+class Singularity(StrEnum):
+    """What a path of solutions can come to: it turns back, leaves through infinity, or was left for another one."""
+
+    FOLD = "fold"
+    RESONANCE = "resonance"
+    JUMP = "jump to another branch"
+
+
+@dataclass(frozen=True)
+class SingularPoint:
+    """Where the path of solutions is no longer smooth.
+
+    Attributes:
+        kind: what is there.
+        near: the coefficients, about.
+    """
+
+    kind: Singularity
+    near: Coefficients
+
+    def __str__(self) -> str:
+        return f"{self.kind} near {self.near}"
+
+
 @dataclass(frozen=True)
 class Solution:
     """One solved member of a family.
@@ -42,6 +67,8 @@ class Solution:
         score: the task's metric on a reference or on test data; None without such.
         parent: the member from which the solve started; None for the source.
         reached: of a target that was not solved, the last coefficients on the way to it that were.
+        singular: a singular point between the member from which it was solved and this one, or which kept it from being
+            solved; None if none was found.
         error_estimate: estimated relative L2 error of an equation's solution; None while nobody has asked for it.
     """
 
@@ -57,6 +84,7 @@ class Solution:
     score: Score | None
     parent: Coefficients | None
     reached: Coefficients | None = None
+    singular: SingularPoint | None = None
     error_estimate: float | None = None
 
     @classmethod

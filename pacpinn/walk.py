@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from pacpinn.coefficient import Coefficients
-from pacpinn.continuation import Advance, advance
+from pacpinn.continuation import Advance, advance, looked_back
 from pacpinn.first_guess import Leg
 from pacpinn.problem import Problem
 from pacpinn.settings import Settings
@@ -62,7 +62,7 @@ def walk(
                         )
                         solution, grown = _with_effort_of(first, advanced.solution), advanced.bases
                     else:
-                        solution = first
+                        solution = looked_back(problem, grown, leg, first, settings)
                     solved[leg.target] = solution
                     if leg.target not in done:  # of a batch that was interrupted, all are solved again
                         yield Advance(solution, grown)

@@ -1,5 +1,6 @@
 """Faults that are real: killed processes, a full disk, a folder that may only be read."""
 
+import itertools
 import os
 import random
 import shutil
@@ -43,18 +44,22 @@ def test_fifty_runs_killed_at_random_moments_go_on_to_the_same_family(tmp_path):
     began = time.perf_counter()
     assert ended(in_a_process_of_its_own(lambda: pp.solve_family(Decay(), save=tmp_path / "w" / "f.pac", **ASKED))) == 0
     seconds = time.perf_counter() - began
-    moments, begun = random.Random(0), 0
-    for k in range(KILLS):
+    moments, killed = random.Random(0), 0
+    for k in itertools.count():
         path = tmp_path / str(k) / "family.pac"
         child = in_a_process_of_its_own(lambda path=path: pp.solve_family(Decay(), resume=path, **ASKED))
-        time.sleep(seconds * (k + moments.random()) / KILLS)
+        time.sleep(seconds * (killed + moments.random()) / KILLS)
         os.kill(child, signal.SIGKILL)
-        begun += ended(child) == -signal.SIGKILL
+        if ended(child) == -signal.SIGKILL:
+            killed += 1
+        else:
+            seconds *= 0.95  # it had ended: the machine was slower when the whole run was timed
         assert ended(in_a_process_of_its_own(lambda path=path: pp.solve_family(Decay(), resume=path, **ASKED))) == 0
         assert same_family(pp.load(path, Decay()), whole)
         assert [each.name for each in path.parent.iterdir()] == ["family.pac"]
         shutil.rmtree(path.parent)
-    assert begun > 0.8 * KILLS, "most were killed before their end"
+        if killed == KILLS:
+            break
 
 
 @pytest.mark.slow

@@ -1,0 +1,227 @@
+"""Folds and resonances: where the path of solutions turns back, and where it leaves through infinity.
+
+Along a way c(t), 0 <= t <= 1, from one solved member to another the solution u(t) has a slope u'(t), its sensitivity.
+Where the path is smooth, the trapezoid rule ``h (u'(a) + u'(b)) / 2`` explains the difference ``u(b) - u(a)`` as soon
+as h is short. It never does across a resonance, where both slopes point against the difference, nor across a jump to
+another branch, however short h. Short of a fold at t* the slope grows as ``(t* - t)^(-1/2)``, short of a resonance as
+``(t* - t)^(-2)`` (Allgower & Georg 2003, chapter 8; Keller 1977).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.equation_task import EquationTask
+from pacpinn.first_guess import Leg
+from pacpinn.problem import Problem
+from pacpinn.sensitivity import Calibrated
+from pacpinn.settings import Settings
+from pacpinn.solution import Base, Singularity, SingularPoint, Solution
+from pacpinn.solvers import Status
+
+Solve = Callable[[Solution, Coefficients], Solution]
+
+_POINTS = 200  # at which solutions are compared
+_FELT = 0.05  # of a solution: a difference that is smaller leads over nothing
+_GROWTH = 4.0  # times what the way before led to expect
+_STRAIGHT = 0.1  # of the way: how far a member may lie off it and still tell what to expect
+_EXPLAINED = 1 / 3  # a difference between half and twice what slopes say, in their direction
+_OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
+_SHORTEST = 2**-8  # of the way: where no slopes explain a difference on so short a stretch, none ever will
+_DIFFERENCE = 1e-4  # of the way, for how the coefficients change along it
+_ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
+
+
+class Station(NamedTuple):
+    """A solved place on a way: the solution `u`, and its slope du/dt, on points ``(rows * outputs,)``."""
+
+    t: float
+    solution: Solution
+    u: np.ndarray
+    slope: np.ndarray
+
+
+class Way:
+    """From one task of an equation to another, in the coefficients' own scales.
+
+    Args:
+        problem, bases, settings: the family's.
+        start, end: coefficients.
+    """
+
+    def __init__(
+        self, problem: Problem, bases: Sequence[Base], settings: Settings, start: Coefficients, end: Coefficients
+    ) -> None:
+        self.problem, self.bases, self.settings, self.start, self.end = problem, bases, settings, start, end
+        task = self._task(start)
+        grid = task.grid()
+        self.x = grid[:: max(1, len(grid) // _POINTS)]
+
+    def at(self, t: float) -> Coefficients:
+        return self.problem.between(self.start, self.end, t)
+
+    def u(self, solution: Solution) -> np.ndarray:
+        return self._calibrated(solution).predict(self.x).ravel()
+
+    def slope(self, t: float, solution: Solution) -> np.ndarray:
+        names = [name for name in self.start if self.start[name] != self.end[name]]
+        behind, ahead = self.at(t - _DIFFERENCE), self.at(t + _DIFFERENCE)
+        along = np.array([(ahead[name] - behind[name]) / (2 * _DIFFERENCE) for name in names])
+        return (self._calibrated(solution).sensitivity(self.x, names) @ along).ravel()
+
+    def station(self, t: float, solution: Solution) -> Station:
+        return Station(t, solution, self.u(solution), self.slope(t, solution))
+
+    def place(self, c: Coefficients) -> float | None:
+        """The t of coefficients that lie on the way, before its start or beyond its end; None beside it."""
+        t = 1 + self.problem.beyond(self.start, self.end, c)
+        length = self.problem.distance(self.start, self.end)
+        return t if self.problem.distance(self.at(t), c) <= _STRAIGHT * length else None
+
+    def _calibrated(self, solution: Solution) -> Calibrated:
+        return Calibrated(self._task(solution.coefficients), self.bases[solution.base].masked, solution.z)
+
+    def _task(self, c: Coefficients) -> EquationTask:
+        task = self.settings.task(self.problem, c)
+        assert isinstance(task, EquationTask)
+        return task
+
+
+def crossed(
+    problem: Problem, bases: Sequence[Base], leg: Leg, solution: Solution, settings: Settings, solve: Solve
+) -> SingularPoint | None:
+    """The singular point between a leg's start and its solved target; None if the way is smooth, as nearly all are.
+
+    Only a difference which the way so far did not lead to expect is looked into, by bisection.
+
+    Args:
+        problem, bases, settings: the family's.
+        leg: from where the target was solved.
+        solution: the target's.
+        solve: calibrates from a solution to other coefficients.
+    """
+    ends = leg.start.coefficients, solution.coefficients
+    if not _solved_equation(leg.start) or ends[0].close_to(ends[1]):
+        return None
+    way = Way(problem, bases, settings, *ends)
+    if not _unexpected(way, leg, solution):
+        return None
+    low, high = way.station(0.0, leg.start), way.station(1.0, solution)
+    while _unexplained(low, high) > _EXPLAINED:
+        halves = _halves(way, low, high, solve) if high.t - low.t > _SHORTEST else []
+        if not halves:
+            return _named(way, low, high)
+        low, high = max(halves, key=lambda pair: _unexplained(*pair))
+    return None
+
+
+def short_of(
+    problem: Problem, bases: Sequence[Base], leg: Leg, solved: Sequence[Solution], failed: float, settings: Settings
+) -> SingularPoint | None:
+    """The singular point that keeps a target from being reached, extrapolated from the last members on the way to it.
+
+    Args:
+        problem, bases, settings: the family's.
+        leg: from where the target was to be solved.
+        solved: what is solved on the way.
+        failed: the least share of the way that is not. As far beyond it as it is from the last solved one, a singular
+            point may be what solving ended at.
+    """
+    if not _solved_equation(leg.start):
+        return None
+    way = Way(problem, bases, settings, leg.start.coefficients, leg.target)
+    places = [(way.place(each.coefficients), each) for each in (leg.before, leg.start, *solved) if each is not None]
+    trail = [(t, each) for t, each in places if t is not None][-2:]
+    if len(trail) < 2:
+        return None
+    before, here = (way.station(t, each) for t, each in trail)
+    moved = float(np.linalg.norm(here.u - before.u))
+    found = [(abs(point.moved - moved), point) for each in _ORDER if (point := _extrapolated(each, before, here))]
+    likely = min(found, key=lambda each: each[0], default=None)
+    if likely is None or not here.t < likely[1].t <= min(1.0, 2 * failed - here.t):
+        return None
+    return SingularPoint(likely[1].kind, way.at(likely[1].t))
+
+
+class _Extrapolated(NamedTuple):
+    """A singular point ahead, and by how much the solution should have changed between the two stations."""
+
+    kind: Singularity
+    t: float
+    moved: float
+
+
+def _extrapolated(kind: Singularity, before: Station, here: Station) -> _Extrapolated | None:
+    """Where slopes that grow as ``(t* - t)^(-q)`` become infinite."""
+    q = _ORDER[kind]
+    slopes = [float(np.linalg.norm(each.slope)) for each in (before, here)]
+    ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
+    if not ratio > 1:
+        return None
+    distance = (here.t - before.t) / (ratio - 1)
+    moved = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
+    return _Extrapolated(kind, here.t + distance, moved)
+
+
+def _solved_equation(solution: Solution) -> bool:
+    return solution.status is Status.CONVERGED and solution.tolerance is not None
+
+
+def _unexpected(way: Way, leg: Leg, solution: Solution) -> bool:
+    """Whether the step is large, and against what was expected or far larger."""
+    begin, end = way.u(leg.start), way.u(solution)
+    step = end - begin
+    if np.linalg.norm(step) <= _FELT * max(np.linalg.norm(begin), np.linalg.norm(end)):
+        return False
+    expected = _secant(way, leg)
+    if expected is None:
+        expected = way.slope(0.0, leg.start)
+    return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
+
+
+def _secant(way: Way, leg: Leg) -> np.ndarray | None:
+    """The slope between a leg's start and the member before it, if that lies on the way."""
+    place = None if leg.before is None else way.place(leg.before.coefficients)
+    if leg.before is None or not place:
+        return None
+    return (way.u(leg.before) - way.u(leg.start)) / place
+
+
+def _halves(way: Way, low: Station, high: Station, solve: Solve) -> list[tuple[Station, Station]]:
+    """Both halves of a stretch; none if its middle is not solved."""
+    t = (low.t + high.t) / 2
+    trials = (solve(each.solution, way.at(t)) for each in (low, high))
+    middle = next((each for each in trials if each.status is Status.CONVERGED), None)
+    if middle is None:
+        return []
+    new = way.station(t, middle)
+    return [(low, new), (new, high)]
+
+
+def _named(way: Way, low: Station, high: Station) -> SingularPoint | None:
+    """What lies in a stretch that stays unexplained."""
+    if _through_infinity(low, high):
+        near, far = (float(np.linalg.norm(each.slope)) ** 0.5 for each in (high, low))
+        share = near / (near + far)  # distances to a pole are as the inverse roots of the slopes
+        return SingularPoint(Singularity.RESONANCE, way.at(low.t + share * (high.t - low.t)))
+    if high.t - low.t <= _SHORTEST:
+        return SingularPoint(Singularity.JUMP, way.at((low.t + high.t) / 2))
+    return None
+
+
+def _unexplained(low: Station, high: Station) -> float:
+    """From 0, where the trapezoid rule explains the difference, to 1, where it has nothing to do with it."""
+    difference, expected = high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
+    size = np.linalg.norm(difference) + np.linalg.norm(expected)
+    return float(np.linalg.norm(difference - expected) / size) if size else 0.0
+
+
+def _through_infinity(low: Station, high: Station) -> bool:
+    """Whether the slopes point against the difference, and would lead at least as far."""
+    difference, expected = high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
+    size, reach = np.linalg.norm(difference), np.linalg.norm(expected)
+    return bool(difference @ expected < -_OPPOSED * size * reach and reach > _OPPOSED * size)
