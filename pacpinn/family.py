@@ -21,7 +21,7 @@ from pacpinn.problem import Problem
 from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.questions import Questions
 from pacpinn.ranges import Range, checked_range
-from pacpinn.refinement import Refinement, refine, require_equation
+from pacpinn.refinement import Refinement, refine, require_equation, require_two
 from pacpinn.requests import Request, Span, Targets
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
@@ -94,9 +94,10 @@ class Family(Questions):
 
         Raises:
             CoefficientError: if a range is empty, reversed or of an unknown coefficient.
-            PacpinnError: for problems that are no equations.
+            PacpinnError: for problems that are no equations, and fewer than two members.
         """
         with alone():
+            require_two(members)
             ends = checked_range(require_equation(self.problem), within)
             asked = Span(ends, tolerance or self._trusted, members, len(self))
             self.refinement = Refinement(ends, asked.tolerance)

@@ -26,7 +26,7 @@ from pacpinn.problem import Problem
 from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.pruning import kept_weights
 from pacpinn.ranges import Range, checked_range, spanned
-from pacpinn.refinement import OF_TOLERANCE, require_equation
+from pacpinn.refinement import OF_TOLERANCE, require_equation, require_two
 from pacpinn.registry import get_problem
 from pacpinn.requests import Request, Span, Targets
 from pacpinn.settings import Settings
@@ -78,7 +78,8 @@ def solve_family(
         FamilyFileError: if the file holds a run with other settings, naming the difference; and, of `save`, one that
             is not finished.
         FamilyInUse: if another process or thread is at work on the file.
-        PacpinnError: for a range of a problem that is no equation, or whose source misses the tolerance by far.
+        PacpinnError: for a range with fewer than two members, of a problem that is no equation, or whose source misses
+            the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
     if save is not None and resume is not None and Path(save) != Path(resume):
@@ -136,6 +137,7 @@ class Plan:
         new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
         requests: list[Request] = [Targets(tuple(new), 1)] if new else []
         if within is not None:
+            require_two(members)
             equation = require_equation(problem)
             within, tolerance = checked_range(equation, within), settings.tolerance or equation.tolerance
             settings = replace(settings, tolerance=OF_TOLERANCE * tolerance)

@@ -11,7 +11,10 @@ import torch
 import pacpinn as pp
 from pacpinn import storage
 from pacpinn.errors import CoefficientError, DeviceError, FamilyFileError, UnknownProblem
-from pacpinn.pruning import layer_magnitude
+from pacpinn.masked import MaskedNetwork
+from pacpinn.pruning import kept_weights, layer_magnitude
+from pacpinn.settings import Settings
+from pacpinn.solution import Base
 from tests.toys import Decay, SoftDecay, Waves, batchnorm_network, problem_file, same_bits
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -110,6 +113,27 @@ def test_a_target_costs_its_free_weights_only(family, tmp_path):
 
 
 @pytest.mark.slow
+class Wide(Decay):
+    """Of some 2,000 weights."""
+
+    hidden = (43, 43)
+
+
+def test_a_hundred_targets_of_two_thousand_weights_take_less_than_a_mebibyte(tmp_path):
+    problem = Wide()
+    network = MaskedNetwork(problem.initial_network(0).double())
+    base = network.with_mask(~kept_weights(network, 0.7), True)
+    solution = pp.solve_family(Decay(), keep=0.5, targets=pp.grid(k=[1.1])).targets[0]
+    z = torch.rand(len(base.start), dtype=torch.float64)
+    members = [dataclasses.replace(solution, coefficients=problem.at({"k": 1 + i / 100}), z=z + i) for i in range(101)]
+    members[0] = dataclasses.replace(members[0], z=base.start, parent=None)
+    family = pp.Family(problem, [Base(base, members[0].coefficients)], members, Settings())
+    assert len(base.weights) >= 2000
+    assert len(z) >= 0.3 * len(base.weights) - 1
+    assert family.save(tmp_path / "wide.pac").stat().st_size < 2**20
+    assert len(pp.load(tmp_path / "wide.pac", problem)) == 101
+
+
 def test_a_new_process_predicts_bit_for_bit_the_same(tmp_path, run_python):
     file = problem_file(tmp_path)
     family = pp.solve_family(file, targets=[{"k": 1.4}], keep=0.5)

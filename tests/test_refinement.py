@@ -116,6 +116,13 @@ def test_bad_ranges(within, reason):
         pp.solve_family(Decay(), within=within)
 
 
+def test_one_member_spans_no_range(family):
+    with pytest.raises(PacpinnError, match="members=1; expected 2 or more"):
+        pp.solve_family(Decay(), within={"k": (1, 2)}, members=1)
+    with pytest.raises(PacpinnError, match="members=1; expected 2 or more"):
+        family.refine({"k": (1, 2)}, members=1)
+
+
 def test_single_precision_is_refined_too():
     family = pp.solve_family(Decay(), within={"k": (1, 2)}, tolerance=3e-3, keep=0.5, dtype=torch.float32)
     assert family.refinement.done
