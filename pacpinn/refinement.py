@@ -186,9 +186,7 @@ def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -
 def require_two(members: int) -> None:
     """Raise :class:`PacpinnError` unless there may be two members: one alone spans no range."""
     if members < 2:
-        raise PacpinnError(
-            f"members={members}; expected 2 or more, the source among them"
-        )
+        raise PacpinnError(f"members={members}; expected 2 or more, the source among them")
 
 
 def require_equation(problem: object) -> Equation:
