@@ -44,7 +44,9 @@ def _restoring(seed: int | None) -> Iterator[None]:
         if seed is not None:
             random.seed(seed)
             np.random.seed(seed % 2**32)
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed: of idle devices too, slowly
+            if torch.cuda.is_initialized():
+                torch.cuda.manual_seed_all(seed)
         with torch.enable_grad():
             yield
     finally:

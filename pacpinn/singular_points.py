@@ -17,6 +17,7 @@ import numpy as np
 from pacpinn.coefficient import Coefficients
 from pacpinn.equation_task import EquationTask
 from pacpinn.first_guess import Leg
+from pacpinn.masked import MaskedNetwork
 from pacpinn.problem import Problem
 from pacpinn.sensitivity import Calibrated
 from pacpinn.settings import Settings
@@ -57,21 +58,26 @@ class Way:
         self, problem: Problem, bases: Sequence[Base], settings: Settings, start: Coefficients, end: Coefficients
     ) -> None:
         self.problem, self.bases, self.settings, self.start, self.end = problem, bases, settings, start, end
-        task = self._task(start)
-        grid = task.grid()
+        self._end = self._task(end)
+        grid = self._end.grid()
         self.x = grid[:: max(1, len(grid) // _POINTS)]
 
     def at(self, t: float) -> Coefficients:
         return self.problem.between(self.start, self.end, t)
 
     def u(self, solution: Solution) -> np.ndarray:
-        return self._calibrated(solution).predict(self.x).ravel()
+        return self._predicted(self._task(solution.coefficients), solution)
+
+    def seen_from_the_end(self, solution: Solution) -> np.ndarray:
+        """A solution's network with features and transform as at the end: no task is made anew for it."""
+        return self._predicted(self._end, solution)
 
     def slope(self, t: float, solution: Solution) -> np.ndarray:
+        calibrated = Calibrated(self._task(solution.coefficients), self._masked(solution), solution.z)
         names = [name for name in self.start if self.start[name] != self.end[name]]
         behind, ahead = self.at(t - _DIFFERENCE), self.at(t + _DIFFERENCE)
         along = np.array([(ahead[name] - behind[name]) / (2 * _DIFFERENCE) for name in names])
-        return (self._calibrated(solution).sensitivity(self.x, names) @ along).ravel()
+        return (calibrated.sensitivity(self.x, names) @ along).ravel()
 
     def station(self, t: float, solution: Solution) -> Station:
         return Station(t, solution, self.u(solution), self.slope(t, solution))
@@ -82,8 +88,11 @@ class Way:
         length = self.problem.distance(self.start, self.end)
         return t if self.problem.distance(self.at(t), c) <= _STRAIGHT * length else None
 
-    def _calibrated(self, solution: Solution) -> Calibrated:
-        return Calibrated(self._task(solution.coefficients), self.bases[solution.base].masked, solution.z)
+    def _predicted(self, task: EquationTask, solution: Solution) -> np.ndarray:
+        return task.predict(self._masked(solution).forward(solution.z), self.x).ravel().astype(float)
+
+    def _masked(self, solution: Solution) -> MaskedNetwork:
+        return self.bases[solution.base].masked
 
     def _task(self, c: Coefficients) -> EquationTask:
         task = self.settings.task(self.problem, c)
@@ -172,23 +181,16 @@ def _solved_equation(solution: Solution) -> bool:
 
 
 def _unexpected(way: Way, leg: Leg, solution: Solution) -> bool:
-    """Whether the step is large, and against what was expected or far larger."""
-    begin, end = way.u(leg.start), way.u(solution)
+    """Whether the step is large, and against what was expected or far larger: by the secant through the member before
+    the leg's start, if that lies on the way, else by the slope at the start."""
+    place = None if leg.before is None else way.place(leg.before.coefficients)
+    u = way.seen_from_the_end if place else way.u
+    begin, end = u(leg.start), u(solution)
     step = end - begin
     if np.linalg.norm(step) <= _FELT * max(np.linalg.norm(begin), np.linalg.norm(end)):
         return False
-    expected = _secant(way, leg)
-    if expected is None:
-        expected = way.slope(0.0, leg.start)
+    expected = (u(leg.before) - begin) / place if leg.before and place else way.slope(0.0, leg.start)
     return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
-
-
-def _secant(way: Way, leg: Leg) -> np.ndarray | None:
-    """The slope between a leg's start and the member before it, if that lies on the way."""
-    place = None if leg.before is None else way.place(leg.before.coefficients)
-    if leg.before is None or not place:
-        return None
-    return (way.u(leg.before) - way.u(leg.start)) / place
 
 
 def _halves(way: Way, low: Station, high: Station, solve: Solve) -> list[tuple[Station, Station]]:

@@ -113,7 +113,7 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert [each["coefficients"] for each in members] == [{"k": 0.9}, {"k": 1.1}]
     for each in members:
         measured = ["metric", "error", "error_estimate", "residual", "steps", "seconds"]
-        assert list(each) == ["coefficients", "status", "base", "reached", *measured]
+        assert list(each) == ["coefficients", "status", "base", "reached", "singular", *measured]
         assert (each["status"], each["metric"]) == ("converged", "relative L2 error")
         assert 0 < each["error"] < 0.1
 

@@ -244,7 +244,18 @@ def test_nearest_measures_in_the_coefficients_own_scale(solved_decay):
 def test_the_table_has_a_row_for_each_member(solved_decay):
     rows = solved_decay.table()
     assert [row["k"] for row in rows] == [1.0, 1.3, 1.6]
-    assert list(rows[0]) == ["k", "status", "base", "residual", "metric", "error", "estimate", "steps", "seconds"]
+    assert list(rows[0]) == [
+        "k",
+        "status",
+        "base",
+        "residual",
+        "metric",
+        "error",
+        "estimate",
+        "singular",
+        "steps",
+        "seconds",
+    ]
     assert {(row["status"], row["metric"]) for row in rows} == {("converged", "relative L2 error")}
     assert all(isinstance(row["error"], float) and row["residual"] > 0 for row in rows)
 

@@ -11,6 +11,14 @@ from pacpinn.signals import Stopped, stoppable
 BOTH = (signal.SIGINT, signal.SIGTERM)
 
 
+@pytest.fixture(autouse=True)
+def not_ignored():
+    """A job in the background ignores SIGINT, and so do its tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("sent", BOTH)
 def test_a_signal_ends_the_block_and_says_which_it_was(sent):
     before = [signal.getsignal(each) for each in BOTH]
