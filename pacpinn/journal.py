@@ -92,9 +92,13 @@ class Journal:
     def merge(self, record: Record) -> str:
         """One file again; returns its digest."""
         digest = archive.write(self.path, record)
+        self.clear()
+        return digest
+
+    def clear(self) -> None:
+        """Remove what is beside the one file, once all is in it."""
         (self.folder / "begin.pac").unlink(missing_ok=True)  # first: without it parts say nothing
         shutil.rmtree(self.folder, ignore_errors=True)
-        return digest
 
     def _with_parts(self, record: Record) -> Record:
         """The members since, as far as their files are whole: the last one may have been cut short with its disk."""

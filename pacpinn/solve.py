@@ -97,6 +97,7 @@ def solve_family(
                 journal.require_room(plan.asked, plan.problem)
             solved = plan.begin(progress) if there is None else plan.taken_up(there, progress)
             if there is not None and there.finished and len(there.requests) == len(plan.requests):
+                journal.clear()  # which a kill at the very end may have cut short
                 return solved
             with solved.recorded(journal):
                 return plan.carry_out(solved, progress)

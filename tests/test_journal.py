@@ -167,6 +167,16 @@ def test_a_finished_run_is_not_solved_again(tmp_path, whole):
     assert path.read_bytes() == before
 
 
+def test_parts_that_a_kill_has_left_beside_a_finished_family_go(tmp_path, whole):
+    path = tmp_path / "family.pac"
+    solved(save=path, **WAYS["one by one"])
+    part = tmp_path / "family.pac.parts" / "000003.pac"
+    part.parent.mkdir()
+    part.write_bytes(b"a part whose family is whole")
+    assert same_family(solved(resume=path, **WAYS["one by one"]), whole("one by one"))
+    assert [each.name for each in tmp_path.iterdir()] == ["family.pac"]
+
+
 def test_a_family_that_is_interrupted_in_python_goes_on_too(whole):
     family = solved(targets=RATES[:1])
     whole_one = solved(targets=RATES[:1])
