@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.coefficient import Coefficients
+from pacpinn.coefficient import Coefficients, Count
 from pacpinn.equation_task import EquationTask
+from pacpinn.errors import MeasurementError
 from pacpinn.first_guess import Leg
 from pacpinn.masked import MaskedNetwork
 from pacpinn.problem import Problem
@@ -27,6 +28,7 @@ from pacpinn.solvers import Status
 Solve = Callable[[Solution, Coefficients], Solution]
 
 _POINTS = 200  # at which solutions are compared
+_WEIGHTS = 3000  # of more free ones the tangent would take longer than the target
 _FELT = 0.05  # of a solution: a difference that is smaller leads over nothing
 _GROWTH = 4.0  # times what the way before led to expect
 _STRAIGHT = 0.1  # of the way: how far a member may lie off it and still tell what to expect
@@ -59,6 +61,7 @@ class Way:
     ) -> None:
         self.problem, self.bases, self.settings, self.start, self.end = problem, bases, settings, start, end
         self._end = self._task(end)
+        self._outputs = len(self._end.equation.outputs)
         grid = self._end.grid()
         self.x = grid[:: max(1, len(grid) // _POINTS)]
 
@@ -73,11 +76,18 @@ class Way:
         return self._predicted(self._end, solution)
 
     def slope(self, t: float, solution: Solution) -> np.ndarray:
-        calibrated = Calibrated(self._task(solution.coefficients), self._masked(solution), solution.z)
+        """NaN, which explains everything, where there is none to be had: a solve that went well must not end here."""
+        nowhere = np.full(len(self.x) * self._outputs, np.nan)
+        if len(solution.z) > _WEIGHTS:
+            return nowhere
         names = [name for name in self.start if self.start[name] != self.end[name]]
         behind, ahead = self.at(t - _DIFFERENCE), self.at(t + _DIFFERENCE)
         along = np.array([(ahead[name] - behind[name]) / (2 * _DIFFERENCE) for name in names])
-        return (calibrated.sensitivity(self.x, names) @ along).ravel()
+        calibrated = Calibrated(self._task(solution.coefficients), self._masked(solution), solution.z)
+        try:
+            return (calibrated.sensitivity(self.x, names) @ along).ravel()
+        except (MeasurementError, RuntimeError):  # of points that are not in its domain; by no weight that matters
+            return nowhere
 
     def station(self, t: float, solution: Solution) -> Station:
         return Station(t, solution, self.u(solution), self.slope(t, solution))
@@ -113,10 +123,9 @@ def crossed(
         solution: the target's.
         solve: calibrates from a solution to other coefficients.
     """
-    ends = leg.start.coefficients, solution.coefficients
-    if not _solved_equation(leg.start) or ends[0].close_to(ends[1]):
+    if not _has_path(problem, leg):
         return None
-    way = Way(problem, bases, settings, *ends)
+    way = Way(problem, bases, settings, leg.start.coefficients, leg.target)
     if not _unexpected(way, leg, solution):
         return None
     low, high = way.station(0.0, leg.start), way.station(1.0, solution)
@@ -140,7 +149,7 @@ def short_of(
         failed: the least share of the way that is not. As far beyond it as it is from the last solved one, a singular
             point may be what solving ended at.
     """
-    if not _solved_equation(leg.start):
+    if not _has_path(problem, leg):
         return None
     way = Way(problem, bases, settings, leg.start.coefficients, leg.target)
     places = [(way.place(each.coefficients), each) for each in (leg.before, leg.start, *solved) if each is not None]
@@ -167,17 +176,22 @@ class _Extrapolated(NamedTuple):
 def _extrapolated(kind: Singularity, before: Station, here: Station) -> _Extrapolated | None:
     """Where slopes that grow as ``(t* - t)^(-q)`` become infinite."""
     q = _ORDER[kind]
-    slopes = [float(np.linalg.norm(each.slope)) for each in (before, here)]
-    ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
-    if not ratio > 1:
+    slopes = [np.linalg.norm(each.slope) for each in (before, here)]
+    with np.errstate(all="ignore"):
+        ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
+    if not 1 < ratio < np.inf:
         return None
     distance = (here.t - before.t) / (ratio - 1)
     moved = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
-    return _Extrapolated(kind, here.t + distance, moved)
+    return _Extrapolated(kind, float(here.t + distance), float(moved))
 
 
-def _solved_equation(solution: Solution) -> bool:
-    return solution.status is Status.CONVERGED and solution.tolerance is not None
+def _has_path(problem: Problem, leg: Leg) -> bool:
+    """Whether there is a path of solutions: of an equation, from a solved member, by coefficients that may vary."""
+    start, end = leg.start.coefficients, leg.target
+    whole = any(isinstance(each, Count) and start[name] != end[name] for name, each in problem.coefficients.items())
+    solved = leg.start.status is Status.CONVERGED and leg.start.tolerance is not None
+    return solved and not whole and not start.close_to(end)
 
 
 def _unexpected(way: Way, leg: Leg, solution: Solution) -> bool:

@@ -167,6 +167,38 @@ def test_solutions_that_turn_round_on_the_way_are_smooth():
     assert [each.singular for each in family.values()] == 3 * [None]
 
 
+class Stretched(Beam):
+    """-u'' = 1 on [0, length], whose domain is another one for every member."""
+
+    length = pp.Coefficient(1.0, low=0.5, high=2.0)
+
+    def geometry(self, c):
+        return dde.geometry.Interval(0, c.length)
+
+    def transform(self, x, u, c):
+        return x * (c.length - x) * u
+
+    def residual(self, x, u, c):
+        return dde.grad.hessian(u, x) + 1
+
+
+@pytest.mark.parametrize("length", [0.6, 1.8])
+def test_a_domain_that_changes_is_no_obstacle(length):
+    family = pp.solve_family(Stretched(), targets=pp.grid(length=[length]), keep=0.5)
+    assert [(each.status, each.singular) for each in family.values()] == 2 * [("converged", None)]
+
+
+class Steps(Swing):
+    """A coefficient of whole numbers, between which there is no path."""
+
+    k = pp.Count(2.0, low=1.0, high=8.0)
+
+
+def test_whole_numbers_have_no_path():
+    family = pp.solve_family(Steps(), targets=pp.grid(k=[4.0]), keep=0.5)
+    assert [(each.status, each.singular) for each in family.values()] == 2 * [("converged", None)]
+
+
 def test_what_is_no_equation_has_none():
     adam = Adam(steps=20)
     assert all(each.singular is None for each in pp.solve_family(Waves(), keep=0.5, solver=adam).values())
