@@ -66,11 +66,11 @@ def main() -> None:
     report = Report("endurance", chosen.quick)
     minutes, warm_up = (0.2, 0.0) if chosen.quick else (MINUTES, WARM_UP)
     began, seed = time.perf_counter(), 0
-    with tempfile.TemporaryDirectory() as folder:
-        while (elapsed := (time.perf_counter() - began) / 60) < minutes:
+    while (elapsed := (time.perf_counter() - began) / 60) < minutes:
+        with tempfile.TemporaryDirectory() as folder:
             solved = one_round(seed, Path(folder))
-            report.add(round=seed, minutes=(time.perf_counter() - began) / 60, members=solved, MiB=resident())
-            seed += 1
+        report.add(round=seed, minutes=(time.perf_counter() - began) / 60, members=solved, MiB=resident())
+        seed += 1
     warm = np.array([row["MiB"] for row in report.rows if row["minutes"] > warm_up])
     middle = float(np.median(warm))
     off = max(abs(warm.max() / middle - 1), abs(warm.min() / middle - 1))
