@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pacpinn.coefficient import Coefficients, Count
+from pacpinn.equation import Equation
 from pacpinn.equation_task import EquationTask
 from pacpinn.errors import MeasurementError
 from pacpinn.first_guess import Leg
@@ -187,11 +188,13 @@ def _extrapolated(kind: Singularity, before: Station, here: Station) -> _Extrapo
 
 
 def _has_path(problem: Problem, leg: Leg) -> bool:
-    """Whether there is a path of solutions: of an equation, from a solved member, by coefficients that may vary."""
+    """Whether there is a path of solutions that slopes are known of: of an equation without integrals, from a solved
+    member, by coefficients that are no whole numbers."""
+    if not (isinstance(problem, Equation) and problem.pointwise):
+        return False
     start, end = leg.start.coefficients, leg.target
     whole = any(isinstance(each, Count) and start[name] != end[name] for name, each in problem.coefficients.items())
-    solved = leg.start.status is Status.CONVERGED and leg.start.tolerance is not None
-    return solved and not whole and not start.close_to(end)
+    return leg.start.status is Status.CONVERGED and not whole and not start.close_to(end)
 
 
 def _unexpected(way: Way, leg: Leg, solution: Solution) -> bool:

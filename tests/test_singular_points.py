@@ -199,6 +199,11 @@ def test_whole_numbers_have_no_path():
     assert [(each.status, each.singular) for each in family.values()] == 2 * [("converged", None)]
 
 
+def test_equations_with_integrals_have_no_slopes():
+    family = pp.solve_family("volterra", targets=pp.grid(strength=[0.25]))
+    assert [(each.status, each.singular) for each in family.values()] == 2 * [("converged", None)]
+
+
 def test_what_is_no_equation_has_none():
     adam = Adam(steps=20)
     assert all(each.singular is None for each in pp.solve_family(Waves(), keep=0.5, solver=adam).values())
