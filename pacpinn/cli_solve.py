@@ -68,6 +68,18 @@ def solve(
         int | None,
         typer.Option(metavar="N", min=1, help="Targets to solve at once; by default chosen by size and device."),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Solve targets on a Dask cluster, such as tcp://head:8786; needs pacpinn[dask]."
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Solve targets in so many processes on this machine; needs pacpinn[dask]."
+        ),
+    ] = None,
     soft: Annotated[
         bool, typer.Option("--soft", help="Conditions as residuals, in place of a transform that makes them exact.")
     ] = False,
@@ -113,7 +125,7 @@ def solve(
     given = {name: value for name, value in settings.items() if value not in (None, [])}
     began = time.perf_counter()
     with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results
-        wanted = _Wanted(source or [], targets or [], within or [], members, soft, resume)
+        wanted = _Wanted(source or [], targets or [], within or [], members, soft, resume, scheduler, workers)
         family, written = _solve_and_write(problem, wanted, output, given)
     if as_json:
         print(report.as_json(report.as_dict(family)))
@@ -140,6 +152,8 @@ class _Wanted(NamedTuple):
     members: int
     soft: bool
     resume: bool
+    scheduler: str | None
+    workers: int | None
 
 
 def _solve_and_write(
@@ -147,7 +161,7 @@ def _solve_and_write(
 ) -> tuple[Family, list[Path]]:
     from rich.console import Console
 
-    from pacpinn import arguments, files, report
+    from pacpinn import arguments, clusters, files, report
     from pacpinn.equation import Equation
     from pacpinn.ranges import checked_range
     from pacpinn.refinement import require_equation
@@ -170,12 +184,13 @@ def _solve_and_write(
     settings["resume" if given.resume else "save"] = path = directory / f"{chosen.name}.pac"
     console = Console(stderr=True)
     with (
+        clusters.connected(given.scheduler, given.workers) as client,
         report.warnings_on(console),
         report.watching(console, varying, len(wanted) + 1 if wanted else None) as progress,
     ):
-        family = solve_family(chosen, at_source, progress=progress, **settings)
+        family = solve_family(chosen, at_source, progress=progress, client=client, **settings)
         if isinstance(chosen, Equation) and any(each.error_estimate is None for each in family.values()):
-            family.estimate_errors()
+            family.estimate_errors(client)
             family.save(path)
     return family, [path, *_write(family, directory)]
 

@@ -85,3 +85,7 @@ class NotEnoughMemory(PacpinnError):
 
 class DeviceError(PacpinnError):
     """The device asked for is not there: choose one that ``torch`` sees, such as ``cpu``."""
+
+
+class WorkersError(PacpinnError):
+    """A cluster is not reached, has no workers or others than it should, or cannot take the problem."""

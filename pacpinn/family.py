@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pacpinn import archive, storage
 from pacpinn.archive import Record
+from pacpinn.branching import in_order
 from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import Advance
 from pacpinn.errors import FamilyFileError
@@ -22,15 +23,17 @@ from pacpinn.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.questions import Questions
 from pacpinn.ranges import Range, checked_range
 from pacpinn.refinement import Refinement, refine, require_equation, require_two
-from pacpinn.requests import Request, Span, Targets
+from pacpinn.requests import Request, Span, Targets, TreeShape
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report
+from pacpinn.steps import Ground
 from pacpinn.targets import Values, distinct
-from pacpinn.walk import walk
+from pacpinn.walk import PoolOf, steps_of, walk
 from pacpinn.wavefront import batch_size
 
 if TYPE_CHECKING:
+    from distributed import Client
     from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
@@ -65,10 +68,21 @@ class Family(Questions):
         self._journal: Journal | None = None
         self._digests: dict[Path, str | None] = {}  # of its files, as it last saw them
 
-    def extend(self, targets: Iterable[Values], progress: ProgressCallback = ignore) -> None:
+    def extend(
+        self,
+        targets: Iterable[Values],
+        progress: ProgressCallback = ignore,
+        pool_of: PoolOf | None = None,
+        tree: TreeShape | None = None,
+    ) -> None:
         """Solve further targets, each from its nearest member; members that are there already stay as they are.
 
         Interrupted, it leaves those that are solved, and :meth:`finish` goes on. One thread at a time solves.
+
+        Args:
+            targets, progress: as for :func:`solve_family`.
+            pool_of: where to solve them, such as ``pacpinn.dask_pool.on(client)``; by default in this process.
+            tree: from which member each starts; by default as the family's settings say, with a pool a spine.
 
         Raises:
             CoefficientError: as :func:`solve_family`.
@@ -78,7 +92,8 @@ class Family(Questions):
             if new:
                 two = [self.source.coefficients, new[0]]
                 batch = batch_size(self.problem, two, self.bases[0], self.settings)
-                self._carry_out(Targets(tuple(new), len(self), batch), progress)
+                tree = "spine" if pool_of is not None else tree or self.settings.tree
+                self._carry_out(Targets(tuple(new), len(self), batch, tree), progress, pool_of)
 
     def refine(
         self, within: Range, tolerance: float | None = None, members: int = 40, progress: ProgressCallback = ignore
@@ -103,28 +118,37 @@ class Family(Questions):
             self.refinement = Refinement(ends, asked.tolerance)
             self._carry_out(asked, progress)
 
-    def finish(self, progress: ProgressCallback = ignore) -> None:
+    def finish(self, progress: ProgressCallback = ignore, pool_of: PoolOf | None = None) -> None:
         """Go on with what was interrupted, to the same family as without the interruption; if nothing was, do nothing.
 
         Args:
-            progress: as for :func:`solve_family`.
+            progress, pool_of: as for :meth:`extend`.
         """
         with alone():
             if not self.finished:
-                for advance in self._advances(self.requests[-1], progress):
+                for advance in self._advances(self.requests[-1], progress, pool_of):
                     self._take(advance, progress)
+                self._put_in_order(self.requests[-1])
                 self.finished = True
 
-    def _carry_out(self, request: Request, progress: ProgressCallback) -> None:
+    def _carry_out(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None = None) -> None:
         if not self.finished:
             self.requests.clear()  # what was interrupted is given up: the requests no longer lead to the same family
         self.requests.append(request)
         self.finished = False
         if self._journal is not None:
             self._journal.begin(self.record)
-        self.finish(progress)
+        self.finish(progress, pool_of)
 
-    def _advances(self, request: Request, progress: ProgressCallback) -> Iterator[Advance]:
+    def _put_in_order(self, request: Request) -> None:
+        """Members stand as their tree has them, however they came."""
+        if isinstance(request, Targets) and not request.in_chain:
+            members = list(self._solutions)[: request.begun]
+            order = [target for step in steps_of(self.problem, members, request) for _, target in step]
+            solutions, self.bases = in_order([self._solutions[c] for c in members + order], self.bases)
+            self._solutions = {each.coefficients: each for each in solutions}
+
+    def _advances(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None) -> Iterator[Advance]:
         """What is still to be solved of a request."""
 
         def reports(target: Coefficients) -> Report:
@@ -133,9 +157,16 @@ class Family(Questions):
         if isinstance(request, Targets):
             before = dict(islice(self._solutions.items(), request.begun))
             bases = self.bases[: 1 + max(each.base for each in before.values())]
-            settings = replace(self.settings, batch=request.batch)
             yield from walk(
-                self.problem, before, bases, request.targets, settings, reports, dict(self._solutions), self.bases
+                self.problem,
+                before,
+                bases,
+                request,
+                self.settings,
+                reports,
+                dict(self._solutions),
+                self.bases,
+                pool_of,
             )
         else:
             equation, goal = require_equation(self.problem), self.refinement
@@ -157,17 +188,27 @@ class Family(Questions):
             log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 
-    def estimate_errors(self) -> None:
+    def estimate_errors(self, client: Client | None = None) -> None:
         """Estimate the error of every member of an equation, for the table; those that are known stay.
 
         Takes as long as a few steps of a calibration for each.
 
+        Args:
+            client: of a Dask cluster whose workers do it; by default this process does.
+
         Raises:
             PacpinnError: for problems that are no equations.
         """
-        for c, member in self._solutions.items():
-            if member.error_estimate is None:
-                self._solutions[c] = replace(member, error_estimate=self.error_estimate(**c).relative)
+        unknown = [each for each in self.values() if each.error_estimate is None]
+        if client is None:
+            found = [self.error_estimate(**each.coefficients).relative for each in unknown]
+        else:
+            from pacpinn import dask_pool
+
+            ground = Ground(self.problem, self.bases, self.settings)
+            found = list(dask_pool.error_estimates(client, ground, unknown))
+        for each, estimate in zip(unknown, found, strict=True):
+            self._solutions[each.coefficients] = replace(each, error_estimate=estimate)
 
     @property
     def record(self) -> Record:

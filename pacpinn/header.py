@@ -15,7 +15,7 @@ import torch
 from pacpinn.coefficient import Coefficients
 from pacpinn.ranges import Range
 from pacpinn.refinement import Round
-from pacpinn.requests import Request
+from pacpinn.requests import Request, TreeShape
 from pacpinn.solution import SingularPoint
 from pacpinn.solvers import Status
 
@@ -56,6 +56,7 @@ class SettingsHeader:
     batch: int | None
     seed: int
     dtype: str | None
+    tree: TreeShape | None = None
 
 
 @dataclass(frozen=True)

@@ -104,4 +104,5 @@ def _settings_header(settings: Settings) -> SettingsHeader:
         batch=settings.batch,
         seed=settings.seed,
         dtype=None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
+        tree=settings.tree,
     )

@@ -17,6 +17,7 @@ from pacpinn.errors import PacpinnError
 from pacpinn.ranges import Range, at_shares, regular, shares_of
 from pacpinn.reduced.online import Online
 from pacpinn.reduced.snapshots import Snapshots, spanning
+from pacpinn.requests import Targets
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report
@@ -93,7 +94,7 @@ def refine(
     search = _Search(problem, goal, next(iter(members)), settings)
     search.add(solved.values(), grown)
     while (target := search.next_target()) is not None and len(search.snapshots.members) < most:
-        for advance in walk(problem, solved, grown, [target], settings, reporter):
+        for advance in walk(problem, solved, grown, Targets((target,), len(solved)), settings, reporter):
             solved[target], grown = advance
             search.add([advance.solution], grown)
             yield advance, search.goal

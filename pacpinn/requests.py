@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from pacpinn.coefficient import Coefficients
 from pacpinn.ranges import Range
+
+TreeShape = Literal["chain", "spine"]
 
 
 class Targets(Struct, frozen=True, tag="targets"):
@@ -18,11 +20,19 @@ class Targets(Struct, frozen=True, tag="targets"):
         targets: in the order in which they were given, which decides the tree along which they are solved.
         begun: how many members the family had before.
         batch: how many are solved at once.
+        tree: ``"chain"``, each from its nearest neighbour, or ``"spine"``, a few ahead and the others from those; None
+            for a chain unless they are solved in batches.
     """
 
     targets: Sequence[Coefficients]
     begun: int
     batch: int = 1
+    tree: TreeShape | None = None
+
+    @property
+    def in_chain(self) -> bool:
+        """Whether they are solved one after the other."""
+        return (self.tree or ("chain" if self.batch == 1 else "spine")) == "chain"
 
     @property
     def what(self) -> Any:

@@ -13,6 +13,7 @@ from pacpinn.coefficient import Coefficients
 from pacpinn.errors import PacpinnError
 from pacpinn.problem import Problem
 from pacpinn.pruning import Criterion
+from pacpinn.requests import TreeShape
 from pacpinn.solvers import SolverChoice
 from pacpinn.task import Task
 
@@ -38,6 +39,9 @@ class Settings:
         bases: how many pruned and allocated networks the family may grow, the source's among them.
         batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the
             device. More than one needs formulas that take columns of coefficients, and the default solver.
+        tree: from which member each target starts: ``"chain"``, from its nearest neighbour, or ``"spine"``: a few go
+            ahead, and the others start from those, as many at once as there are workers; by default a chain, unless
+            targets are solved in batches or on workers.
         seed: seed of the initial network and of mini-batches.
         dtype, device: where to compute; by default as the task says, on the CPU.
 
@@ -56,6 +60,7 @@ class Settings:
     halvings: int = 3
     bases: int = 3
     batch: int | None = None
+    tree: TreeShape | None = None
     seed: int = 0
     dtype: torch.dtype | None = None
     device: str | torch.device | None = None
@@ -73,6 +78,8 @@ class Settings:
             raise PacpinnError(f"bases={self.bases}; expected 1 or more")
         if self.batch is not None and self.batch < 1:
             raise PacpinnError(f"batch={self.batch}; expected 1 or more")
+        if self.tree not in (None, *get_args(TreeShape)) or (self.tree == "chain" and (self.batch or 1) > 1):
+            raise PacpinnError(f"tree={self.tree!r}; expected 'spine', or 'chain' where targets are solved one by one")
 
     def task(self, problem: Problem, c: Coefficients) -> Task:
         """The task at `c`, where and to what tolerance these settings say."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pacpinn import family, provenance
 from pacpinn.archive import Record
@@ -33,7 +33,11 @@ from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Result, Status, get_solver
 from pacpinn.targets import Values, distinct
+from pacpinn.walk import PoolOf
 from pacpinn.whereabouts import blaming
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ def solve_family(
     save: str | Path | None = None,
     resume: str | Path | None = None,
     progress: ProgressCallback = ignore,
+    client: Client | None = None,
     **settings: Any,
 ) -> Family:
     """Solve a problem at its source, prune and allocate, then calibrate to every target along a path from the source.
@@ -69,6 +74,7 @@ def solve_family(
         resume: the same, and what an earlier run with this file has solved is not solved again. The family is the same
             to the last bit as without the interruption, at equal versions and threads.
         progress: called at every step and after every solve.
+        client: of a Dask cluster whose workers solve the targets, along a spine; the source is solved here.
         settings: fields of :class:`Settings`: `keep`, `solver`, `tolerance`, `seed`, `device` and more.
 
     Raises:
@@ -84,12 +90,19 @@ def solve_family(
     """
     if save is not None and resume is not None and Path(save) != Path(resume):
         raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
+    if client is not None:
+        if within is not None:
+            raise PacpinnError(
+                "a range is refined one member after the other; expected targets for a cluster's workers"
+            )
+        settings["tree"] = "spine"
     plan = Plan.of(problem, source, targets, within, members, Settings(**settings))
     plan.check()
     path = resume or save
+    pool_of = None if client is None else pool_on(client)
     with alone():
         if path is None:
-            return plan.carry_out(plan.begin(progress), progress)
+            return plan.carry_out(plan.begin(progress), progress, pool_of)
         with locked(Path(path)):
             journal = Journal(Path(path), existing_device(plan.settings.device or "cpu"))
             there = journal.resumed(plan.asked, plan.problem) if resume else None
@@ -100,7 +113,14 @@ def solve_family(
                 journal.clear()  # which a kill at the very end may have cut short
                 return solved
             with solved.recorded(journal):
-                return plan.carry_out(solved, progress)
+                return plan.carry_out(solved, progress, pool_of)
+
+
+def pool_on(client: Client) -> PoolOf:
+    """Pools on a cluster; without the extra ``dask`` an error that says so."""
+    from pacpinn import dask_pool
+
+    return dask_pool.on(client)
 
 
 @dataclass(frozen=True)
@@ -136,7 +156,7 @@ class Plan:
         at_source = problem.at(source or {})
         wanted = problem.targets if targets is None and within is None else targets
         new = [] if wanted is None else distinct(problem, wanted, at_source, known=[at_source])
-        requests: list[Request] = [Targets(tuple(new), 1)] if new else []
+        requests: list[Request] = [Targets(tuple(new), 1, tree=settings.tree)] if new else []
         if within is not None:
             require_two(members)
             equation = require_equation(problem)
@@ -208,12 +228,12 @@ class Plan:
         source = solved.source.coefficients
         return cls(solved.problem, solved.problem, source, solved.settings, list(solved.requests))
 
-    def carry_out(self, solved: Family, progress: ProgressCallback) -> Family:
+    def carry_out(self, solved: Family, progress: ProgressCallback, pool_of: PoolOf | None = None) -> Family:
         """All that the family was not asked, or has not ended yet."""
-        solved.finish(progress)
+        solved.finish(progress, pool_of)
         for request in self.requests[len(solved.requests) :]:
             if isinstance(request, Targets):
-                solved.extend(request.targets, progress)
+                solved.extend(request.targets, progress, pool_of, request.tree)
             else:
                 solved.refine(request.within, request.tolerance, request.members, progress)
         return solved

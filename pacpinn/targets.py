@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from pacpinn.coefficient import Coefficients
 from pacpinn.errors import CoefficientError
 from pacpinn.problem import Problem
@@ -28,8 +30,11 @@ def distinct(
             + ", ".join(f"{name}={each.default:g}" for name, each in list(problem.coefficients.items())[:1])
         )
     new: list[Coefficients] = []
-    for target in checked:
-        if any(target.close_to(other) for other in [*known, *new]):
+    there = np.array([list(each.values()) for each in [*known, *checked]])
+    for k, target in enumerate(checked, len(known)):
+        near = np.isclose(there[:k], there[k], rtol=1e-8, atol=1e-300).all(axis=1).nonzero()[0]  # few, or none
+        others = [known[i] if i < len(known) else checked[i - len(known)] for i in near.tolist()]
+        if any(target.close_to(other) for other in others):
             log.warning("%s is there already: left out of the targets", target)
         else:
             new.append(target)

@@ -1,0 +1,213 @@
+"""Families on workers: what do two bring over one, what does a target cost besides its solve, what travels?
+
+Burgers at 64 viscosities along a spine: in this process, by one worker, by two, one thread each; the family must be
+the same to the last bit. Then thousands of cheap targets past a scheduler in a process of its own, whose memory is
+watched.
+
+    python benchmarks/scale_out.py --output benchmarks/results
+"""
+
+from __future__ import annotations
+
+import pickle
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import psutil
+import torch
+from distributed import Client
+from matplotlib.figure import Figure
+
+import pacpinn as pp
+from pacpinn import dask_pool
+from pacpinn.dask_worker import Brought, sent_start
+from pacpinn.problem import Problem
+from pacpinn.steps import Branch, Ground
+from report import Report, console, options
+
+BURGERS, CHEAP = 64, 5000
+MIB = 2**20
+
+
+@contextmanager
+def cluster(workers: int) -> Iterator[tuple[Client, psutil.Process]]:
+    """A scheduler and workers, each a process of its own; the scheduler's, to watch."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    dask = [sys.executable, "-m", "dask"]
+    scheduler = subprocess.Popen([*dask, "scheduler", "--port", address.rpartition(":")[2], "--no-dashboard"], **quiet)
+    each = [*dask, "worker", address, "--nthreads", "1", "--no-dashboard"]
+    there = [subprocess.Popen(each, **quiet) for _ in range(workers)]
+    try:
+        with Client(address, timeout="60s") as client:
+            client.wait_for_workers(workers, timeout=120)
+            yield client, psutil.Process(scheduler.pid)
+    finally:
+        for process in (*there, scheduler):
+            process.terminate()
+            process.wait()
+
+
+def begun(problem: Problem, first: dict[str, float], seed: int) -> pp.Family:
+    """A family with its source and one target, from which all others follow."""
+    return pp.solve_family(problem, targets=[first], seed=seed, tree="spine")
+
+
+def burgers(report: Report, seed: int, count: int) -> None:
+    """The same targets here, by one worker, by two."""
+    targets = pp.grid(nu=np.geomspace(0.045, 0.012, count))
+    problem = pp.get_problem("burgers")
+    families = {}
+    for workers in (0, 1, 2):
+        family = begun(problem, {"nu": 0.048}, seed)
+        if workers == 0:
+            seconds = timed(family, targets)
+        else:
+            with cluster(workers) as (client, _):
+                warm = begun(problem, {"nu": 0.048}, seed)
+                warm.extend(targets[:2], pool_of=dask_pool.on(client))  # workers import what they need
+                seconds = timed(family, targets, client)
+        families[workers] = family
+        report.add(
+            part="burgers",
+            seed=seed,
+            workers=workers,
+            targets=count,
+            seconds=seconds,
+            solving=sum(each.seconds for each in family.targets[1:]),
+            converged=sum(each.status == "converged" for each in family.targets[1:]),
+            **{"same bits": same(family, families[0])},
+        )
+
+
+def timed(family: pp.Family, targets: list[dict[str, float]], client: Client | None = None) -> float:
+    began = time.perf_counter()
+    family.extend(targets, pool_of=None if client is None else dask_pool.on(client))
+    return time.perf_counter() - began
+
+
+def same(one: pp.Family, other: pp.Family) -> bool:
+    return list(one) == list(other) and all(
+        torch.equal(a.z, b.z) for a, b in zip(one.values(), other.values(), strict=True)
+    )
+
+
+def cheap(report: Report, count: int) -> None:
+    """An oscillator at thousands of coefficients: the scheduler's memory, sampled at every hundredth target."""
+    per_axis = round(count**0.5)
+    targets = pp.grid(damping=np.linspace(0.5, 1.5, per_axis), stiffness=np.linspace(3.5, 4.5, count // per_axis))
+    family = begun(pp.get_problem("oscillator"), {"damping": 0.45, "stiffness": 4.0}, seed=0)
+    with cluster(2) as (client, scheduler):
+        began, seen = time.perf_counter(), 0
+        start = scheduler.memory_info().rss
+
+        def watch(progress: object) -> None:
+            nonlocal seen
+            seen += 1
+            if seen % 100 == 0:
+                minutes = (time.perf_counter() - began) / 60
+                rss = (scheduler.memory_info().rss - start) / MIB
+                report.add(part="cheap", targets=seen, minutes=minutes, **{"scheduler MiB": rss})
+
+        family.extend(targets, watch, pool_of=dask_pool.on(client))
+        seconds = time.perf_counter() - began
+    report.add(
+        part="cheap, in all",
+        targets=len(targets),
+        seconds=seconds,
+        solving=sum(each.seconds for each in family.targets[1:]),
+        converged=sum(each.status == "converged" for each in family.targets[1:]),
+        **{"family MiB": sum(each.z.nbytes for each in family.values()) / MIB},
+    )
+
+
+def travels(report: Report) -> None:
+    """Bytes of a step's way there and back, and of what is scattered once."""
+    for name in ("burgers", "oscillator"):
+        family = pp.solve_family(name)
+        before, start, target = family.targets[:3]
+        there = sent_start(Branch(start, before), target.coefficients)
+        ground = Ground(family.problem, family.bases, family.settings)
+        report.add(
+            part="bytes",
+            problem=name,
+            weights=sum(family.counts),
+            free=len(target.z),
+            once=len(dask_pool._pickled(ground)),
+            there=len(pickle.dumps(there)),
+            back=len(pickle.dumps(Brought(target, None))),
+        )
+
+
+def claims(report: Report) -> None:
+    rows = [row for row in report.rows if row["part"] == "burgers"]
+    of = {w: np.array([row["seconds"] for row in rows if row["workers"] == w]) for w in (0, 1, 2)}
+    efficiency = of[1] / (2 * of[2])
+    report.claim(
+        "efficiency of two workers against one, median of runs (worst)",
+        ">= 85 %",
+        f"{np.median(efficiency):.0%} ({efficiency.min():.0%})",
+        bool(np.median(efficiency) >= 0.85),
+    )
+    one = [row for row in rows if row["workers"] == 1]
+    over = np.array([(row["seconds"] - row["solving"]) / row["targets"] for row in one])
+    report.claim(
+        "one worker: what a target takes besides its solve",
+        "<= 20 ms",
+        f"{1e3 * np.median(over):.1f} ms",
+        bool(np.median(over) <= 0.020),
+    )
+    bits = [row["same bits"] for row in rows]
+    report.claim("families with the same bits as in this process", "all", f"{sum(bits)} of {len(bits)}", all(bits))
+    total = next((row for row in report.rows if row["part"] == "cheap, in all"), None)
+    if total is not None:
+        most = max((row["scheduler MiB"] for row in report.rows if row["part"] == "cheap"), default=0.0)
+        report.claim(
+            f"{total['targets']} cheap targets: growth of the scheduler's memory",
+            f"<= the family's {total['family MiB']:.0f} MiB",
+            f"{most:.0f} MiB",
+            most <= total["family MiB"],
+        )
+        spare = (2 * total["seconds"] - total["solving"]) / total["targets"]
+        report.claim("two workers, cheap targets: a worker's time besides solves", "-", f"{1e3 * spare:.1f} ms", True)
+
+
+def figure(report: Report) -> Figure:
+    shown = Figure(figsize=(8, 3), layout="constrained")
+    left, right = shown.subplots(1, 2)
+    for workers in (0, 1, 2):
+        seconds = [row["seconds"] for row in report.rows if row["part"] == "burgers" and row["workers"] == workers]
+        left.bar(workers, np.median(seconds) if seconds else 0.0, color="C0")
+    left.set_xticks((0, 1, 2), ("in process", "1 worker", "2 workers"))
+    left.set_ylabel("seconds for all targets")
+    rows = [row for row in report.rows if row["part"] == "cheap"]
+    right.plot([row["targets"] for row in rows], [row["scheduler MiB"] for row in rows])
+    right.set_xlabel("targets solved")
+    right.set_ylabel("growth of the scheduler's memory, MiB")
+    for axes in (left, right):
+        axes.grid(alpha=0.3)
+    return shown
+
+
+def main() -> None:
+    chosen = options(__doc__ or "", threads=1)
+    report = Report("scale_out", chosen.quick)
+    travels(report)
+    for seed in range(1 if chosen.quick else 3):
+        burgers(report, seed, 8 if chosen.quick else BURGERS)
+    cheap(report, 100 if chosen.quick else CHEAP)
+    claims(report)
+    console.print(f"of {len(report.rows)} rows")
+    report.write(chosen.output)
+    figure(report).savefig(chosen.output / "scale_out.png", dpi=150)
+
+
+if __name__ == "__main__":
+    main()

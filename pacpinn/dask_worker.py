@@ -1,0 +1,114 @@
+"""What a step on a worker of a Dask cluster is given, does and brings back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import cloudpickle
+import torch
+from distributed import get_worker
+from torch import Tensor
+
+from pacpinn.coefficient import Coefficients
+from pacpinn.equation_task import EquationTask
+from pacpinn.error_estimate import error_estimate
+from pacpinn.header import Machine
+from pacpinn.isolation import alone
+from pacpinn.solution import Base, Solution
+from pacpinn.steps import Branch, Ground, Taken, step
+
+
+class SentBase(NamedTuple):
+    """A base without its module, which the ground has."""
+
+    coefficients: Coefficients
+    weights: Tensor
+    free: Tensor
+
+
+class SentStart(NamedTuple):
+    """A target, and the branch on which it hangs, as they travel."""
+
+    start: Solution
+    before: Solution | None
+    grown: tuple[SentBase, ...]
+    target: Coefficients
+
+
+class Brought(NamedTuple):
+    """A target that a step has solved, and its base, if that was grown for it."""
+
+    solution: Solution
+    base: SentBase | None
+
+
+def work(sent: tuple[str, bytes], starts: Sequence[SentStart]) -> list[Brought]:
+    """Take a step where this is called, on as many of torch's threads as the worker has."""
+    torch.set_num_threads(max(1, get_worker().state.nthreads))
+    ground = _ground(*sent)
+    unpacked = [
+        (Branch(each.start, each.before, tuple(built(base, ground) for base in each.grown)), each.target)
+        for each in starts
+    ]
+    with alone():
+        taken = step(ground, unpacked)
+    return [_brought(branch, each) for (branch, _), each in zip(unpacked, taken, strict=True)]
+
+
+def estimate(sent: tuple[str, bytes], member: Solution) -> float:
+    """A member's estimated error."""
+    ground = _ground(*sent)
+    task = ground.settings.task(ground.problem, member.coefficients)
+    assert isinstance(task, EquationTask)
+    return error_estimate(task, ground.bases[member.base].masked, member.z).relative
+
+
+def machine() -> Machine:
+    """What a worker computes with."""
+    return Machine.here()
+
+
+_unpacking = threading.Lock()
+
+
+def _ground(digest: str, pickled: bytes) -> Ground:
+    """What was scattered, unpacked once on each worker."""
+    with _unpacking:
+        if digest not in _grounds:
+            _grounds.clear()
+            _grounds[digest] = cloudpickle.loads(pickled)
+        return _grounds[digest]
+
+
+_grounds: dict[str, Ground] = {}
+
+
+def _brought(branch: Branch, taken: Taken) -> Brought:
+    new = taken.branch.grown[len(branch.grown) :]
+    return Brought(taken.solution, _sent_base(new[0]) if new else None)
+
+
+# What travels ---------------------------------------------------------------------------------------------------------
+
+
+def sent_start(branch: Branch, target: Coefficients) -> SentStart:
+    """A start as it travels."""
+    before = None if branch.before is None else light(branch.before)
+    return SentStart(light(branch.start), before, tuple(map(_sent_base, branch.grown)), target)
+
+
+def light(solution: Solution) -> Solution:
+    """A member to start from, without its losses."""
+    return replace(solution, history=[])
+
+
+def _sent_base(base: Base) -> SentBase:
+    return SentBase(base.coefficients, base.masked.weights, base.masked.free)
+
+
+def built(sent: SentBase, ground: Ground) -> Base:
+    """A base that has travelled, on a network like the ground's."""
+    return Base(ground.bases[0].masked.with_mask(sent.free, True, sent.weights), sent.coefficients)
