@@ -6,6 +6,7 @@ the last request found it, ``000001.pac`` and so on are the members since, by th
 
 from __future__ import annotations
 
+import glob
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -144,6 +145,9 @@ def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
             f"{path} cannot be written ({problem.strerror}); choose a folder that may be written to and has room"
         ) from problem
     try:
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+            if left.suffix[1:].isdecimal():  # what a process was writing when it was killed
+                left.unlink(missing_ok=True)
         yield
     finally:
         file.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone, and makes a new one

@@ -173,6 +173,7 @@ def test_parts_that_a_kill_has_left_beside_a_finished_family_go(tmp_path, whole)
     part = tmp_path / "family.pac.parts" / "000003.pac"
     part.parent.mkdir()
     part.write_bytes(b"a part whose family is whole")
+    (tmp_path / ".family.pac.4711").write_bytes(b"half of a file that another process was writing")
     assert same_family(solved(resume=path, **WAYS["one by one"]), whole("one by one"))
     assert [each.name for each in tmp_path.iterdir()] == ["family.pac"]
 
