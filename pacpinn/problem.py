@@ -83,6 +83,11 @@ class Problem(ABC):
             ** 0.5
         )
 
+    def positions(self, cs: Sequence[Coefficients]) -> np.ndarray:
+        """Where tasks lie, each coefficient in its own scale and range, shape ``(tasks, coefficients)``."""
+        columns = [[each.position(c[name]) for c in cs] for name, each in self.coefficients.items()]
+        return np.array(columns, dtype=float).T  # each coefficient's lie together: distances of thousands are quick
+
     def between(self, a: Coefficients, b: Coefficients, share: float = 0.5) -> Coefficients:
         """The coefficients at a `share` of the way from `a` to `b`, each in its own scale."""
 

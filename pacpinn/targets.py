@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,12 +31,26 @@ def distinct(
             + ", ".join(f"{name}={each.default:g}" for name, each in list(problem.coefficients.items())[:1])
         )
     new: list[Coefficients] = []
-    there = np.array([list(each.values()) for each in [*known, *checked]])
-    for k, target in enumerate(checked, len(known)):
-        near = np.isclose(there[:k], there[k], rtol=1e-8, atol=1e-300).all(axis=1).nonzero()[0]  # few, or none
-        others = [known[i] if i < len(known) else checked[i - len(known)] for i in near.tolist()]
-        if any(target.close_to(other) for other in others):
-            log.warning("%s is there already: left out of the targets", target)
-        else:
-            new.append(target)
+    alike: dict[tuple[int, ...], list[Coefficients]] = defaultdict(list)
+    for k, (each, group) in enumerate(zip([*known, *checked], _groups([*known, *checked]), strict=True)):
+        if k >= len(known):
+            if any(each.close_to(other) for other in alike[group]):
+                log.warning("%s is there already: left out of the targets", each)
+            else:
+                new.append(each)
+        alike[group].append(each)
     return new
+
+
+def _groups(cs: Sequence[Coefficients]) -> list[tuple[int, ...]]:
+    """To which group each belongs: those that are close to each other are in the same, and few others."""
+    return list(zip(*(_clusters(np.array([c[name] for c in cs])) for name in cs[0]), strict=True))
+
+
+def _clusters(values: np.ndarray) -> list[int]:
+    """To which cluster each value belongs: neighbours closer than ten times what passes for equal are in one."""
+    order = values.argsort()
+    gaps = ~np.isclose(values[order[1:]], values[order[:-1]], rtol=1e-8, atol=1e-300)
+    clusters = np.empty(len(values), dtype=int)
+    clusters[order] = np.concatenate([[0], gaps.cumsum()])
+    return clusters.tolist()

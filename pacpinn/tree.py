@@ -1,73 +1,99 @@
-"""Which target starts from which: fixed by the list of targets alone, never by timing."""
+"""Which target starts from which: fixed by the list of targets alone, never by timing.
+
+Points are rows of positions, each coefficient in its own scale; edges ``(parent, target)`` are pairs of numbers that
+count the roots first, then the targets.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
-Node = TypeVar("Node")
+import numpy as np
+
+Edge = tuple[int, int]
 
 
-def nearest_neighbour_tree(
-    roots: Sequence[Node], targets: Sequence[Node], distance: Callable[[Node, Node], float]
-) -> list[tuple[Node, Node]]:
-    """Edges ``(parent, target)`` of the shortest tree that hangs all targets on the roots (Prim 1957).
+def nearest_neighbour_tree(roots: np.ndarray, targets: np.ndarray) -> list[Edge]:
+    """The edges of the shortest tree that hangs all targets on the roots (Prim 1957).
 
     A parent comes before its children; equal distances are settled by the order of the lists. Along one coefficient
     the tree is a chain from the source outwards.
 
+    Args:
+        roots, targets: positions, shapes ``(m, k)`` and ``(n, k)``.
+
     Example:
-        >>> nearest_neighbour_tree([0.0], [3.0, 1.0, 2.0], lambda a, b: abs(a - b))
-        [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)]
+        >>> nearest_neighbour_tree(np.array([[0.0]]), np.array([[3.0], [1.0], [2.0]]))
+        [(0, 2), (2, 3), (3, 1)]
     """
-    edges: list[tuple[Node, Node]] = []
-    closest = {i: (min(roots, key=lambda root: distance(root, target)), target) for i, target in enumerate(targets)}
-    while closest:
-        i, (parent, target) = min(closest.items(), key=lambda item: distance(*item[1]))
-        del closest[i]
-        edges.append((parent, target))
-        for j, (other_parent, other) in closest.items():
-            if distance(target, other) < distance(other_parent, other):
-                closest[j] = (target, other)
+    parents, lengths = _nearest(roots, targets)
+    left = np.ones(len(targets), dtype=bool)
+    edges: list[Edge] = []
+    for _ in targets:
+        i = int(np.where(left, lengths, np.inf).argmin())
+        left[i] = False
+        edges.append((int(parents[i]), len(roots) + i))
+        lengths_from_it = distances(targets, targets[i])
+        closer = left & (lengths_from_it < lengths)
+        parents[closer], lengths[closer] = len(roots) + i, lengths_from_it[closer]
     return edges
 
 
-def spine_and_ribs(
-    roots: Sequence[Node], targets: Sequence[Node], distance: Callable[[Node, Node], float]
-) -> list[list[tuple[Node, Node]]]:
-    """Wavefronts of edges ``(parent, target)``: those of one wavefront need none of its own targets.
+def spine_and_ribs(roots: np.ndarray, targets: np.ndarray) -> list[list[Edge]]:
+    """Wavefronts of edges: those of one wavefront need none of its own targets.
 
     A few waypoints, as many as the square root of the number of targets, hang on the roots by their nearest-neighbour
     tree: the spine, one wavefront for each of its levels. Every other target is a rib, which hangs on the nearest
     waypoint or root; all ribs make the last wavefront. The waypoints are chosen one by one as the target farthest from
     all there are (Gonzalez 1985), so that they are spread evenly.
 
+    Args:
+        roots, targets: as for :func:`nearest_neighbour_tree`.
+
     Example:
-        >>> spine_and_ribs([0], [1, 2, 3, 4], lambda a, b: abs(a - b))
+        >>> spine_and_ribs(np.array([[0.0]]), np.array([[1.0], [2.0], [3.0], [4.0]]))
         [[(0, 2)], [(2, 4)], [(0, 1), (2, 3)]]
     """
+    _, far = _nearest(roots, targets)
     waypoints: list[int] = []
-    far = {i: min(distance(root, target) for root in roots) for i, target in enumerate(targets)}
     while len(waypoints) ** 2 < len(targets):
-        chosen = max(far, key=lambda i: far[i])
-        del far[chosen]
+        chosen = int(far.argmax())
+        far = np.minimum(far, distances(targets, targets[chosen]))
+        far[chosen] = -np.inf
         waypoints.append(chosen)
-        far = {i: min(each, distance(targets[chosen], targets[i])) for i, each in far.items()}
-    spine = nearest_neighbour_tree(roots, [targets[i] for i in sorted(waypoints)], distance)
-    stations = [*roots, *(target for _, target in spine)]
-    ribs = [
-        (min(range(len(stations)), key=lambda k: distance(stations[k], targets[i])), targets[i]) for i in sorted(far)
-    ]
-    in_order = [(stations[k], target) for k, target in sorted(ribs, key=lambda rib: rib[0])]
+    waypoints.sort()
+    numbers = [*range(len(roots)), *(len(roots) + i for i in waypoints)]
+    spine = [(numbers[a], numbers[b]) for a, b in nearest_neighbour_tree(roots, targets[waypoints])]
+    stations = [*range(len(roots)), *(b for _, b in spine)]
+    ribs = np.setdiff1d(np.arange(len(targets)), waypoints)
+    on, _ = _nearest(np.concatenate([roots, targets])[stations], targets[ribs])
+    in_order = [(stations[on[k]], len(roots) + int(ribs[k])) for k in np.argsort(on, kind="stable")]
     return [*_levels(spine), in_order] if in_order else _levels(spine)
 
 
-def _levels(edges: Sequence[tuple[Node, Node]]) -> list[list[tuple[Node, Node]]]:
+def _nearest(roots: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each target the first of the nearest roots, and how far that is."""
+    which, how_far = np.zeros(len(targets), dtype=int), np.full(len(targets), np.inf)
+    for k, root in enumerate(roots):
+        lengths = distances(targets, root)
+        closer = lengths < how_far
+        which[closer], how_far[closer] = k, lengths[closer]
+    return which, how_far
+
+
+def distances(points: np.ndarray, point: np.ndarray) -> np.ndarray:
+    """Of each of some points to one."""
+    lengths: np.ndarray = np.sqrt(((points - point) ** 2).sum(axis=1))
+    return lengths
+
+
+def _levels(edges: Sequence[Edge]) -> list[list[Edge]]:
     """The edges of a tree, parents first, by their depth."""
-    levels: list[list[tuple[Node, Node]]] = []
+    depth: dict[int, int] = {}
+    levels: list[list[Edge]] = []
     for parent, target in edges:
-        depth = next((k + 1 for k, level in enumerate(levels) if any(each is parent for _, each in level)), 0)
-        if depth == len(levels):
+        depth[target] = depth.get(parent, -1) + 1
+        if depth[target] == len(levels):
             levels.append([])
-        levels[depth].append((parent, target))
+        levels[depth[target]].append((parent, target))
     return levels

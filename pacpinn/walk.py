@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pacpinn.branching import Edge, Tree, branch_out
 from pacpinn.coefficient import Coefficients
 from pacpinn.continuation import Advance, advance
@@ -15,7 +17,7 @@ from pacpinn.settings import Settings
 from pacpinn.solution import Base, Solution
 from pacpinn.solvers import Report, Status
 from pacpinn.steps import Branch, Ground
-from pacpinn.tree import nearest_neighbour_tree, spine_and_ribs
+from pacpinn.tree import distances, nearest_neighbour_tree, spine_and_ribs
 
 PoolOf = Callable[[Ground], Pool]  # makes a pool for steps on a ground
 
@@ -48,12 +50,14 @@ def walk(
         Each other target's solution, and the bases there are then.
     """
     done = done or {}
+    steps = steps_of(problem, list(members), request)
     if request.in_chain:
-        yield from _chain(problem, members, bases, request.targets, settings, reporter, done, all_bases)
+        edges = [edge for (edge,) in steps]
+        yield from _chain(problem, members, bases, edges, settings, reporter, done, all_bases)
         return
     ground = Ground(problem, bases, replace(settings, batch=request.batch))
-    steps = steps_of(problem, list(members), request)
-    roots = {c: Branch(*_start(problem, members, c, c)) for step in steps for c, _ in step if c in members}
+    there = _Solved(problem, list(members), members)
+    roots = {c: Branch(*there.start(c, c)) for step in steps for c, _ in step if c in members}
     tree = Tree(roots, steps)
     pool = pool_of(ground) if pool_of else Here(ground, reporter)
     yield from branch_out(tree, ground, pool, done, all_bases or bases)
@@ -62,41 +66,69 @@ def walk(
 def steps_of(problem: Problem, members: Sequence[Coefficients], request: Targets) -> list[Sequence[Edge]]:
     """The edges of a request's tree in the order in which their targets are members, those together that are solved
     together."""
-    if request.in_chain:
-        return [[edge] for edge in nearest_neighbour_tree(members, request.targets, problem.distance)]
-    waves = spine_and_ribs(members, request.targets, problem.distance)
-    return [wave[i : i + request.batch] for wave in waves for i in range(0, len(wave), request.batch)]
+    all_of_them = [*members, *request.targets]
+    places = problem.positions(members), problem.positions(request.targets)
+    waves = [[edge] for edge in nearest_neighbour_tree(*places)] if request.in_chain else spine_and_ribs(*places)
+    named = [[(all_of_them[parent], all_of_them[target]) for parent, target in wave] for wave in waves]
+    return [wave[i : i + request.batch] for wave in named for i in range(0, len(wave), request.batch)]
 
 
 def _chain(
     problem: Problem,
     members: Mapping[Coefficients, Solution],
     bases: Sequence[Base],
-    targets: Sequence[Coefficients],
+    edges: Sequence[Edge],
     settings: Settings,
     reporter: Callable[[Coefficients], Report],
     done: Mapping[Coefficients, Solution],
     all_bases: Sequence[Base],
 ) -> Iterator[Advance]:
-    solved, grown = dict(members), list(bases)
-    for parent, target in nearest_neighbour_tree(list(members), targets, problem.distance):
+    solved, grown = _Solved(problem, [*members, *(target for _, target in edges)], members), list(bases)
+    for parent, target in edges:
         if target in done:
-            solved[target] = done[target]
+            solved.add(done[target])
             grown = list(all_bases[: max(len(grown), done[target].base + 1)])
             continue
-        start, before = _start(problem, solved, parent, target)
-        solved[target], grown = advance(problem, grown, start, target, settings, reporter(target), before)
-        yield Advance(solved[target], grown)
+        start, before = solved.start(parent, target)
+        solution, grown = advance(problem, grown, start, target, settings, reporter(target), before)
+        solved.add(solution)
+        yield Advance(solution, grown)
 
 
-def _start(
-    problem: Problem, solved: Mapping[Coefficients, Solution], parent: Coefficients, target: Coefficients
-) -> tuple[Solution, Solution | None]:
-    """From where a target goes: the parent, or the first of its ancestors that is solved, for what is not solved is no
-    place to start from; and another member near the target, on the same base."""
-    start = solved[parent]
-    while start.parent is not None and start.status is not Status.CONVERGED:
-        start = solved[start.parent]
-    others = [each for each in solved.values() if each.base == start.base and each is not start]
-    others = [each for each in others if each.status is Status.CONVERGED]
-    return start, min(others, key=lambda each: problem.distance(each.coefficients, target), default=None)
+class _Solved:
+    """What is solved so far of some members and targets, and from where others start.
+
+    Args:
+        problem: the family's.
+        order: all members and targets.
+        members: what is solved already.
+    """
+
+    def __init__(
+        self, problem: Problem, order: Sequence[Coefficients], members: Mapping[Coefficients, Solution]
+    ) -> None:
+        self._order, self._places = order, {c: k for k, c in enumerate(order)}
+        self._positions = problem.positions(order)
+        self._bases = np.full(len(order), -1)  # on which each converged; -1 for none
+        self._solved: dict[Coefficients, Solution] = {}
+        for each in members.values():
+            self.add(each)
+
+    def add(self, solution: Solution) -> None:
+        """It is solved, or has been tried."""
+        self._solved[solution.coefficients] = solution
+        if solution.status is Status.CONVERGED:
+            self._bases[self._places[solution.coefficients]] = solution.base
+
+    def start(self, parent: Coefficients, target: Coefficients) -> tuple[Solution, Solution | None]:
+        """From where a target goes: the parent, or the first of its ancestors that is solved, for what is not solved is
+        no place to start from; and another member near the target, on the same base."""
+        start = self._solved[parent]
+        while start.parent is not None and start.status is not Status.CONVERGED:
+            start = self._solved[start.parent]
+        others = self._bases == start.base
+        others[self._places[start.coefficients]] = False
+        if not others.any():
+            return start, None
+        lengths = np.where(others, distances(self._positions, self._positions[self._places[target]]), np.inf)
+        return start, self._solved[self._order[int(lengths.argmin())]]
