@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
@@ -33,6 +34,8 @@ from pacpinn.settings import Settings
 from pacpinn.solution import Base, SingularPoint, Solution
 from pacpinn.task import Score
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Record:
@@ -52,11 +55,21 @@ class Record:
     finished: bool
 
 
-class Since(NamedTuple):
-    """How many bases and members there were already."""
+class Part(NamedTuple):
+    """A member that has come to a family, and with it.
 
-    bases: int = 0
-    members: int = 0
+    Attributes:
+        solution: the member.
+        bases: those that are new with it.
+        refinement: how far the family has come then.
+        first_base, first_member: how many of each there were before.
+    """
+
+    solution: Solution
+    bases: Sequence[Base]
+    refinement: Refinement | None
+    first_base: int
+    first_member: int
 
 
 def write(path: Path, record: Record) -> str:
@@ -72,32 +85,34 @@ def write(path: Path, record: Record) -> str:
         refinement=_refinement_header(record.refinement),
         finished=record.finished,
     )
-    return storage.write(path, header.to_json(head), _tensors(record, Since()))
+    return storage.write(path, header.to_json(head), _tensors(record.bases, 0, record.solutions, record.solutions[1:]))
 
 
-def write_part(path: Path, record: Record, since: Since) -> None:
-    """Write what has come to a family since: the inverse of :func:`extended`."""
+def append(file: BinaryIO, part: Part) -> None:
+    """Write what has come to a family at the end of a file: the inverse of :func:`extended`."""
     head = PartHeader(
-        bases=[each.coefficients for each in record.bases[since.bases :]],
-        members=[_member(each) for each in record.solutions[since.members :]],
-        refinement=_refinement_header(record.refinement),
-        first_base=since.bases,
-        first_member=since.members,
+        bases=[each.coefficients for each in part.bases],
+        members=[_member(part.solution)],
+        refinement=_refinement_header(part.refinement),
+        first_base=part.first_base,
+        first_member=part.first_member,
     )
-    storage.write(path, header.to_json(head), _tensors(record, since))
+    tensors = _tensors(part.bases, part.first_base, [part.solution], [part.solution])
+    storage.append(file, header.to_json(head), tensors)
 
 
-def _tensors(record: Record, since: Since) -> dict[str, Tensor]:
-    bases, solutions, source = record.bases[since.bases :], record.solutions[since.members :], record.solutions[0]
+def _tensors(
+    bases: Sequence[Base], first_base: int, solutions: Sequence[Solution], targets: Sequence[Solution]
+) -> dict[str, Tensor]:
+    """Of solutions the losses, of targets (the source is base 0 as it is) the free weights, of bases the rest."""
     tensors = {"losses": torch.tensor([loss for each in solutions for loss in each.history], dtype=torch.float64)}
-    for i, base in enumerate(bases, since.bases):
+    for i, base in enumerate(bases, first_base):
         tensors |= {f"base.{i}.weights": base.masked.weights, f"base.{i}.free": _packed(base.masked.free)}
         tensors |= {f"base.{i}.state.{name}": each for name, each in _other_state(base.masked).items()}
-    for i in range(len(record.bases)):
-        own = [each.z for each in solutions if each.base == i and each is not source]  # the source is base 0 as it is
-        if own:
-            tensors[f"base.{i}.targets"] = torch.stack(own)
-    return tensors
+    by_base: dict[int, list[Tensor]] = {}
+    for each in targets:
+        by_base.setdefault(each.base, []).append(each.z)
+    return tensors | {f"base.{i}.targets": torch.stack(own) for i, own in by_base.items()}
 
 
 def read(path: Path, problem: Problem | str | Path | None, device: torch.device) -> Record:
@@ -123,27 +138,27 @@ def read(path: Path, problem: Problem | str | Path | None, device: torch.device)
         )
 
 
-def extended(record: Record, part: Path) -> Record:
-    """A family with what has come since, as :func:`write_part` wrote it to `part`.
-
-    Raises:
-        FamilyFileError: if it is damaged, or goes on from elsewhere.
-    """
-    device = record.bases[0].masked.weights.device
-    stored = storage.read(part, device)
-    with _fitting(part):
-        head, tensors = header.from_json(stored.header, PartHeader), stored.tensors
-        shapes = _shapes(record.bases[0].masked)
-        if (head.first_base, head.first_member) != (len(record.bases), len(record.solutions)):
-            raise ValueError(f"it goes on from {head.first_member} members, there are {len(record.solutions)}")
-        new = [
-            Base(_masked(record.problem, record.settings, shapes, tensors, i), _checked(record.problem, c))
-            for i, c in enumerate(head.bases, head.first_base)
-        ]
-        bases = [*record.bases, *new]
-        new_ones = _solutions(head.members, head.first_member, tensors, bases, record.problem)
-        solutions = [*record.solutions, *new_ones]
-        return replace(record, bases=bases, solutions=solutions, refinement=_refinement(head.refinement))
+def extended(record: Record, path: Path) -> Record:
+    """A family with what has come to it, as far as the file of that is whole: a kill may have cut its end short."""
+    bases, solutions, refinement = list(record.bases), list(record.solutions), record.refinement
+    device, shapes = bases[0].masked.weights.device, _shapes(bases[0].masked)
+    try:
+        for stored in storage.parts(path, device):
+            with _fitting(path):
+                head, tensors = header.from_json(stored.header, PartHeader), stored.tensors
+                if (head.first_base, head.first_member) != (len(bases), len(solutions)):
+                    raise ValueError(f"it goes on from {head.first_member} members, there are {len(solutions)}")
+                new = [
+                    Base(_masked(record.problem, record.settings, shapes, tensors, i), _checked(record.problem, c))
+                    for i, c in enumerate(head.bases, head.first_base)
+                ]
+                members = _solutions(head.members, head.first_member, tensors, [*bases, *new], record.problem)
+                solutions += list(members)
+                bases += new
+                refinement = _refinement(head.refinement)
+    except FamilyFileError as damage:
+        log.warning("the target and those after it are solved again: %s", damage)
+    return replace(record, bases=bases, solutions=solutions, refinement=refinement)
 
 
 def header_of(path: Path) -> Header:

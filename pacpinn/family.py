@@ -181,7 +181,7 @@ class Family(Questions):
         solution, self.bases = advance
         self._solutions[solution.coefficients], self._online = solution, None
         if self._journal is not None:
-            self._journal.add(self.record)
+            self._journal.add(solution, self.bases, self.refinement)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
         if solution.singular is not None:
             words = f"the way from {solution.parent} leads over" if solution.reached is None else "kept from it by"

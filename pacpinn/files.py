@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from pacpinn.errors import PacpinnError
 
@@ -16,22 +19,64 @@ def write(path: Path, data: bytes) -> Path:
         PacpinnError: if that cannot be done; a file that was there before stays whole.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with _writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                _to_disk(file)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+    return path
+
+
+def begin(path: Path) -> BinaryIO:
+    """A new file to be appended to, without a buffer: what a full disk has refused is not written later.
+
+    Raises:
+        PacpinnError: if it cannot be made.
+    """
+    with _writing(path):
+        return path.open("wb", buffering=0)
+
+
+def append(file: BinaryIO, data: bytes) -> None:
+    """Write `data` at the end of a file: it outlives this process, but not the machine until :func:`sync`.
+
+    Raises:
+        PacpinnError: if that cannot be done; then part of it may be there.
+    """
+    with _writing(Path(file.name)):
+        while data:
+            data = data[file.write(data) :]
+
+
+def sync(file: BinaryIO) -> None:
+    """See what is written to the disk.
+
+    Raises:
+        PacpinnError: if that cannot be done.
+    """
+    with _writing(Path(file.name)):
+        _to_disk(file)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """A block in which `path` is written; what the system has against it is said."""
+    try:
+        yield
     except OSError as problem:
         raise PacpinnError(
             f"{path} cannot be written ({problem.strerror}); choose a folder that may be written to and has room"
         ) from problem
-    return path
 
 
 def require_writable(directory: Path) -> None:

@@ -1,28 +1,36 @@
-"""What survives a solve that is cut short: each member in a small file of its own, merged into one at the end.
+"""What survives a solve that is cut short: each member is written down when it comes, and all into one file at the end.
 
 Beside ``burgers.pac`` lies, while it is being solved, the folder ``burgers.pac.parts``: ``begin.pac`` is the family as
-the last request found it, ``000001.pac`` and so on are the members since, by their place in the family.
+the last request found it, a second file the members since, one after the other. It is named by the digest of the
+first, so that whenever a kill comes between the two, members of something else do not pass for its own.
 """
 
 from __future__ import annotations
 
 import glob
 import logging
+import math
 import shutil
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from filelock import FileLock, Timeout
 
-from pacpinn import archive
-from pacpinn.archive import Record, Since
+from pacpinn import archive, files, storage
+from pacpinn.archive import Part, Record
 from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.header import Asked, Machine, differences
 from pacpinn.problem import Problem
+from pacpinn.refinement import Refinement
+from pacpinn.solution import Base, Solution
 
 log = logging.getLogger(__name__)
+
+_BETWEEN_SYNCS = 1.0  # seconds: one takes as long as a part of a target; only a power cut loses what came since
 
 
 class Journal:
@@ -36,7 +44,9 @@ class Journal:
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.folder = path, path.with_name(f"{path.name}.parts")
         self._device = device
-        self._since = Since()
+        self._members: BinaryIO | None = None  # the file of those since, open from the beginning to the end
+        self._there = 0, 0  # bases and members
+        self._synced = -math.inf
 
     def require_room(self, asked: Asked, problem: Problem) -> None:
         """There must be nothing that a new run would lose: no other family, and none that is not finished.
@@ -71,24 +81,34 @@ class Journal:
         if elsewhere := Machine.here().differences(head.machine):
             log.warning("%s was begun elsewhere (%s): last bits may differ", self.path, ", ".join(elsewhere))
         record = archive.read(path, problem, self._device)
-        return record if path == self.path else self._with_parts(record)
+        since = self._since(storage.digest_of(path))
+        return archive.extended(record, since) if path == begin and since.exists() else record
 
     def begin(self, record: Record) -> None:
-        """From here on members are added to this.
+        """From here on members are added to this."""
+        self._close()
+        since = self._since(archive.write(self.folder / "begin.pac", record))
+        self._members = files.begin(since)
+        self._there = len(record.bases), len(record.solutions)
+        for other in self.folder.glob("*.members"):
+            if other != since:
+                other.unlink()
 
-        In an order that loses nothing, whenever it is cut short: parts that are none of the record's, which would pass
-        for its next members, go first; those that are in it go when it is written.
+    def add(self, solution: Solution, bases: Sequence[Base], refinement: Refinement | None) -> None:
+        """A member has come.
+
+        Args:
+            solution: the member.
+            bases: all of the family's.
+            refinement: how far it has come.
         """
-        count = len(record.solutions)
-        self._remove(lambda place: place >= count)
-        archive.write(self.folder / "begin.pac", record)
-        self._remove(lambda place: place < count)
-        self._since = Since(len(record.bases), count)
-
-    def add(self, record: Record) -> None:
-        """The record has come to hold more."""
-        archive.write_part(self._part(len(record.solutions) - 1), record, self._since)
-        self._since = Since(len(record.bases), len(record.solutions))
+        assert self._members is not None
+        first_base, first_member = self._there
+        archive.append(self._members, Part(solution, bases[first_base:], refinement, first_base, first_member))
+        self._there = len(bases), first_member + 1
+        if time.monotonic() > self._synced + _BETWEEN_SYNCS:
+            files.sync(self._members)
+            self._synced = time.monotonic()
 
     def merge(self, record: Record) -> str:
         """One file again; returns its digest."""
@@ -98,26 +118,16 @@ class Journal:
 
     def clear(self) -> None:
         """Remove what is beside the one file, once all is in it."""
-        (self.folder / "begin.pac").unlink(missing_ok=True)  # first: without it parts say nothing
+        self._close()
+        (self.folder / "begin.pac").unlink(missing_ok=True)  # first: without it members say nothing
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _with_parts(self, record: Record) -> Record:
-        """The members since, as far as their files are whole: the last one may have been cut short with its disk."""
-        while (part := self._part(len(record.solutions))).exists():
-            try:
-                record = archive.extended(record, part)
-            except FamilyFileError as damage:
-                log.warning("%s; its target and those after it are solved again", damage)
-                break
-        return record
+    def _close(self) -> None:
+        if self._members is not None:
+            self._members.close()
 
-    def _part(self, place: int) -> Path:
-        return self.folder / f"{place:06d}.pac"
-
-    def _remove(self, chosen: Callable[[int], bool]) -> None:
-        for part in self.folder.glob("*[0-9].pac"):
-            if part.stem.isdecimal() and chosen(int(part.stem)):
-                part.unlink()
+    def _since(self, digest: str | None) -> Path:
+        return self.folder / f"{digest}.members"
 
     def _where(self) -> str:
         return str(self.folder if self.folder.exists() else self.path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 from pacpinn import files
@@ -35,11 +37,19 @@ def write(path: Path, header: str, tensors: dict[str, Tensor]) -> str:
     Raises:
         PacpinnError: if it cannot be written; a file that was there before stays whole.
     """
-    tensors = {name: each.detach().cpu().clone(memory_format=torch.contiguous_format) for name, each in tensors.items()}
-    digest = _digest(header, tensors)
-    metadata = {"format": FORMAT, "version": str(VERSION), "header": header, "digest": digest}
-    files.write(path, save(tensors, metadata))
+    digest, content = _content(header, tensors)
+    files.write(path, content)
     return digest
+
+
+def append(file: BinaryIO, header: str, tensors: dict[str, Tensor]) -> None:
+    """Write header and tensors at the end of a file of such parts; :func:`parts` finds them again.
+
+    Raises:
+        PacpinnError: if they cannot be written.
+    """
+    _, content = _content(header, tensors)
+    files.append(file, len(content).to_bytes(_LENGTH, "little") + content)
 
 
 def read(path: Path, device: torch.device) -> Stored:
@@ -49,16 +59,24 @@ def read(path: Path, device: torch.device) -> Stored:
         FamilyFileError: if there is no such file, it is truncated, not a family file, of a newer version, or larger
             than memory.
     """
-    try:
-        with _opened(path, device) as file:
-            metadata = file.metadata() or {}
-            _check(path, metadata)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if _digest(metadata["header"], tensors) != metadata["digest"]:
-            raise FamilyFileError(f"{path} is damaged: its content is not what was written; solve the family again")
-        return Stored(int(metadata["version"]), metadata["header"], tensors)
-    except _DAMAGES as damage:
-        raise _damaged(path, damage) from damage
+    _require_file(path)
+    return _stored(path, path.read_bytes(), device)
+
+
+def parts(path: Path, device: torch.device) -> Iterator[Stored]:
+    """What has been appended to a file, in its order.
+
+    Raises:
+        FamilyFileError: where one of them is not whole, as a process that was killed leaves the last one.
+    """
+    with path.open("rb") as file:
+        left = path.stat().st_size
+        while left:
+            length = int.from_bytes(file.read(_LENGTH), "little")
+            left -= _LENGTH + length
+            if left < 0:
+                raise _damaged(path, ValueError("its last part is cut short"))
+            yield _stored(path, file.read(length), device)
 
 
 def digest_of(path: Path) -> str | None:
@@ -69,13 +87,15 @@ def digest_of(path: Path) -> str | None:
     """
     if not path.exists():
         return None
+    header = _require_file(path)
     try:
-        with _opened(path, torch.device("cpu")) as file:
-            return (file.metadata() or {}).get("digest")
+        with path.open("rb") as file:
+            return _metadata(file.read(_LENGTH + header)).get("digest")
     except _DAMAGES as damage:
         raise _damaged(path, damage) from damage
 
 
+_LENGTH = 8  # bytes, in which safetensors say how many their header has
 _DAMAGES = (SafetensorError, KeyError, OSError, ValueError, TypeError, RuntimeError)
 
 
@@ -85,21 +105,48 @@ def _damaged(path: Path, damage: Exception) -> FamilyFileError:
     )
 
 
-def _opened(path: Path, device: torch.device) -> Any:
-    """The file, once it is known that neither its header nor its content is too large to be looked at."""
+def _require_file(path: Path) -> int:
+    """There must be one, and neither its header, whose length is returned, nor its content too large to look at."""
     if not path.is_file():
         raise FamilyFileError(f"there is no family file {path}; 'pacpinn solve' or family.save(path) writes one")
     with path.open("rb") as file:
-        header = int.from_bytes(file.read(8), "little")
+        header = int.from_bytes(file.read(_LENGTH), "little")
     size = path.stat().st_size
-    if 8 + header > size:
-        raise ValueError(f"{size} bytes, of which its header takes {header}")
+    if _LENGTH + header > size:
+        raise _damaged(path, ValueError(f"{size} bytes, of which its header takes {header}"))
     if header > _LARGEST_HEADER or _COPIES * size > available_memory(torch.device("cpu")):
         raise FamilyFileError(
             f"{path} has {size:,} bytes, {header:,} of them its header; expected {_LARGEST_HEADER:,} at most, and no "
             "more than fits into memory: it is no family of ours, or belongs on a larger machine"
         )
-    return safe_open(path, framework="pt", device=str(device))
+    return header
+
+
+def _content(header: str, tensors: dict[str, Tensor]) -> tuple[str, bytes]:
+    """The digest and all bytes of a file."""
+    tensors = {name: each.detach().cpu().clone(memory_format=torch.contiguous_format) for name, each in tensors.items()}
+    digest = _digest(header, tensors)
+    return digest, save(tensors, {"format": FORMAT, "version": str(VERSION), "header": header, "digest": digest})
+
+
+def _stored(path: Path, content: bytes, device: torch.device) -> Stored:
+    """What is in the bytes that came from a file."""
+    try:
+        tensors = load(content)  # first: it sees to it that what it calls its header is one
+        metadata = _metadata(content)
+        _check(path, metadata)
+        if _digest(metadata["header"], tensors) != metadata["digest"]:
+            raise FamilyFileError(f"{path} is damaged: its content is not what was written; solve the family again")
+        on_device = {name: each.to(device) for name, each in tensors.items()}
+        return Stored(int(metadata["version"]), metadata["header"], on_device)
+    except _DAMAGES as damage:
+        raise _damaged(path, damage) from damage
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    header = int.from_bytes(content[:_LENGTH], "little")
+    metadata: dict[str, str] = json.loads(content[_LENGTH : _LENGTH + header]).get("__metadata__", {})
+    return metadata
 
 
 def _check(path: Path, metadata: dict[str, str]) -> None:

@@ -41,3 +41,45 @@ def test_a_file_is_no_folder(tmp_path, folder):
     (tmp_path / "taken").touch()
     with pytest.raises(PacpinnError, match=f"{folder} cannot be written to"):
         files.require_writable(tmp_path / folder)
+
+
+# At the end of an open file -------------------------------------------------------------------------------------------
+
+
+def test_what_is_appended_comes_after_what_is_there_and_is_seen_at_once(tmp_path):
+    with files.begin(tmp_path / "file") as file:
+        files.append(file, b"one")
+        files.append(file, b"two")
+        assert (tmp_path / "file").read_bytes() == b"onetwo"
+
+
+def test_a_disk_that_takes_a_part_only_is_given_the_rest(tmp_path):
+    class Slow:
+        """A file that takes two bytes at a time."""
+
+        def __init__(self, file):
+            self.file, self.name, self.flush, self.fileno = file, file.name, file.flush, file.fileno
+
+        def write(self, data):
+            return self.file.write(data[:2])
+
+    with files.begin(tmp_path / "file") as file:
+        files.append(Slow(file), b"seven")
+    assert (tmp_path / "file").read_bytes() == b"seven"
+
+
+def test_what_cannot_be_synced_names_the_file(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with (
+        files.begin(tmp_path / "file") as file,
+        pytest.raises(PacpinnError, match=r"file cannot be written \(No space left"),
+    ):
+        files.sync(file)
+
+
+def test_a_file_that_cannot_be_begun_is_named(tmp_path):
+    with pytest.raises(PacpinnError, match=r"nowhere/file cannot be written \(No such file"):
+        files.begin(tmp_path / "nowhere" / "file")

@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn import archive, provenance
+from pacpinn import provenance
 from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.journal import Journal, locked
 from pacpinn.solvers import Result, Status
@@ -170,9 +171,9 @@ def test_a_finished_run_is_not_solved_again(tmp_path, whole):
 def test_parts_that_a_kill_has_left_beside_a_finished_family_go(tmp_path, whole):
     path = tmp_path / "family.pac"
     solved(save=path, **WAYS["one by one"])
-    part = tmp_path / "family.pac.parts" / "000003.pac"
-    part.parent.mkdir()
-    part.write_bytes(b"a part whose family is whole")
+    left = tmp_path / "family.pac.parts" / "0123456789abcdef.members"
+    left.parent.mkdir()
+    left.write_bytes(b"members that are in the family")
     (tmp_path / ".family.pac.4711").write_bytes(b"half of a file that another process was writing")
     assert same_family(solved(resume=path, **WAYS["one by one"]), whole("one by one"))
     assert [each.name for each in tmp_path.iterdir()] == ["family.pac"]
@@ -189,13 +190,16 @@ def test_a_family_that_is_interrupted_in_python_goes_on_too(whole):
     assert same_family(family, whole_one)
 
 
-def test_a_part_that_is_damaged_is_solved_again(tmp_path, whole, caplog):
+@pytest.mark.parametrize("damage", [lambda there: there[:-7], lambda there: there[:-300] + b"?" + there[-299:]])
+def test_a_part_that_is_damaged_is_solved_again(tmp_path, whole, caplog, damage):
     path, moment = tmp_path / "run" / "family.pac", tmp_path / "moment"
     solved(After(4, lambda: shutil.copytree(path.parent, moment)), save=path, **WAYS["one by one"])
-    part = moment / "family.pac.parts" / "000002.pac"
-    part.write_bytes(part.read_bytes()[:-7])
-    again = solved(resume=moment / "family.pac", **WAYS["one by one"])
-    assert "its target and those after it are solved again" in caplog.text
+    (members,) = (moment / "family.pac.parts").glob("*.members")
+    members.write_bytes(damage(members.read_bytes()))
+    begun = []
+    again = solved(begun.append, resume=moment / "family.pac", **WAYS["one by one"])
+    assert "the target and those after it are solved again" in caplog.text
+    assert len({each.coefficients for each in begun if each.solution is None}) == 3
     assert same_family(again, whole("one by one"))
 
 
@@ -351,11 +355,11 @@ def test_threads_with_families_of_their_own_get_what_each_gets_alone(whole):
 
 @pytest.fixture
 def journal(tmp_path, whole):
-    """Four members, two of them in parts."""
-    journal = Journal(tmp_path / "family.pac", torch.device("cpu"))
-    for count in (2, 3, 4):
-        record = first(whole("one by one").record, count)
-        journal.begin(record) if count == 2 else journal.add(record)
+    """Four members, two of them since it was begun."""
+    journal, record = Journal(tmp_path / "family.pac", torch.device("cpu")), whole("one by one").record
+    journal.begin(first(record, 2))
+    for each in record.solutions[2:4]:
+        journal.add(each, record.bases, None)
     return journal
 
 
@@ -363,14 +367,34 @@ def first(record, members):
     return replace(record, solutions=record.solutions[:members], finished=False)
 
 
-def names(journal):
-    return sorted(each.name for each in journal.folder.iterdir())
+def kept(journal, record):
+    return len(journal.resumed(asked_of(record), record.problem).solutions)
 
 
-def test_parts_are_taken_in_their_order(journal, whole):
+def asked_of(record):
+    return provenance.asked(record.problem, record.solutions[0].coefficients, record.settings, record.requests)
+
+
+@pytest.mark.parametrize("cut_off", [0, 1, 100])
+def test_members_are_taken_in_their_order_as_far_as_they_are_whole(journal, whole, cut_off):
     record = whole("one by one").record
-    assert names(journal) == ["000002.pac", "000003.pac", "begin.pac"]
-    assert len(journal.resumed(asked_of(record), record.problem).solutions) == 4
+    (members,) = journal.folder.glob("*.members")
+    members.write_bytes(members.read_bytes()[: members.stat().st_size - cut_off])
+    there = journal.resumed(asked_of(record), record.problem).solutions
+    assert list(map(same_but_seconds, there)) == list(map(same_but_seconds, record.solutions[: 3 if cut_off else 4]))
+
+
+def same_but_seconds(solution):
+    return solution.coefficients, solution.z.tolist(), solution.history, solution.status
+
+
+def test_every_byte_of_the_last_member_may_be_missing(journal, whole):
+    record = whole("one by one").record
+    (members,) = journal.folder.glob("*.members")
+    content = members.read_bytes()
+    for length in range(len(content) // 2, len(content)):
+        members.write_bytes(content[:length])
+        assert kept(journal, record) == 3
 
 
 @pytest.mark.parametrize("call", range(4))
@@ -388,20 +412,16 @@ def test_a_resume_that_is_cut_short_at_any_of_its_files_loses_nothing(journal, w
 
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.unlink", cut_at(Path.unlink))
-        patch.setattr("pacpinn.archive.write", cut_at(archive.write))
-        try:
+        patch.setattr("pathlib.Path.open", cut_at(Path.open))
+        patch.setattr("pathlib.Path.replace", cut_at(Path.replace))
+        with suppress(Cut):
             journal.begin(first(record, 4))
-        except Cut:
-            assert call < 3
-    assert len(journal.resumed(asked_of(record), record.problem).solutions) == 4
+    assert kept(journal, record) == 4
 
 
-def test_parts_of_another_run_do_not_pass_for_members(journal, whole):
+def test_members_of_another_run_do_not_pass_for_its_own(journal, whole):
     record = whole("one by one").record
     (journal.folder / "begin.pac").unlink()  # as a removal that was cut short leaves it
     journal.begin(first(record, 1))
-    assert names(journal) == ["begin.pac"]
-
-
-def asked_of(record):
-    return provenance.asked(record.problem, record.solutions[0].coefficients, record.settings, record.requests)
+    assert kept(journal, record) == 1
+    assert len(list(journal.folder.iterdir())) == 2

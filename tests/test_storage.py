@@ -68,7 +68,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(written, monkeypatch, call
 
     old = written.read_bytes()
     monkeypatch.setattr(files.os, call, fail)
-    with pytest.raises(PacpinnError, match=r"cannot be written .*No space left"):
+    with pytest.raises(PacpinnError, match=r"family\.pac cannot be written .*No space left"):
         storage.write(written, "new", TENSORS)
     assert written.read_bytes() == old
     assert os.listdir(written.parent) == ["family.pac"]
@@ -155,3 +155,47 @@ def test_a_newer_or_unknown_version(tmp_path, version):
     save_file(TENSORS, tmp_path / "newer.pac", metadata)
     with pytest.raises(FamilyFileError, match=f"format version '{version}'; this pacpinn reads up to 2: upgrade it"):
         storage.read(tmp_path / "newer.pac", CPU)
+
+
+# Parts one after the other --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def appended(tmp_path):
+    with files.begin(tmp_path / "parts") as file:
+        for k in range(3):
+            storage.append(file, str(k), {"k": torch.tensor([k])})
+    return tmp_path / "parts"
+
+
+def taken(path):
+    """The parts up to the first that is not whole, and whether there is one."""
+    found = []
+    try:
+        for header, tensors in ((each.header, each.tensors) for each in storage.parts(path, CPU)):
+            assert tensors["k"].item() == int(header)
+            found.append(int(header))
+    except FamilyFileError:
+        return found, False
+    return found, True
+
+
+def test_parts_come_in_their_order(appended):
+    assert taken(appended) == ([0, 1, 2], True)
+
+
+def test_of_a_file_that_is_cut_short_the_whole_parts_are_taken(appended):
+    content = appended.read_bytes()
+    each = len(content) // 3
+    for length in range(len(content)):
+        appended.write_bytes(content[:length])
+        assert taken(appended) == (list(range(length // each)), length % each == 0)
+
+
+@pytest.mark.parametrize("flip", [0x01, 0xFF])
+def test_a_damaged_byte_ends_the_parts_before_its_own(appended, flip):
+    content = appended.read_bytes()
+    each = len(content) // 3
+    for place in range(len(content)):
+        appended.write_bytes(content[:place] + bytes([content[place] ^ flip]) + content[place + 1 :])
+        assert taken(appended) == (list(range(place // each)), False)

@@ -77,7 +77,7 @@ def test_a_command_that_is_asked_to_end_saves_says_so_and_goes_on(tmp_path, sent
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # which a job in the background ignores
     )
     parts = tmp_path / "run" / "decay.pac.parts"
-    while not (parts / "000002.pac").exists():
+    while not sum(each.stat().st_size for each in parts.glob("*.members")):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.005)
     process.send_signal(sent)
@@ -87,7 +87,7 @@ def test_a_command_that_is_asked_to_end_saves_says_so_and_goes_on(tmp_path, sent
     assert err.rstrip().endswith("interrupted")
     assert "Traceback" not in err
     part = pp.load(tmp_path / "run" / "decay.pac", file)
-    assert 3 <= len(part) < 1 + len(RATES)
+    assert 2 <= len(part) < 1 + len(RATES)
     again = subprocess.run([*command, "--resume"], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert again.returncode == 0, again.stderr
     assert f"{len(RATES)} of {len(RATES)} targets converged" in again.stdout
@@ -168,7 +168,8 @@ except pp.PacpinnError as problem:
 os.remove("rest")
 solved = []
 again = pp.solve_family(Decay(), targets=targets, resume="other.pac", keep=0.5, progress=lambda p: solved.append(p))
-assert {p.coefficients.k for p in solved if p.solution is None} == {1.3, 1.4}, solved
+begun = {p.coefficients.k for p in solved if p.solution is None}
+assert 1.4 in begun <= {1.3, 1.4}, begun
 assert same_family(again, pp.solve_family(Decay(), targets=targets, keep=0.5))
 assert same_family(pp.load("other.pac", Decay()), again)
 """
