@@ -29,12 +29,14 @@ from pacpinn.masked import MaskedNetwork
 from pacpinn.problem import Problem
 from pacpinn.provenance import asked, problem_of, settings_of
 from pacpinn.refinement import Refinement
-from pacpinn.requests import Request
+from pacpinn.requests import Request, Targets
 from pacpinn.settings import Settings
 from pacpinn.solution import Base, SingularPoint, Solution
 from pacpinn.task import Score
 
 log = logging.getLogger(__name__)
+
+_MOST_MEMBERS = 100_000  # the header of as many takes 50 MB; what reads it takes no more than 64 MiB
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,20 @@ class Part(NamedTuple):
     refinement: Refinement | None
     first_base: int
     first_member: int
+
+
+def require_room(path: Path, requests: Sequence[Request]) -> None:
+    """All that a family is asked for must go into one file.
+
+    Raises:
+        PacpinnError: if it does not.
+    """
+    members = max((each.begun + len(each.targets) for each in requests if isinstance(each, Targets)), default=0)
+    if members > _MOST_MEMBERS:
+        raise PacpinnError(
+            f"{members:,} members are asked for in {path}; one family file holds {_MOST_MEMBERS:,}: solve several "
+            "families, each with a file of its own"
+        )
 
 
 def write(path: Path, record: Record) -> str:

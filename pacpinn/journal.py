@@ -66,7 +66,9 @@ class Journal:
 
         Raises:
             FamilyFileError: if there is one with others, naming the difference, or what is there cannot be read.
+            PacpinnError: if more is asked for than goes into one file.
         """
+        archive.require_room(self.path, asked.requests)
         begin = self.folder / "begin.pac"
         if not begin.exists() and not self.path.exists():
             return None

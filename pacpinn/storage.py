@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from pacpinn import files
-from pacpinn.errors import FamilyFileError
+from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.memory import available_memory
 
 FORMAT = "pacpinn-family"
@@ -35,8 +35,13 @@ def write(path: Path, header: str, tensors: dict[str, Tensor]) -> str:
     """Write header and tensors to `path`, whole or not at all, and return the digest of both.
 
     Raises:
-        PacpinnError: if it cannot be written; a file that was there before stays whole.
+        PacpinnError: if it cannot be written, or could not be read again; a file that was there before stays whole.
     """
+    if len(header) > _LARGEST_HEADER:
+        raise PacpinnError(
+            f"{path} would have a header of {len(header):,} bytes, and could not be read again; expected "
+            f"{_LARGEST_HEADER:,} at most, some hundred thousand members: solve several families"
+        )
     digest, content = _content(header, tensors)
     files.write(path, content)
     return digest

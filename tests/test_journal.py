@@ -271,6 +271,17 @@ def test_a_damaged_file_is_not_overwritten(finished):
         solved(save=finished, targets=RATES)
 
 
+@pytest.mark.parametrize("how", ["save", "resume"])
+def test_more_than_goes_into_one_file_is_refused_before_any_work(tmp_path, monkeypatch, how):
+    monkeypatch.setattr("pacpinn.archive._MOST_MEMBERS", 5)
+
+    def never(progress):
+        raise AssertionError("there was work")
+
+    with pytest.raises(PacpinnError, match=r"6 members are asked for in .*family\.pac; one family file holds 5: solve"):
+        solved(never, targets=RATES, **{how: tmp_path / "family.pac"})
+
+
 def test_two_files_to_go_on_from_and_to_save_to(tmp_path):
     with pytest.raises(PacpinnError, match="two files; expected one"):
         solved(save=tmp_path / "a.pac", resume=tmp_path / "b.pac")

@@ -91,6 +91,14 @@ def test_a_folder_that_is_not_there_is_made(tmp_path):
     assert (tmp_path / "new" / "family.pac").is_file()
 
 
+def test_a_header_that_could_not_be_read_again_is_not_written(written, monkeypatch):
+    old = written.read_bytes()
+    monkeypatch.setattr(storage, "_LARGEST_HEADER", 100)
+    with pytest.raises(PacpinnError, match="a header of 101 bytes, and could not be read again"):
+        storage.write(written, "0" * 101, TENSORS)
+    assert written.read_bytes() == old
+
+
 def test_a_folder_in_the_files_place(tmp_path):
     with pytest.raises(PacpinnError, match="cannot be written"):
         storage.write(tmp_path, HEADER, TENSORS)
