@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import cloudpickle
@@ -48,6 +50,7 @@ class Brought(NamedTuple):
 def work(sent: tuple[str, bytes], starts: Sequence[SentStart]) -> list[Brought]:
     """Take a step where this is called, on as many of torch's threads as the worker has."""
     torch.set_num_threads(max(1, get_worker().state.nthreads))
+    _keep_memory()
     ground = _ground(*sent)
     unpacked = [
         (Branch(each.start, each.before, tuple(built(base, ground) for base in each.grown)), each.target)
@@ -56,6 +59,24 @@ def work(sent: tuple[str, bytes], starts: Sequence[SentStart]) -> list[Brought]:
     with alone():
         taken = step(ground, unpacked)
     return [_brought(branch, each) for (branch, _), each in zip(unpacked, taken, strict=True)]
+
+
+@cache
+def _keep_memory() -> None:
+    """Let glibc keep blocks of some MB, as it learns to by itself unless ``MALLOC_TRIM_THRESHOLD_`` is set.
+
+    Dask sets it for its workers. Every array above 128 kB is then fetched from the system anew and given back, which
+    doubles the time of a solve.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):  # another C library
+        return
+    mallopt(_M_MMAP_THRESHOLD, 32 * 2**20)  # as far as glibc goes by itself
+    mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def estimate(sent: tuple[str, bytes], member: Solution) -> float:
