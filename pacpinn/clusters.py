@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _PATIENCE = "30s"
+_LOGGED = 100  # of the scheduler's events, which otherwise take more memory than some thousand targets
 
 
 @contextmanager
@@ -32,6 +33,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | N
     if scheduler is not None and workers is not None:
         raise PacpinnError("--scheduler and --workers exclude each other: name a cluster, or start processes here")
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError:
         raise PacpinnError("Dask is not installed; pip install 'pacpinn[dask]' brings it") from None
@@ -46,6 +48,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | N
             yield client
         return
     with (
+        dask.config.set({"distributed.admin.log-length": _LOGGED}),
         LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
