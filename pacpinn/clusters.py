@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 _PATIENCE = "30s"
-_LOGGED = 100  # of the scheduler's events, which otherwise take more memory than some thousand targets
+_SPARING = {
+    "distributed.worker.profile.enabled": False,  # which takes a twentieth of a worker
+    "distributed.admin.low-level-log-length": 100,  # of events, which else take more memory than some thousand targets
+}
 
 
 @contextmanager
@@ -48,7 +51,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | N
             yield client
         return
     with (
-        dask.config.set({"distributed.admin.log-length": _LOGGED}),
+        dask.config.set(_SPARING),
         LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
