@@ -1,8 +1,8 @@
 """Families on workers: what do two bring over one, what does a target cost besides its solve, what travels?
 
 Burgers at 64 viscosities along a spine: in this process, by one worker, by two, one thread each; the family must be
-the same to the last bit. Then thousands of cheap targets past a scheduler in a process of its own, whose memory is
-watched.
+the same to the last bit. The same in this process along a chain. Then thousands of cheap targets past a scheduler in a
+process of its own, whose memory is watched.
 
     python benchmarks/scale_out.py --output benchmarks/results
 """
@@ -78,7 +78,7 @@ def begun(problem: Problem, first: dict[str, float], seed: int) -> pp.Family:
 
 def burgers(report: Report, seed: int, count: int) -> None:
     """The same targets here, by one worker, by two."""
-    targets = pp.grid(nu=np.geomspace(0.045, 0.012, count))
+    targets = burgers_targets(count)
     problem = pp.get_problem("burgers")
     families = []
     for way, workers in RUNS:
@@ -103,6 +103,19 @@ def burgers(report: Report, seed: int, count: int) -> None:
             converged=sum(each.status == "converged" for each in family.targets[1:]),
             **{"same bits": same(family, families[0])},
         )
+
+
+def chain(report: Report, seed: int, count: int) -> None:
+    """The same targets here along a chain, which no workers can share but whose steps are shorter than a spine's."""
+    family = begun(pp.get_problem("burgers"), {"nu": 0.048}, seed)
+    began = time.perf_counter()
+    family.extend(burgers_targets(count), tree="chain")
+    seconds = time.perf_counter() - began
+    report.add(part="chain", seed=seed, targets=count, seconds=seconds)
+
+
+def burgers_targets(count: int) -> list[dict[str, float]]:
+    return pp.grid(nu=np.geomspace(0.045, 0.012, count))
 
 
 def timed(family: pp.Family, targets: list[dict[str, float]], client: Client | None = None) -> float:
@@ -200,6 +213,14 @@ def claims_of_burgers(report: Report, rows: list[dict[str, Any]]) -> None:
             f"{1e3 * np.median(over):.1f} ms ({1e3 * over.max():.1f} ms)",
             bool(np.median(over) <= 0.020),
         )
+    chains = [row["seconds"] for row in report.rows if row["part"] == "chain"]
+    if chains:
+        report.claim(
+            "two workers along a spine, medians: seconds against one process along a chain",
+            "-",
+            f"{np.median(of[OURS, 2]):.1f} s, {np.median(chains):.1f} s",
+            True,
+        )
     bits = [row["same bits"] for row in rows]
     report.claim("families with the same bits as in this process", "all", f"{sum(bits)} of {len(bits)}", all(bits))
 
@@ -243,13 +264,13 @@ def figure(report: Report) -> Figure:
         right.plot([row["targets"] for row in rows], [row["grown MiB"] for row in rows], label=log)
     right.legend()
     right.set_xlabel("targets solved")
-    right.set_ylabel("growth of the scheduler's memory, MiB")
+    right.set_ylabel("scheduler's growth, MiB")
     for axes in (left, right):
         axes.grid(alpha=0.3)
     return shown
 
 
-PARTS = {"bytes": ["bytes"], "burgers": ["burgers"], "cheap": ["cheap", "cheap, in all"]}
+PARTS = {"bytes": ["bytes"], "burgers": ["burgers"], "chain": ["chain"], "cheap": ["cheap", "cheap, in all"]}
 
 
 def main() -> None:
@@ -261,6 +282,9 @@ def main() -> None:
     if "burgers" in chosen.only:
         for seed in range(1 if chosen.quick else 3):
             burgers(report, seed, 8 if chosen.quick else BURGERS)
+    if "chain" in chosen.only:
+        for seed in range(1 if chosen.quick else 3):
+            chain(report, seed, 8 if chosen.quick else BURGERS)
     if "cheap" in chosen.only:
         for log, events in LOGS.items():
             cheap(report, 400 if chosen.quick else CHEAP, log, events)
