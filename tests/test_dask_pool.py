@@ -52,6 +52,21 @@ def test_in_batches_too(client):
     assert same_family(there, pp.solve_family(Decay(), tree="spine", **asked))
 
 
+def test_what_is_on_an_accelerator_goes_to_workers_that_have_one(here, monkeypatch):
+    monkeypatch.setattr(dask_pool, "_on_gpu", lambda ground: True)
+    kinds = {"plain": {}, "accelerated": {"resources": {"GPU": 1}}}
+    workers = {name: {"cls": distributed.Nanny, "options": {"nthreads": 1, **kind}} for name, kind in kinds.items()}
+    scheduler = {"cls": distributed.Scheduler, "options": {"dashboard_address": ":0"}}
+    with (
+        distributed.SpecCluster(workers, scheduler) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        there = pp.solve_family(Decay(), client=client, **ASKED)
+        taken = client.run(lambda dask_worker: (dask_worker.name, dask_worker.state.executed_count))
+    assert same_family(there, here)
+    assert dict(taken.values()) == {"plain": 0, "accelerated": len(ASKED["targets"])}
+
+
 def test_bases_that_are_grown_come_back(client):
     asked = {
         "targets": pp.grid(k=[1.5, 3.0, 3.3, 3.6]),
