@@ -36,7 +36,7 @@ from pacpinn.task import Score
 
 log = logging.getLogger(__name__)
 
-_MOST_MEMBERS = 100_000  # the header of as many takes 50 MB; what reads it takes no more than 64 MiB
+_MOST_MEMBERS = 50_000  # with three coefficients the header of as many takes 24 MB; no more than 64 MiB are read
 
 
 @dataclass(frozen=True)

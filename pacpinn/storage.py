@@ -37,12 +37,13 @@ def write(path: Path, header: str, tensors: dict[str, Tensor]) -> str:
     Raises:
         PacpinnError: if it cannot be written, or could not be read again; a file that was there before stays whole.
     """
-    if len(header) > _LARGEST_HEADER:
+    digest, content = _content(header, tensors)
+    length = _header_length(content)
+    if length > _LARGEST_HEADER:
         raise PacpinnError(
-            f"{path} would have a header of {len(header):,} bytes, and could not be read again; expected "
+            f"{path} would have a header of {length:,} bytes, and could not be read again; expected "
             f"{_LARGEST_HEADER:,} at most, some hundred thousand members: solve several families"
         )
-    digest, content = _content(header, tensors)
     files.write(path, content)
     return digest
 
@@ -115,7 +116,7 @@ def _require_file(path: Path) -> int:
     if not path.is_file():
         raise FamilyFileError(f"there is no family file {path}; 'pacpinn solve' or family.save(path) writes one")
     with path.open("rb") as file:
-        header = int.from_bytes(file.read(_LENGTH), "little")
+        header = _header_length(file.read(_LENGTH))
     size = path.stat().st_size
     if _LENGTH + header > size:
         raise _damaged(path, ValueError(f"{size} bytes, of which its header takes {header}"))
@@ -148,9 +149,12 @@ def _stored(path: Path, content: bytes, device: torch.device) -> Stored:
         raise _damaged(path, damage) from damage
 
 
+def _header_length(content: bytes) -> int:
+    return int.from_bytes(content[:_LENGTH], "little")
+
+
 def _metadata(content: bytes) -> dict[str, str]:
-    header = int.from_bytes(content[:_LENGTH], "little")
-    metadata: dict[str, str] = json.loads(content[_LENGTH : _LENGTH + header]).get("__metadata__", {})
+    metadata: dict[str, str] = json.loads(content[_LENGTH : _LENGTH + _header_length(content)]).get("__metadata__", {})
     return metadata
 
 

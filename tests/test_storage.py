@@ -92,11 +92,13 @@ def test_a_folder_that_is_not_there_is_made(tmp_path):
 
 
 def test_a_header_that_could_not_be_read_again_is_not_written(written, monkeypatch):
+    monkeypatch.setattr(storage, "_LARGEST_HEADER", int.from_bytes(written.read_bytes()[:8], "little"))
+    storage.write(written, HEADER, TENSORS)
     old = written.read_bytes()
-    monkeypatch.setattr(storage, "_LARGEST_HEADER", 100)
-    with pytest.raises(PacpinnError, match="a header of 101 bytes, and could not be read again"):
-        storage.write(written, "0" * 101, TENSORS)
+    with pytest.raises(PacpinnError, match=r"a header of \d+ bytes, and could not be read again"):
+        storage.write(written, HEADER + 9 * '"', TENSORS)
     assert written.read_bytes() == old
+    storage.read(written, CPU)
 
 
 def test_a_folder_in_the_files_place(tmp_path):
