@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -65,8 +66,9 @@ def read(path: Path, device: torch.device) -> Stored:
         FamilyFileError: if there is no such file, it is truncated, not a family file, of a newer version, or larger
             than memory.
     """
-    _require_file(path)
-    return _stored(path, path.read_bytes(), device)
+    with _readable(path):
+        _require_file(path)
+        return _stored(path, path.read_bytes(), device)
 
 
 def parts(path: Path, device: torch.device) -> Iterator[Stored]:
@@ -75,13 +77,13 @@ def parts(path: Path, device: torch.device) -> Iterator[Stored]:
     Raises:
         FamilyFileError: where one of them is not whole, as a process that was killed leaves the last one.
     """
-    with path.open("rb") as file:
+    with _readable(path), path.open("rb") as file:
         left = path.stat().st_size
         while left:
             length = int.from_bytes(file.read(_LENGTH), "little")
             left -= _LENGTH + length
             if left < 0:
-                raise _damaged(path, ValueError("its last part is cut short"))
+                raise ValueError("its last part is cut short")
             yield _stored(path, file.read(length), device)
 
 
@@ -93,22 +95,24 @@ def digest_of(path: Path) -> str | None:
     """
     if not path.exists():
         return None
-    header = _require_file(path)
-    try:
+    with _readable(path):
+        header = _require_file(path)
         with path.open("rb") as file:
             return _metadata(file.read(_LENGTH + header)).get("digest")
-    except _DAMAGES as damage:
-        raise _damaged(path, damage) from damage
 
 
 _LENGTH = 8  # bytes, in which safetensors say how many their header has
-_DAMAGES = (SafetensorError, KeyError, OSError, ValueError, TypeError, RuntimeError)
 
 
-def _damaged(path: Path, damage: Exception) -> FamilyFileError:
-    return FamilyFileError(
-        f"{path} is truncated, damaged or not a pacpinn family file ({damage}); restore it or solve again"
-    )
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """A block in which whatever fails is the file's fault, and named so."""
+    try:
+        yield
+    except (SafetensorError, AttributeError, KeyError, OSError, ValueError, TypeError, RuntimeError) as damage:
+        raise FamilyFileError(
+            f"{path} is truncated, damaged or not a pacpinn family file ({damage}); restore it or solve again"
+        ) from damage
 
 
 def _require_file(path: Path) -> int:
@@ -119,7 +123,7 @@ def _require_file(path: Path) -> int:
         header = _header_length(file.read(_LENGTH))
     size = path.stat().st_size
     if _LENGTH + header > size:
-        raise _damaged(path, ValueError(f"{size} bytes, of which its header takes {header}"))
+        raise ValueError(f"{size} bytes, of which its header takes {header}")
     if header > _LARGEST_HEADER or _COPIES * size > available_memory(torch.device("cpu")):
         raise FamilyFileError(
             f"{path} has {size:,} bytes, {header:,} of them its header; expected {_LARGEST_HEADER:,} at most, and no "
@@ -137,16 +141,13 @@ def _content(header: str, tensors: dict[str, Tensor]) -> tuple[str, bytes]:
 
 def _stored(path: Path, content: bytes, device: torch.device) -> Stored:
     """What is in the bytes that came from a file."""
-    try:
-        tensors = load(content)  # first: it sees to it that what it calls its header is one
-        metadata = _metadata(content)
-        _check(path, metadata)
-        if _digest(metadata["header"], tensors) != metadata["digest"]:
-            raise FamilyFileError(f"{path} is damaged: its content is not what was written; solve the family again")
-        on_device = {name: each.to(device) for name, each in tensors.items()}
-        return Stored(int(metadata["version"]), metadata["header"], on_device)
-    except _DAMAGES as damage:
-        raise _damaged(path, damage) from damage
+    tensors = load(content)  # first: it sees to it that what it calls its header is one
+    metadata = _metadata(content)
+    _check(path, metadata)
+    if _digest(metadata["header"], tensors) != metadata["digest"]:
+        raise FamilyFileError(f"{path} is damaged: its content is not what was written; solve the family again")
+    on_device = {name: each.to(device) for name, each in tensors.items()}
+    return Stored(int(metadata["version"]), metadata["header"], on_device)
 
 
 def _header_length(content: bytes) -> int:

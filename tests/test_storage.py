@@ -152,6 +152,17 @@ def test_a_file_of_another_kind(tmp_path, content):
         storage.read(path, CPU)
 
 
+@pytest.mark.parametrize(
+    "header", ["[1]", "7", '{"__metadata__": 7}', "[" * 100_000, '{"__metadata__": {"digest"', "\0"]
+)
+def test_a_header_of_another_kind(tmp_path, header):
+    path = tmp_path / "other"
+    path.write_bytes(len(header).to_bytes(8, "little") + header.encode())
+    for look in (storage.digest_of, lambda path: storage.read(path, CPU)):
+        with pytest.raises(FamilyFileError, match="truncated, damaged or not a pacpinn family file"):
+            look(path)
+
+
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
 def test_a_safetensors_file_that_is_not_ours(tmp_path, metadata):
     save_file(TENSORS, tmp_path / "model.safetensors", metadata)
