@@ -147,7 +147,7 @@ class Copies(Rowwise):
             total, list(self._copies.values()), retain_graph=retain_graph, materialize_grads=True
         )
         for (name, place), each in zip(columns.items(), found, strict=True):
-            place.copy_(each.flatten(1)[:, self.free[name]])
+            place.copy_(each.detach().flatten(1)[:, self.free[name]])
 
 
 class LinearLayers(Rowwise):

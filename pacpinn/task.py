@@ -148,7 +148,7 @@ def named_inputs(forward: Forward) -> Forward:
     def answers(x: Tensor) -> Tensor:
         try:
             return forward(x)
-        except (PacpinnError, torch.OutOfMemoryError):
+        except (PacpinnError, torch.cuda.OutOfMemoryError):
             raise
         except (RuntimeError, ValueError, IndexError) as problem:
             given = f"the network does not take inputs of shape {tuple(x.shape)}: {problem}"

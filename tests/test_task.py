@@ -71,6 +71,6 @@ def test_other_errors_of_a_network_are_its_own():
     def refuse(error):
         raise error
 
-    for error in (ResidualError("named already"), KeyError("a mistake"), torch.OutOfMemoryError("no memory")):
+    for error in (ResidualError("named already"), KeyError("a mistake"), torch.cuda.OutOfMemoryError("no memory")):
         with pytest.raises(type(error)):
             named_inputs(lambda x, error=error: refuse(error))(torch.zeros(1))
