@@ -39,7 +39,7 @@ BURGERS, CHEAP = 64, 5000
 MIB = 2**20
 HERE, OURS, DASK = "in this process", "pacpinn --workers", "dask worker"
 RUNS = [(HERE, 0), (OURS, 1), (OURS, 2), (DASK, 1), (DASK, 2)]
-LOGS = {"Dask's logs of 1,000 events": None, "logs of 100 events": 100}
+LOGS = {"Dask's logs of 1,000 events": None, "logs of 10 events": 10}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PATIENCE = "30s"
 _SPARING = {
     "distributed.worker.profile.enabled": False,  # which takes a twentieth of a worker
-    "distributed.admin.low-level-log-length": 100,  # of events, which else take more memory than some thousand targets
+    "distributed.admin.low-level-log-length": 10,  # of events, which else take more memory than some thousand targets
 }
 
 
