@@ -21,9 +21,8 @@ import cloudpickle
 from distributed import Client, Future
 
 from pacpinn.coefficient import Coefficients
-from pacpinn.dask_worker import Brought, built, estimate, light, machine, sent_start, work
+from pacpinn.dask_worker import Brought, Process, built, estimate, light, process, sent_start, work
 from pacpinn.errors import WorkersError
-from pacpinn.header import Machine
 from pacpinn.pools import Finished
 from pacpinn.problem import Problem
 from pacpinn.registry import installed_problems
@@ -200,18 +199,24 @@ def _require_workers(client: Client, patience: float) -> None:
     """Wait for a worker, and see that all of them compute as this process does."""
     try:
         client.wait_for_workers(1, timeout=patience)
-        there: dict[str, Any] = client.run(machine, on_error="return")
+        there: dict[str, Any] = client.run(process, on_error="return")
     except TimeoutError as problem:
         raise WorkersError(
             f"no worker came within {patience:g} s; start some at the scheduler's address, or wait longer (patience=)"
         ) from problem
     except (OSError, AttributeError) as problem:
         raise WorkersError(f"{_GONE} ({problem})") from problem
-    here = Machine.here().versions
+    here = process()
     for address, found in there.items():
-        if not isinstance(found, Machine):
+        if not isinstance(found, Process):
             raise WorkersError(f"the worker {address} cannot compute ({found}); install pacpinn there")
-        other = [name for name in _MUST_AGREE if found.versions[name] != here[name]]
+        if found[:2] == here[:2]:  # it would wait until the family is solved, and the family for it
+            raise WorkersError(
+                f"the worker {address} is a thread of this process, in which one family at a time is solved; start "
+                "workers in processes of their own (processes=True)"
+            )
+        theirs, ours = found.machine.versions, here.machine.versions
+        other = [name for name in _MUST_AGREE if theirs[name] != ours[name]]
         if other:
-            difference = ", ".join(f"{name} {found.versions[name]} there, {here[name]} here" for name in other)
+            difference = ", ".join(f"{name} {theirs[name]} there, {ours[name]} here" for name in other)
             raise WorkersError(f"the worker {address} has other versions: {difference}; install the same")

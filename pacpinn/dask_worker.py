@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Sequence
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -49,16 +51,43 @@ class Brought(NamedTuple):
 
 def work(sent: tuple[str, bytes], starts: Sequence[SentStart]) -> list[Brought]:
     """Take a step where this is called, on as many of torch's threads as the worker has."""
-    torch.set_num_threads(max(1, get_worker().state.nthreads))
-    _keep_memory()
-    ground = _ground(*sent)
-    unpacked = [
-        (Branch(each.start, each.before, tuple(built(base, ground) for base in each.grown)), each.target)
-        for each in starts
-    ]
-    with alone():
+    with _at_work(sent) as ground:
+        unpacked = [
+            (Branch(each.start, each.before, tuple(built(base, ground) for base in each.grown)), each.target)
+            for each in starts
+        ]
         taken = step(ground, unpacked)
     return [_brought(branch, each) for (branch, _), each in zip(unpacked, taken, strict=True)]
+
+
+def estimate(sent: tuple[str, bytes], member: Solution) -> float:
+    """A member's estimated error."""
+    with _at_work(sent) as ground:
+        task = ground.settings.task(ground.problem, member.coefficients)
+        assert isinstance(task, EquationTask)
+        return error_estimate(task, ground.bases[member.base].masked, member.z).relative
+
+
+class Process(NamedTuple):
+    """In which process a worker is, and what it computes with."""
+
+    host: str
+    number: int
+    machine: Machine
+
+
+def process() -> Process:
+    """The one in which this is called."""
+    return Process(socket.gethostname(), os.getpid(), Machine.here())
+
+
+@contextmanager
+def _at_work(sent: tuple[str, bytes]) -> Iterator[Ground]:
+    """A block on a worker, alone in its process, on as many of torch's threads as the worker has."""
+    torch.set_num_threads(max(1, get_worker().state.nthreads))
+    _keep_memory()
+    with alone():
+        yield _ground(*sent)
 
 
 @cache
@@ -76,32 +105,15 @@ def _keep_memory() -> None:
     mallopt(_M_TRIM_THRESHOLD, 64 * 2**20)
 
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-
-
-def estimate(sent: tuple[str, bytes], member: Solution) -> float:
-    """A member's estimated error."""
-    ground = _ground(*sent)
-    task = ground.settings.task(ground.problem, member.coefficients)
-    assert isinstance(task, EquationTask)
-    return error_estimate(task, ground.bases[member.base].masked, member.z).relative
-
-
-def machine() -> Machine:
-    """What a worker computes with."""
-    return Machine.here()
-
-
-_unpacking = threading.Lock()
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
 def _ground(digest: str, pickled: bytes) -> Ground:
     """What was scattered, unpacked once on each worker."""
-    with _unpacking:
-        if digest not in _grounds:
-            _grounds.clear()
-            _grounds[digest] = cloudpickle.loads(pickled)
-        return _grounds[digest]
+    if digest not in _grounds:
+        _grounds.clear()
+        _grounds[digest] = cloudpickle.loads(pickled)
+    return _grounds[digest]
 
 
 _grounds: dict[str, Ground] = {}

@@ -82,7 +82,7 @@ def _nearest(roots: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def distances(points: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Of each of some points to one."""
+    """Euclidean distances, shape ``(n,)``, of points, shape ``(n, k)``, to one of shape ``(k,)``."""
     lengths: np.ndarray = np.sqrt(((points - point) ** 2).sum(axis=1))
     return lengths
 

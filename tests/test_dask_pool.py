@@ -202,7 +202,7 @@ def test_both_a_scheduler_and_workers(tmp_path):
 
 def test_workers_with_other_versions_are_named(client, monkeypatch):
     versions = {**Machine.here().versions, "torch": "1.0"}
-    monkeypatch.setattr(dask_pool.Machine, "here", lambda: Machine(versions, 1, ""))
+    monkeypatch.setattr(Machine, "here", lambda: Machine(versions, 1, ""))
     with pytest.raises(WorkersError, match=r"other versions: torch .* there, 1\.0 here"):
         dask_pool._require_workers(client, 1.0)
 
@@ -213,6 +213,14 @@ class Open(Decay):
     def __init__(self):
         super().__init__()
         self.lock = threading.Lock()
+
+
+def test_workers_that_are_threads_of_this_process_are_refused():
+    with (
+        distributed.Client(processes=False, n_workers=1, dashboard_address=":0") as client,
+        pytest.raises(WorkersError, match=r"a thread of this process.* processes of their own \(processes=True\)"),
+    ):
+        pp.solve_family(Decay(), client=client, **ASKED)
 
 
 def test_a_problem_that_cannot_be_sent(client):
