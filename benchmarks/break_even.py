@@ -1,4 +1,4 @@
-"""From how many targets on does a family pay? Cumulated seconds over the number of targets, for PAC and its rivals.
+"""From how many targets on does a family pay? Cumulated seconds over the number of targets, for PAC and its baselines.
 
 Burgers' viscosities from 0.05 to 0.01, as many as there are targets: the more of them, the shorter the steps. PAC and
 fine-tuning are measured as one family for each number, source and allocation included. The parametric network is

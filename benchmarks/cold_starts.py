@@ -18,8 +18,8 @@ from torch import Tensor
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.cold_start import cold_start
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
+from pacpinn.transfer.from_scratch import cold_start
 from report import Report, options
 
 STARTS = {"allen_cahn": {"d": 0.001}, "advection": {"beta": 30.0}, "burgers": {"nu": 0.01 / math.pi}}

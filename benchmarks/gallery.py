@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn.collocation import regular_grid
-from pacpinn.registry import installed_problems
+from pacpinn.equations.collocation import regular_grid
+from pacpinn.tasks.registry import installed_problems
 from report import Report, options
 
 TIGHT = ("burgers", "heat", "helmholtz", "kovasznay")

@@ -20,9 +20,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn.collocation import domain_points
-from pacpinn.equation import Equation
-from pacpinn.isolation import untouched
+from pacpinn.equations.collocation import domain_points
+from pacpinn.equations.equation import Equation
+from pacpinn.runtime.isolation import untouched
 from report import Report, options
 
 

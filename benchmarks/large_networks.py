@@ -25,11 +25,11 @@ from torch import Tensor
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.methods import from_scratch
-from pacpinn.objective import Linearisation, Objective
+from pacpinn.networks.objective import Linearisation, Objective
 from pacpinn.solvers import levenberg_marquardt
 from pacpinn.solvers.normal_equations import NormalEquations, damping_scale
 from pacpinn.solvers.sampled_normal_equations import Sample, SampledNormalEquations
+from pacpinn.transfer.methods import from_scratch
 from report import Report, options
 
 GIGABYTE = 2**30
@@ -151,8 +151,8 @@ def main() -> None:
     report.table("4 x 128 network, Burgers' equation from scratch", columns, report.rows)
     for row in report.rows:
         if row["way"] == "samples":
-            rivals = [other for other in report.rows if other["points"] == row["points"] and other is not row]
-            solved = [other["seconds"] for other in rivals if other["status"] == "converged"]
+            baselines = [other for other in report.rows if other["points"] == row["points"] and other is not row]
+            solved = [other["seconds"] for other in baselines if other["status"] == "converged"]
             reached = f"{row['status']}, {row['peak GiB']:.2f} GiB"
             report.claim(
                 f"samples: a 4 x 128 network trains on {row['points']} points",

@@ -1,4 +1,4 @@
-"""Milliseconds a query against error: any coefficient between a family's members, by the reduced basis and its rivals.
+"""Milliseconds a query against error: any coefficient between a family's members, by the reduced basis and its baselines.
 
 Every family is refined over a range to a tolerance; then random coefficients of the range are answered
 
@@ -31,25 +31,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from online_rivals import Scores, add, by_a_classical_solver, by_one_network, by_solving, by_weights, timed
+from online_baselines import Scores, add, by_a_classical_solver, by_one_network, by_solving, by_weights, timed
 
 import classical
 import pacpinn as pp
-from pacpinn.coefficient import Coefficients
-from pacpinn.ranges import Range, at_shares
-from pacpinn.reduced.online import Online
+from pacpinn.reduced_basis.reduced_model import ReducedModel
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.parameter_space import Range
 from report import Report, options
 
 
 @dataclass(frozen=True)
 class Case:
-    """One family: its range, the tolerance, and how many members it may take; whether rivals answer too."""
+    """One family: its range, the tolerance, and how many members it may take; whether baselines answer too."""
 
     problem: str
     within: Range
     tolerance: float
     members: int = 40
-    rivals: bool = True
+    baselines: bool = True
 
 
 CASES = {
@@ -59,7 +59,7 @@ CASES = {
     "oscillator": Case("oscillator", {"damping": (0.2, 4.0)}, 1e-4),
     "heat": Case("heat", {"alpha": (0.1, 0.5)}, 1e-4),
     "reaction_diffusion": Case("reaction_diffusion", {"nu": (0.25, 1.0), "rho": (1.0, 4.0)}, 1e-3),
-    "far_advection": Case("advection", {"beta": (1.0, 30.0)}, 2e-3, rivals=False),
+    "far_advection": Case("advection", {"beta": (1.0, 30.0)}, 2e-3, baselines=False),
 }
 KS = (3, 5, 7, 9, 12, 15, 20, 25, 40)
 QUERIES, AT_ONCE = 200, 10_000
@@ -72,17 +72,17 @@ INVERSE, MEASUREMENTS, NOISE = 20, 50, 0.01
 def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coefficients]:
     """Random coefficients of the range, even in their own scale."""
     shares = np.random.default_rng(seed).uniform(size=(count, len(within)))
-    return at_shares(problem, within, shares, problem.source)
+    return problem.space.box(within).at(shares, problem.source)
 
 
-def first(online: Online, count: int, within: Range) -> Online:
+def first(online: ReducedModel, count: int, within: Range) -> ReducedModel:
     """In the span of the first members alone."""
     some = object.__new__(type(online.snapshots))
     vars(some).update(vars(online.snapshots) | {"members": online.snapshots.members[:count]})
-    return Online(some, within)
+    return ReducedModel(some, within)
 
 
-def reduced(report: Report, name: str, online: Online, within: Range, score: Scores) -> None:
+def reduced(report: Report, name: str, online: ReducedModel, within: Range, score: Scores) -> None:
     """In the span of the first K members, for several K; of all members on all points, and for many at once."""
     for count in [each for each in KS if each < len(online.members)]:
         ask(report, name, "first members", first(online, count, within), score)
@@ -94,7 +94,7 @@ def reduced(report: Report, name: str, online: Online, within: Range, score: Sco
     report.add(problem=name, way=f"{AT_ONCE} at once", members=len(online.members), ms=milliseconds / AT_ONCE)
 
 
-def ask(report: Report, name: str, way: str, online: Online, score: Scores) -> None:
+def ask(report: Report, name: str, way: str, online: ReducedModel, score: Scores) -> None:
     """One by one, each on the clock."""
     online.solve(score.cs[:1])
     asked = [timed(partial(online.solve, [c])) for c in score.cs]
@@ -146,21 +146,21 @@ def measure(report: Report, name: str, case: Case, seed: int, quick: bool) -> No
         problem=name,
         way="offline",
         seed=seed,
-        members=len(family.online.members),
+        members=len(family.reduced_model.members),
         ms=1000 * offline,
         tolerance=case.tolerance,
         estimate=refinement.reached,
         rounds=[(each.members, each.estimate) for each in refinement.rounds],
     )
     score = Scores(family.problem, drawn(family.problem, case.within, 4 if quick else QUERIES, seed=1))
-    ask(report, name, WHOLE, family.online, score)
+    ask(report, name, WHOLE, family.reduced_model, score)
     if seed > 0:
         return
     loading(report, name, family, score.cs[0])
     inverse(report, name, family, case.within, score)
-    reduced(report, name, family.online, case.within, score)
-    if case.rivals and not quick:
-        by_weights(report, name, family.online, score)
+    reduced(report, name, family.reduced_model, case.within, score)
+    if case.baselines and not quick:
+        by_weights(report, name, family.reduced_model, score)
         by_solving(report, name, family, score)
         by_one_network(report, name, case.within, score)
         by_a_classical_solver(report, name, score)
@@ -197,7 +197,7 @@ def claims(report: Report, names: Sequence[str]) -> None:
     report.claim("true error within a factor 10 of the estimate", ">= 99 %", f"{share:.1%}", share >= 0.99)
     wrong = sum(row["estimate"] <= row["tolerance"] < row["error"] / 10 for row in every)
     report.claim("estimate within tolerance, error above 10 times", "none", str(wrong), wrong == 0)
-    queries = {name: break_even(report, name) for name in names if CASES[name].rivals}
+    queries = {name: break_even(report, name) for name in names if CASES[name].baselines}
     reached = ", ".join(f"{name} {each:,.0f}" for name, each in queries.items())
     report.claim(
         "queries after which the method of lines has taken longer", "some", reached, min(queries.values()) < math.inf
@@ -220,9 +220,9 @@ def about_burgers(report: Report) -> None:
     reached = f"{worst:.1e}, {error:.1e}"
     report.claim("Burgers, errors", "<= 3e-4, median <= 5e-5", reached, worst <= 3e-4 and error <= 5e-5)
     report.claim("Burgers, a query", "<= 5 ms", f"{ms:.1f} ms", ms <= 5)
-    rivals = rows_as_accurate(report, "burgers", error)
-    if rivals:
-        best = median(row["ms"] for row in rivals)
+    baselines = rows_as_accurate(report, "burgers", error)
+    if baselines:
+        best = median(row["ms"] for row in baselines)
         name = "Burgers, a query against the method of lines at the same error"
         report.claim(name, f"< {best:.1f} ms", f"{ms:.1f} ms", ms < best)
     many = rows_of(report, "burgers", f"{AT_ONCE} at once")[0]["ms"]
@@ -234,8 +234,8 @@ def about_burgers(report: Report) -> None:
 def break_even(report: Report, name: str) -> float:
     """Queries from which on the offline stage and they take less than the method of lines at the same error."""
     rows = rows_of(report, name, WHOLE)
-    rivals = rows_as_accurate(report, name, median(row["error"] for row in rows))
-    saved = median(row["ms"] for row in rivals) - median(row["ms"] for row in rows) if rivals else 0.0
+    baselines = rows_as_accurate(report, name, median(row["error"] for row in rows))
+    saved = median(row["ms"] for row in baselines) - median(row["ms"] for row in rows) if baselines else 0.0
     return median(row["ms"] for row in rows_of(report, name, "offline")) / saved if saved > 0 else math.inf
 
 
@@ -317,7 +317,7 @@ def main() -> None:
         report.table(name, list(rows[0]), rows)
     claims(report, names)
     report.write(chosen.output)
-    figure(report, [name for name in names if CASES[name].rivals]).savefig(chosen.output / "online.png", dpi=150)
+    figure(report, [name for name in names if CASES[name].baselines]).savefig(chosen.output / "online.png", dpi=150)
     decay(report, names).savefig(chosen.output / "online_decay.png", dpi=150)
 
 

@@ -17,13 +17,13 @@ from matplotlib.figure import Figure
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.continuation import advance
-from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import allocation, from_scratch
-from pacpinn.objective import Objective
-from pacpinn.pruning import kept_weights
-from pacpinn.solution import Base, Solution
-from pacpinn.solvers import get_solver
+from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.step_control import continue_to
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.choice import get_solver
+from pacpinn.transfer.methods import allocation, from_scratch
+from pacpinn.transfer.pruning import kept_weights
 from report import Report, options
 
 PATHS = {
@@ -88,7 +88,7 @@ def try_way(
     member = Solution.of(task, base, allocated.__class__(start, allocated.status, 0, 0.0, [0.0]), 0, None)
     members = []
     for target in path:
-        member, _ = advance(problem, [Base(base, task.coefficients)], member, problem.at(target), settings)
+        member, _ = continue_to(problem, [Base(base, task.coefficients)], member, problem.at(target), settings)
         members.append(member)
     return {
         "free": len(start),

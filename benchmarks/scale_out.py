@@ -28,11 +28,11 @@ from distributed import Client
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn import dask_pool
-from pacpinn.clusters import connected
-from pacpinn.dask_worker import Brought, sent_start
-from pacpinn.problem import Problem
-from pacpinn.steps import Branch, Ground
+from pacpinn.sweep import dask_pool
+from pacpinn.sweep.clusters import connected
+from pacpinn.sweep.dask_worker import Brought, sent_start
+from pacpinn.sweep.tree_step import StartPoint, StepContext
+from pacpinn.tasks.problem import Problem
 from report import Report, options
 
 BURGERS, CHEAP = 64, 5000
@@ -183,8 +183,8 @@ def travels(report: Report) -> None:
     for name in ("burgers", "oscillator"):
         family = pp.solve_family(name)
         before, start, target = family.targets[:3]
-        there = sent_start(Branch(start, before), target.coefficients)
-        ground = Ground(family.problem, family.bases, family.settings)
+        there = sent_start(StartPoint(start, before), target.coefficients)
+        ground = StepContext(family.problem, family.bases, family.settings)
         report.add(
             part="bytes",
             problem=name,

@@ -26,7 +26,7 @@ from torch import Tensor
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.backend import dde
+from pacpinn.runtime.deepxde_backend import dde
 from report import Report, options
 
 PARTS = ("targets", "free weights", "points", "dimensions", "batches")

@@ -19,7 +19,7 @@ from torch import Tensor
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
 from pacpinn.solvers.normal_equations import Damped, NormalEquations
 from report import Report, options
 
@@ -162,7 +162,7 @@ def kinds(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> dict[s
 def secant(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> Tensor:
     """Through the parent and its own parent, as far as the coefficients go beyond."""
     before = family[parent.parent]
-    share = family.problem.beyond(before.coefficients, parent.coefficients, member.coefficients)
+    share = family.problem.space.beyond(before.coefficients, parent.coefficients, member.coefficients)
     return (parent.z + share * (parent.z - before.z))[None]
 
 
@@ -170,7 +170,7 @@ def towards(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> Tens
     """How the residuals ``(1, m)`` at the parent's weights change with its coefficients, per way to the member."""
     ahead, behind = (
         Objective(
-            family.problem.task(**family.problem.between(parent.coefficients, member.coefficients, share)),
+            family.problem.task(**family.problem.space.between(parent.coefficients, member.coefficients, share)),
             family.bases[0].masked,
         ).residuals(parent.z[None])
         for share in (NEARBY, -NEARBY)

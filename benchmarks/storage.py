@@ -135,18 +135,18 @@ def summarise(report: Report) -> list[dict[str, Any]]:
 
 
 def claims(report: Report, summary: list[dict[str, Any]]) -> None:
-    """The fewest bytes a target with which all errors are as small as is asked of the family, by PAC and by rivals."""
+    """The fewest bytes a target with which all errors are as small as is asked of the family, by PAC and by baselines."""
 
     def fewest(what: str) -> float:
         accurate = (row["bytes"] for row in summary if row["what"] == what and row["error worst"] <= ACCURATE)
         return min(accurate, default=math.inf)
 
-    for rival in (COPY, DELTA, SPARSE, LOW_RANK):
+    for baseline in (COPY, DELTA, SPARSE, LOW_RANK):
         report.claim(
-            f"fewest bytes a target with all errors <= {ACCURATE:g}: PAC's under those of a {rival}",
+            f"fewest bytes a target with all errors <= {ACCURATE:g}: PAC's under those of a {baseline}",
             "fewer",
-            f"{fewest(PAC):g} against {fewest(rival):g}".replace("inf", "none"),
-            fewest(PAC) < fewest(rival),
+            f"{fewest(PAC):g} against {fewest(baseline):g}".replace("inf", "none"),
+            fewest(PAC) < fewest(baseline),
         )
 
 

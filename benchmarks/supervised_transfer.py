@@ -4,7 +4,7 @@ Five seeds, each with data, source network and targets of its own. Every method 
 the same solver, steps and seeds; the strength of its penalty is chosen for each target by cross-validation on the
 target's training samples alone. Test samples of target and source decide nothing and give the figures: the target's
 metric, and the source's metric of the same network afterwards. PAC's allocation trains on the source a second time, so
-the rivals' source network is trained a second time too. PAC appears with two kept fractions.
+the baselines' source network is trained a second time too. PAC appears with two kept fractions.
 
 Seeds run side by side, one thread each.
 """
@@ -26,11 +26,12 @@ import torch
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import Method, allocation, calibration, fine_tuning, from_scratch, l2_sp
-from pacpinn.pruning import kept_weights
-from pacpinn.solvers import Result, Solver, get_solver
-from pacpinn.supervised import SupervisedTask
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import Result, Solver
+from pacpinn.solvers.choice import get_solver
+from pacpinn.tasks.supervised import SupervisedTask
+from pacpinn.transfer.methods import TransferMethod, allocation, calibration, fine_tuning, from_scratch, l2_sp
+from pacpinn.transfer.pruning import kept_weights
 from report import Report, options
 
 KEEPS = (0.7, 0.3)
@@ -66,7 +67,7 @@ def studies() -> dict[str, Study]:
     }
 
 
-def trained(method: Method, task: SupervisedTask, penalty: float, seed: int) -> MaskedNetwork:
+def trained(method: TransferMethod, task: SupervisedTask, penalty: float, seed: int) -> MaskedNetwork:
     """The method's network after training by the task's own solver."""
     result = method.train(task, get_solver(None, task), penalty, seed)
     return method.masked.with_mask(method.masked.free, False, method.masked.merge(result.z))
@@ -76,13 +77,13 @@ def trained(method: Method, task: SupervisedTask, penalty: float, seed: int) -> 
 class Way:
     """A method on one source: how it begins at each target, and the network that has learnt the source only."""
 
-    make: Callable[[], Method]
+    make: Callable[[], TransferMethod]
     source: MaskedNetwork | None
     pac: bool = False
 
 
 def ways(network: torch.nn.Module, task: SupervisedTask, seed: int) -> dict[str, Way]:
-    """The rivals on one source network, trained for equally long: to the end, and once more after it was pruned."""
+    """The baselines on one source network, trained for equally long: to the end, and once more after it was pruned."""
     fitted = trained(from_scratch(network), task, 0.0, seed)
     again = trained(fine_tuning(fitted), task, 0.0, seed)
     found = {
@@ -97,7 +98,7 @@ def ways(network: torch.nn.Module, task: SupervisedTask, seed: int) -> dict[str,
     return found
 
 
-def chosen_prior(make: Callable[[], Method], task: SupervisedTask, study: Study, seed: int) -> float:
+def chosen_prior(make: Callable[[], TransferMethod], task: SupervisedTask, study: Study, seed: int) -> float:
     """The strength with the least validation error over the folds of the target's training samples."""
 
     def validation(prior: float) -> float:
@@ -106,7 +107,7 @@ def chosen_prior(make: Callable[[], Method], task: SupervisedTask, study: Study,
     return min(study.priors, key=validation)
 
 
-def train(method: Method, task: SupervisedTask, prior: float, study: Study, seed: int) -> tuple[Result, float]:
+def train(method: TransferMethod, task: SupervisedTask, prior: float, study: Study, seed: int) -> tuple[Result, float]:
     result = method.train(task, study.target_solver, prior / len(task.samples.x_train), seed)
     return result, task.score(method.masked.forward(result.z)).value
 

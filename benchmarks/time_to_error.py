@@ -1,4 +1,4 @@
-"""What error for how many seconds? Every family by PAC, by fine-tuning along the same path, by its rivals.
+"""What error for how many seconds? Every family by PAC, by fine-tuning along the same path, by its baselines.
 
 All networks have one architecture, one set of points, one tolerance and stopping rule, and but for DeepXDE's optimisers
 one solver. Marginal seconds are those of one more target, failed attempts and new bases included; amortised ones share
@@ -19,8 +19,8 @@ from matplotlib.ticker import NullFormatter
 import classical
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.cold_start import cold_start
-from pacpinn.solvers import SolverChoice
+from pacpinn.solvers.choice import SolverChoice
+from pacpinn.transfer.from_scratch import cold_start
 from report import Report, options
 
 Targets = Sequence[dict[str, float]]

@@ -30,8 +30,8 @@ from matplotlib.figure import Figure
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.methods import fine_tuning, from_scratch
-from pacpinn.solvers import LevenbergMarquardt
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.transfer.methods import fine_tuning, from_scratch
 from report import Report, machine, options
 
 ADAM_STEPS, PUBLISHED_ADAM_STEPS = 5000, 15_000

@@ -20,7 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import pacpinn as pp
-from pacpinn.journal import Journal
+from pacpinn.family.file.journal import Journal
 from report import Report, options
 
 TARGETS = {

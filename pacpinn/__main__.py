@@ -2,6 +2,6 @@
 
 import sys
 
-from pacpinn.cli import main
+from pacpinn.cli.app import main
 
 sys.exit(main())

@@ -7,7 +7,7 @@ import json
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any, NamedTuple
 
-from pacpinn.cli import main
+from pacpinn.cli.app import main
 
 
 class Outcome(NamedTuple):

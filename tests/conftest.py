@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn import backend  # noqa: F401  (brings DeepXDE in with the right backend, before any test imports it)
+from pacpinn.runtime import deepxde_backend  # noqa: F401  (brings DeepXDE in with the right backend, before any test imports it)
 from tests.toys import Decay
 
 torch.set_num_threads(1)  # the tasks are tiny: threads that wait for each other cost more than they give

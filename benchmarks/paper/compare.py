@@ -25,11 +25,11 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pacpinn.equation_task import EquationTask
-from pacpinn.methods import Method
-from pacpinn.solvers import Solver
-from pacpinn.supervised import SupervisedTask
-from pacpinn.task import Task
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.solvers.base import Solver
+from pacpinn.tasks.supervised import SupervisedTask
+from pacpinn.tasks.task import Task
+from pacpinn.transfer.methods import TransferMethod
 from paper.tasks import KINDS, Transfer, on_points, transfers, untold
 from paper.variants import VARIANTS
 from paper.verdict import middle, summary, verdicts
@@ -67,7 +67,7 @@ def divided(transfer: Transfer, seed: int) -> tuple[Task, Task]:
     return untold(fewer.task(**task.coefficients)), rest.task(**task.coefficients)
 
 
-def validation(method: Method, setting: Setting, part: Task, judge: Task, solver: Solver, seed: int) -> float:
+def validation(method: TransferMethod, setting: Setting, part: Task, judge: Task, solver: Solver, seed: int) -> float:
     """The loss on the last quarter after training on the rest; infinite if that diverged."""
     result = method.train(part, solver, setting.penalty(part), seed)
     found = judge.validation(method.masked.forward(result.z))

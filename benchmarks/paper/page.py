@@ -73,13 +73,13 @@ def verdict(rows: Sequence[Row]) -> str:
         [
             short(each["task"], each["solver"]),
             brief(each["PAC's"]),
-            brief(each["the rival's"]) + f" ({each['rival']})",
+            brief(each["the baseline's"]) + f" ({each['baseline']})",
             f"{each['p']:.2g}",
             each["counts"],
         ]
         for each in outcomes(rows)
     ]
-    return table(["task", "PAC", "best rival", "p", "counts as"], lines)
+    return table(["task", "PAC", "best baseline", "p", "counts as"], lines)
 
 
 def memory(rows: Sequence[Row]) -> str:

@@ -19,10 +19,10 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pacpinn.allocation import founded
-from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import allocation, calibration
-from pacpinn.pruning import kept_weights
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.transfer.allocation import frozen_base
+from pacpinn.transfer.methods import allocation, calibration
+from pacpinn.transfer.pruning import kept_weights
 from paper.compare import SEEDS, Rows, beginning, error_of, side_by_side, sources_of, workers
 from paper.tasks import EQUATIONS, Transfer, transfers
 from paper.verdict import middle, paired, values_of
@@ -42,7 +42,7 @@ PUBLISHED = "as published"
 def pruned(sources: Sources, kept: Tensor) -> MaskedNetwork:
     """The source with its other weights at zero, nothing learnt anew."""
     method = allocation(sources.fitted, kept)
-    return founded(method.masked, method.start)
+    return frozen_base(method.masked, method.start)
 
 
 def magnitude(sources: Sources, keep: float) -> Tensor:

@@ -14,7 +14,7 @@ from torch import nn
 
 import pacpinn as pp
 from pacpinn.problems import digits, friedman
-from pacpinn.task import Task
+from pacpinn.tasks.task import Task
 
 EQUATIONS = ("ordinary equation", "partial equation")
 KINDS = ("regression", "classification", *EQUATIONS)

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from pacpinn.allocation import gradually_allocated
-from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import Method
-from pacpinn.saliency import gauss_newton_diagonal
-from pacpinn.solvers import silent
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import silent
+from pacpinn.transfer.allocation import allocate_gradually
+from pacpinn.transfer.methods import TransferMethod
+from pacpinn.transfer.pruning import gauss_newton_diagonal
 from paper.ways import KEEPS, Beginning, Calibration, Setting, Sources, Way, published
 
 ROUNDS = 4
@@ -65,11 +65,11 @@ class InSourcesMetric(Calibration):
     def of(cls, *given: Any) -> InSourcesMetric:
         way = super().of(*given)
 
-        def begin(here: Beginning, setting: Setting) -> Method:
+        def begin(here: Beginning, setting: Setting) -> TransferMethod:
             base = here.sources.base(setting.size or 0.0, way.founding)
             headed = here.headed(base)
             masked = in_metric(headed, scales(base, headed, here))
-            return Method(masked, masked.start)
+            return TransferMethod(masked, masked.start)
 
         return cls(begin, way.sizes, way.keeps_source, way.founding)
 
@@ -91,7 +91,7 @@ def scales(base: MaskedNetwork, headed: MaskedNetwork, here: Beginning) -> Tenso
 
 def gradual(sources: Sources, keep: float) -> MaskedNetwork:
     """Pruned and allocated in rounds."""
-    return gradually_allocated(sources.fitted, keep, ROUNDS, "global", sources.task, None, None, sources.seed, silent)
+    return allocate_gradually(sources.fitted, keep, ROUNDS, "global", sources.task, None, None, sources.seed, silent)
 
 
 VARIANTS: dict[str, Way] = {

@@ -69,28 +69,30 @@ def summary(rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
 
 
 def outcomes(rows: Sequence[Row]) -> list[Row]:
-    """For each task and solver the best rival, the test against it, corrected over rivals, and what that counts as."""
+    """For each task and solver the best baseline, the test against it, corrected over baselines, and what that counts as."""
     found = []
     for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in rows):
         here = [row for row in rows if (row["task"], row["solver"]) == (task, solver)]
         kind, ours = here[0]["kind"], values_of(here, PAC)
-        rivals = {row["way"] for row in here if not row["way"].startswith(PAC) and "copy" not in row["way"]}
-        theirs = {way: values_of(here, way) for way in sorted(rivals)}
+        baselines = {row["way"] for row in here if not row["way"].startswith(PAC) and "copy" not in row["way"]}
+        theirs = {way: values_of(here, way) for way in sorted(baselines)}
         corrected = holm([paired(ours, values) for values in theirs.values()])
         lines = [
-            {"rival": way, "PAC's": middle(ours, kind)[0], "the rival's": middle(values, kind)[0], "p": p}
+            {"baseline": way, "PAC's": middle(ours, kind)[0], "the baseline's": middle(values, kind)[0], "p": p}
             for (way, values), p in zip(theirs.items(), corrected, strict=True)
         ]
-        best = min(lines, key=lambda line: float(line["the rival's"]))
+        best = min(lines, key=lambda line: float(line["the baseline's"]))
         found.append({"kind": kind, "task": task, "solver": solver, **best, "counts": counts(best, lines)})
     return found
 
 
-def counts(best: Row, all_rivals: Sequence[Row]) -> str:
+def counts(best: Row, all_baselines: Sequence[Row]) -> str:
     """``for`` or ``against`` the claim, or ``equal``."""
-    if best["PAC's"] <= (1 - MARGIN) * best["the rival's"] and best["p"] < LEVEL:
+    if best["PAC's"] <= (1 - MARGIN) * best["the baseline's"] and best["p"] < LEVEL:
         return "for"
-    against = (line for line in all_rivals if line["the rival's"] <= (1 - MARGIN) * line["PAC's"] and line["p"] < LEVEL)
+    against = (
+        line for line in all_baselines if line["the baseline's"] <= (1 - MARGIN) * line["PAC's"] and line["p"] < LEVEL
+    )
     return "against" if any(against) else "equal"
 
 
@@ -100,9 +102,9 @@ def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str, bool]]:
     kept = [row["same bits"] for row in rows if row["way"] == PAC]
     lines = [("PAC's source unchanged to the last bit", "always", f"{sum(kept)} of {len(kept)}", all(kept))]
     for each in found:
-        ours, theirs = each["PAC's"], each["the rival's"]
-        reached = f"{ours:.3g} against {theirs:.3g} by {each['rival']}, p = {each['p']:.2g}: {each['counts']}"
-        asked = "PAC below the best rival by a tenth"
+        ours, theirs = each["PAC's"], each["the baseline's"]
+        reached = f"{ours:.3g} against {theirs:.3g} by {each['baseline']}, p = {each['p']:.2g}: {each['counts']}"
+        asked = "PAC below the best baseline by a tenth"
         lines.append((f"{each['task']}, {each['solver']}", asked, reached, each["counts"] == "for"))
     for kind in dict.fromkeys(each["kind"] for each in found):
         of_kind = [each["counts"] for each in found if each["kind"] == kind]

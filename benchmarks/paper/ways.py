@@ -10,26 +10,18 @@ import torch
 from torch import nn
 
 import pacpinn as pp
-from pacpinn.allocation import allocated
-from pacpinn.cold_start import cold_start
-from pacpinn.feature_penalties import channel_attention, hidden_places
-from pacpinn.heads import last_module, with_head
-from pacpinn.masked import MaskedNetwork
-from pacpinn.methods import (
-    Method,
-    bss,
-    calibration,
-    delta,
-    fine_tuning,
-    from_scratch,
-    l2_sp,
-    last_layer,
-    lora,
-)
-from pacpinn.pruning import kept_weights
-from pacpinn.solvers import Solver, get_solver, silent
-from pacpinn.supervised import SupervisedTask
-from pacpinn.task import Task
+from pacpinn.networks.heads import last_module, with_head
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import Solver, silent
+from pacpinn.solvers.choice import get_solver
+from pacpinn.tasks.supervised import SupervisedTask
+from pacpinn.tasks.task import Task
+from pacpinn.transfer.allocation import allocate
+from pacpinn.transfer.from_scratch import cold_start
+from pacpinn.transfer.methods import TransferMethod, calibration, fine_tuning, from_scratch, l2_sp, last_layer
+from pacpinn.transfer.pruning import kept_weights
+from paper.baselines import bss, delta, lora
+from paper.feature_penalties import channel_attention, hidden_places
 from paper.tasks import EQUATIONS
 
 STRENGTHS = {  # of data against the sum of the samples' losses, of equations against the mean square residual
@@ -68,7 +60,7 @@ class Sources:
     Attributes:
         initial: the network before any training.
         fitted: trained on the source; what PAC prunes.
-        longer: trained on for as many steps as an allocation takes; what the rivals begin with.
+        longer: trained on for as many steps as an allocation takes; what the baselines begin with.
     """
 
     def __init__(self, network: nn.Module, task: Task, seed: int) -> None:
@@ -86,9 +78,9 @@ class Sources:
 
     def allocated(self, kept: torch.Tensor, penalty: float | None = None) -> MaskedNetwork:
         """The source in its `kept` weights, with the task's own penalty by default."""
-        return allocated(self.fitted, kept, self.task, None, penalty, self.seed, silent)[0]
+        return allocate(self.fitted, kept, self.task, None, penalty, self.seed, silent)[0]
 
-    def _trained(self, method: Method) -> MaskedNetwork:
+    def _trained(self, method: TransferMethod) -> MaskedNetwork:
         result = method.train(self.task, get_solver(None, self.task), 0.0, self.seed)
         return method.masked.with_mask(method.masked.free, False, method.masked.merge(result.z))
 
@@ -140,7 +132,7 @@ class Way:
         keeps_source: whether the source's own answers stay, to the last bit, in the network that learns the target.
     """
 
-    begin: Callable[[Beginning, Setting], Method]
+    begin: Callable[[Beginning, Setting], TransferMethod]
     sizes: tuple[float, ...] = ()
     keeps_source: bool = False
 
@@ -174,7 +166,7 @@ class Calibration(Way):
         return sources.base(setting.size or 0.0, self.founding)
 
 
-def scratch(here: Beginning, setting: Setting) -> Method:
+def scratch(here: Beginning, setting: Setting) -> TransferMethod:
     headed = here.headed(MaskedNetwork(here.sources.initial))
     return from_scratch(headed.module(headed.start))
 
@@ -196,7 +188,7 @@ WAYS: dict[str, Way] = {
 LOOKS_AT_FEATURES = ("DELTA", "BSS")
 
 
-def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, setting: Setting) -> nn.Module:
+def source_after(here: Beginning, method: TransferMethod, z: torch.Tensor, way: Way, setting: Setting) -> nn.Module:
     """What the network that learnt a target says of the source, under the source's own head.
 
     The free weights of PAC and LoRA are set back to zero for that. The last layer alone is kept beside the new one.
@@ -212,7 +204,7 @@ def source_after(here: Beginning, method: Method, z: torch.Tensor, way: Way, set
     return source
 
 
-def bytes_stored(method: Method) -> int:
+def bytes_stored(method: TransferMethod) -> int:
     """Of a target beyond the source, in single precision: free weights, and buffers that moved with them."""
     buffers = 0 if method.masked.frozen_buffers else sum(each.numel() for each in method.masked.network.buffers())
     return 4 * (len(method.start) + buffers)

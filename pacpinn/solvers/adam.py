@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pacpinn.isolation import untouched
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
+from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
 from pacpinn.solvers.early_stopping import EarlyStopping
-from pacpinn.solvers.footprint import Footprint
-from pacpinn.task import Batch
+from pacpinn.solvers.memory_estimate import Footprint
+from pacpinn.tasks.task import Batch
 
 
 @dataclass(frozen=True)

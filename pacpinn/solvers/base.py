@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from pacpinn.errors import ResidualError
-from pacpinn.objective import Objective
-from pacpinn.task import LeastSquaresTask
+from pacpinn.networks.objective import Objective
+from pacpinn.tasks.task import LeastSquaresTask
 
 Report = Callable[[int, float], None]  # step, loss
 
@@ -29,7 +29,6 @@ class Status(StrEnum):
     MAX_STEPS = "max_steps"
     DIVERGED = "diverged"
     FAILED = "failed"
-    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.errors import SolverError
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
 
 
 class EarlyStopping:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
 from pacpinn.solvers.base import Report, Result, silent
-from pacpinn.solvers.descent import Closure, descend
-from pacpinn.solvers.footprint import Footprint
+from pacpinn.solvers.full_batch import Closure, minimise_full_batch
+from pacpinn.solvers.memory_estimate import Footprint
 
 _CHUNK = 20  # iterations between two looks at the tolerance
 
@@ -57,4 +57,4 @@ class LBFGS:
 
             return advance
 
-        return descend(objective, z, optimiser, self.steps, _CHUNK, report)
+        return minimise_full_batch(objective, z, optimiser, self.steps, _CHUNK, report)

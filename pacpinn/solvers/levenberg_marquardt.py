@@ -9,10 +9,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pacpinn.factored_jacobian import BYTES_OF_A_BLOCK
-from pacpinn.objective import Linearisation, Objective
+from pacpinn.networks.factored_jacobian import BYTES_OF_A_BLOCK
+from pacpinn.networks.objective import Linearisation, Objective
 from pacpinn.solvers.base import Report, Result, Status, silent
-from pacpinn.solvers.footprint import Footprint
+from pacpinn.solvers.memory_estimate import Footprint
 from pacpinn.solvers.normal_equations import NormalEquations, cost
 from pacpinn.solvers.sampled_normal_equations import LARGEST_SAMPLE, Sample, SampledNormalEquations
 
@@ -79,7 +79,7 @@ class LevenbergMarquardt:
         now = objective.linearise(z)
         now.require_finite()
         costs = cost(now.residuals, _distance(objective, z), objective.penalty)
-        everyone = present = [Course(each, [loss]) for each, loss in zip(z, costs.tolist(), strict=True)]
+        everyone = present = [TargetState(each, [loss]) for each, loss in zip(z, costs.tolist(), strict=True)]
         better = torch.ones_like(costs, dtype=torch.bool)
         self._judge(objective, z, now, present, better)
         mu, normal = self.damping * costs.sqrt().clamp(_LEAST_DAMPING, 1), None
@@ -140,7 +140,7 @@ class LevenbergMarquardt:
         return d.to(z.dtype), torch.where(small[:, None], a, 0.0).to(z.dtype)
 
     def _judge(
-        self, objective: Objective, z: Tensor, now: Linearisation, courses: list[Course], better: Tensor
+        self, objective: Objective, z: Tensor, now: Linearisation, courses: list[TargetState], better: Tensor
     ) -> None:
         """End the courses of targets that have just become `better` and are solved now, or can be no better."""
         enough = 0.0 if objective.tolerance is None else objective.tolerance**2
@@ -182,7 +182,7 @@ def _sampled(rows: int, weights: int) -> bool:
 
 
 @dataclass
-class Course:
+class TargetState:
     """How the solve of one target goes: where it is, its loss after each good step, and on fresh points once within
     tolerance."""
 

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pacpinn.isolation import defaults, untouched
-from pacpinn.objective import Objective
+from pacpinn.networks.objective import Objective
+from pacpinn.runtime.isolation import defaults, untouched
 from pacpinn.solvers.base import Report, Result, silent
-from pacpinn.solvers.descent import Closure, descend
+from pacpinn.solvers.full_batch import Closure, minimise_full_batch
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +61,12 @@ class NNCG:
 
             return advance
 
-        return descend(objective, z, optimiser, self.steps, 1, report)
+        return minimise_full_batch(objective, z, optimiser, self.steps, 1, report)
 
     def _optimizer(self, z: Tensor) -> Any:
-        from pacpinn.backend import dde  # here, so that fitting data by another solver does not wait for DeepXDE
+        from pacpinn.runtime.deepxde_backend import (
+            dde,  # here, so that fitting data by another solver does not wait for DeepXDE
+        )
 
         rank = min(self.rank, len(z))
         return dde.optimizers.pytorch.nncg.NNCG(

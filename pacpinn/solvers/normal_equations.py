@@ -8,7 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from pacpinn.objective import Linearisation
+from pacpinn.networks.objective import Linearisation
 
 _STRIPE = 128  # columns of a symmetric product that are formed together
 _LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from pacpinn.factored_jacobian import FactoredJacobian
-from pacpinn.objective import Linearisation
+from pacpinn.networks.factored_jacobian import FactoredJacobian
+from pacpinn.networks.objective import Linearisation
 from pacpinn.solvers.normal_equations import cost, damping_scale
 
 LARGEST_SAMPLE = 4096

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from online import drawn, first
-from online_rivals import descended, interpolated, interpolated_answers, nearest, on_weights
+from online_baselines import descended, interpolated, interpolated_answers, nearest, on_weights
 
 import pacpinn as pp
 from tests.toys import Decay
@@ -15,7 +15,7 @@ C = pp.Coefficients(k=1.42)
 @pytest.fixture(scope="module")
 def online():
     family = pp.solve_family(Decay(), targets=pp.grid(k=[1.3, 1.6, 2.0]), keep=0.5)
-    return family.online
+    return family.reduced_model
 
 
 def test_coefficients_are_drawn_from_the_range():
@@ -25,7 +25,7 @@ def test_coefficients_are_drawn_from_the_range():
     assert np.mean(np.log(found)) == pytest.approx(np.log(2), abs=0.1)  # even on the coefficient's log scale
 
 
-def test_weights_of_rivals(online):
+def test_weights_of_baselines(online):
     assert nearest(online, C).tolist() == [0, 1, 0, 0]
     for weigh in (interpolated, interpolated_answers):
         assert float(weigh(online, C).sum()) == pytest.approx(1)

@@ -8,13 +8,12 @@ import torch
 from scipy import stats
 
 import pacpinn as pp
-from pacpinn.saliency import gauss_newton_diagonal
+from pacpinn.transfer.pruning import gauss_newton_diagonal
 from paper.compare import chosen_of, divided
 from paper.page import filled, targets
 from paper.parts import inverted, magnitude, random
 from paper.tasks import KINDS, transfers
-from paper.variants import FLOOR, VARIANTS, in_metric
-from paper.variants import scales as metric_scales
+from paper.variants import FLOOR, VARIANTS, in_metric, scales as metric_scales
 from paper.verdict import counts, holm, middle, outcomes, paired, summary
 from paper.ways import KEEPS, WAYS, Beginning, Setting, Sources, bytes_stored, published, source_after
 from tests.toys import same_bits
@@ -61,31 +60,33 @@ def test_the_best_method_is_first():
 
 
 @pytest.mark.parametrize(
-    ("pac", "rival", "word"), [(0.5, 1.0, "for"), (0.95, 1.0, "equal"), (1.0, 0.95, "equal"), (1.0, 0.5, "against")]
+    ("pac", "baseline", "word"), [(0.5, 1.0, "for"), (0.95, 1.0, "equal"), (1.0, 0.95, "equal"), (1.0, 0.5, "against")]
 )
-def test_what_a_task_counts_as(pac, rival, word):
+def test_what_a_task_counts_as(pac, baseline, word):
     noise = 1e-3 * np.random.default_rng(0).normal(size=(2, 10))
-    found = outcomes(rows(PAC=list(pac + noise[0]), rival=list(rival + noise[1]), worse=[3.0 + n for n in noise[0]]))
+    found = outcomes(
+        rows(PAC=list(pac + noise[0]), baseline=list(baseline + noise[1]), worse=[3.0 + n for n in noise[0]])
+    )
     assert [each["counts"] for each in found] == [word]
-    assert found[0]["rival"] == "rival"
+    assert found[0]["baseline"] == "baseline"
 
 
-def test_ten_seeds_can_decide_against_seven_rivals():
-    rivals = {f"rival_{k}": list(np.linspace(1.0, 1.1, 10) + 0.1 * k) for k in range(7)}
-    (found,) = outcomes(rows(PAC=list(np.linspace(0.5, 0.6, 10)), **rivals))
+def test_ten_seeds_can_decide_against_seven_baselines():
+    baselines = {f"baseline_{k}": list(np.linspace(1.0, 1.1, 10) + 0.1 * k) for k in range(7)}
+    (found,) = outcomes(rows(PAC=list(np.linspace(0.5, 0.6, 10)), **baselines))
     assert found["p"] < 0.05
     assert found["counts"] == "for"
 
 
-def test_variants_and_copies_are_no_rivals():
+def test_variants_and_copies_are_no_baselines():
     (found,) = outcomes(
-        rows(**{"PAC": [1.0] * 10, "PAC, gradual": [0.1] * 10, "a copy": [0.1] * 10, "rival": [2.0] * 10})
+        rows(**{"PAC": [1.0] * 10, "PAC, gradual": [0.1] * 10, "a copy": [0.1] * 10, "baseline": [2.0] * 10})
     )
-    assert found["rival"] == "rival"
+    assert found["baseline"] == "baseline"
 
 
 def test_two_seeds_are_too_few_for_any_verdict():
-    (found,) = outcomes(rows(PAC=[0.1, 0.1], rival=[1.0, 1.1]))
+    (found,) = outcomes(rows(PAC=[0.1, 0.1], baseline=[1.0, 1.1]))
     assert counts(found, [found]) == "equal"
 
 
@@ -244,5 +245,5 @@ def test_a_table_that_there_is_none_of_stays():
 
 
 def test_the_best_method_is_in_bold_with_its_interval():
-    lines = targets(rows(PAC=[2.0, 2.0], rival=[1.0, 1.0]), "regression").splitlines()
-    assert lines[-1] == "| rival | **1** (1 to 1) |"
+    lines = targets(rows(PAC=[2.0, 2.0], baseline=[1.0, 1.0]), "regression").splitlines()
+    assert lines[-1] == "| baseline | **1** (1 to 1) |"

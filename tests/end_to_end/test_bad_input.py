@@ -145,7 +145,7 @@ def test_a_device_that_is_not_there(place):
 
 @pytest.mark.parametrize("folder", ["taken", "taken/folder"])
 def test_a_folder_that_cannot_be_written_to_is_found_before_solving(place, monkeypatch, folder):
-    monkeypatch.setattr("pacpinn.solve.solve_family", lambda *_, **__: pytest.fail("solved all the same"))
+    monkeypatch.setattr("pacpinn.family.solve.solve_family", lambda *_, **__: pytest.fail("solved all the same"))
     (place / "taken").touch()
     assert f"{folder} cannot be written to" in refused(place, "solve", "mine.py", "--output", folder)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.backend import dde
+from pacpinn.runtime.deepxde_backend import dde
 from tests.toys import Decay, Waves, batchnorm_network, problem_file, same_bits, wave
 
 T = np.linspace(0, 1, 5)[:, None]

@@ -8,8 +8,8 @@ import torch
 from scipy.integrate import solve_ivp
 
 import pacpinn as pp
-from pacpinn.backend import dde
 from pacpinn.problems.allen_cahn import arrested, collocated, diffused, evaluate, spectral
+from pacpinn.runtime.deepxde_backend import dde
 
 
 def by_differences(d: float, intervals: int) -> tuple[np.ndarray, np.ndarray]:

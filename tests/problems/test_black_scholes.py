@@ -6,7 +6,7 @@ import torch
 
 import pacpinn as pp
 from pacpinn.problems.black_scholes import bachelier
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 BLACK_SCHOLES = get_problem("black_scholes")
 

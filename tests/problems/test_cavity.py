@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import spsolve
 
 from pacpinn.problems.cavity import evaluate, galerkin, lid, slope
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 CAVITY = get_problem("cavity")
 

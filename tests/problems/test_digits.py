@@ -8,8 +8,8 @@ import torch
 from sklearn.datasets import load_digits
 
 import pacpinn as pp
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
 from pacpinn.problems.digits import TRAINING, Digits, deal
 from tests.toys import same_bits
 

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 import pacpinn as pp
-from pacpinn.backend import dde, deepxde_defaults
-from pacpinn.collocation import bounding_box
-from pacpinn.equation_residuals import outputs_of, residual_blocks
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
-from pacpinn.registry import get_problem, installed_problems
+from pacpinn.equations.collocation import bounding_box
+from pacpinn.equations.residuals import outputs_of, residual_blocks
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.tasks.registry import get_problem, installed_problems
 
 EQUATIONS = [name for name in installed_problems() if isinstance(get_problem(name), pp.Equation)]
 # Weights of the central difference of eighth order at offsets 1 to 4 (Fornberg 1988).

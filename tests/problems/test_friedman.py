@@ -8,8 +8,8 @@ import torch
 from sklearn.datasets import make_friedman1
 
 import pacpinn as pp
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
 from pacpinn.problems.friedman import Friedman, draw_concepts, friedman1
 
 FRIEDMAN = Friedman()

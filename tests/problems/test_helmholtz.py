@@ -5,7 +5,7 @@ import pytest
 from scipy.sparse import diags_array, eye_array, kron
 from scipy.sparse.linalg import spsolve
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 HELMHOLTZ = get_problem("helmholtz")
 

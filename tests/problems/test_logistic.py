@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 LOGISTIC = get_problem("logistic")
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from pacpinn.problems.lorenz import START, frequency, trajectory
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 LORENZ = get_problem("lorenz")
 TIMES = np.linspace(0, 2, 2001)[:, None]

@@ -5,7 +5,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
 from pacpinn.problems.lotka_volterra import START, UNIT, populations
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 LOTKA_VOLTERRA = get_problem("lotka_volterra")
 TIMES = np.linspace(0, 1, 501)[:, None]

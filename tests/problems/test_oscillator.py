@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 OSCILLATOR = get_problem("oscillator")
 TIMES = np.linspace(0, 5, 101)[:, None]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ellipk
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 PENDULUM = get_problem("pendulum")
 TIMES = np.linspace(0, 4, 201)[:, None]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 POISSON = get_problem("poisson")
 ANGLES = np.linspace(0, 2 * np.pi, 64, endpoint=False)

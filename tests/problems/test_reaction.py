@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 REACTION = get_problem("reaction")
 PLACES = np.linspace(0, 2 * np.pi, 41)

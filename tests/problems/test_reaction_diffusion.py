@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 X = np.array([[x, t] for x in (0.0, 1.0, np.pi, 5.0) for t in (0.0, 0.3, 1.0)])
 

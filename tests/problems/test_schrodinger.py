@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 SCHRODINGER = get_problem("schrodinger")
 X = np.linspace(-5, 5, 256, endpoint=False)

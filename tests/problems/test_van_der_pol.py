@@ -5,7 +5,7 @@ import pytest
 from scipy.integrate import solve_ivp
 
 from pacpinn.problems.van_der_pol import jump, motion
-from pacpinn.registry import get_problem
+from pacpinn.tasks.registry import get_problem
 
 VAN_DER_POL = get_problem("van_der_pol")
 TIMES = np.linspace(0, 7, 701)[:, None]

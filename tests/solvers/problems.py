@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 import pacpinn as pp
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
 from tests.toys import AbsoluteError, CurveFit, Rosenbrock, point, small_network, wave
 
 

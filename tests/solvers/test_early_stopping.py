@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from pacpinn.errors import SolverError
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
-from pacpinn.solvers import Adam, Status
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.adam import Adam
+from pacpinn.solvers.base import Status
 from tests.solvers.problems import curve, noisy_line, shaped
 from tests.toys import batchnorm_network, same_bits, wave
 

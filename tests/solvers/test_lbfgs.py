@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from pacpinn.errors import ResidualError
-from pacpinn.objective import Objective
-from pacpinn.solvers import LBFGS, Status
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.lbfgs import LBFGS
 from tests.solvers.problems import curve, loss_at, regression, rosenbrock, shaped
 
 

@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from pacpinn.errors import ResidualError, SolverError
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Linearisation, Objective
-from pacpinn.solvers import LevenbergMarquardt, Status
-from pacpinn.task import Block
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Linearisation, Objective
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.tasks.task import Block
 from tests.solvers.problems import Shaped, curve, loss_at, regression, rosenbrock
 from tests.toys import CurveFit, Rosenbrock, point, small_network
 

@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from pacpinn.errors import ResidualError
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
-from pacpinn.solvers import NNCG, Status
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.nncg import NNCG
 from tests.solvers.problems import curve, loss_at, regression, rosenbrock, shaped
 from tests.toys import Decay, small_network, wave
 

@@ -5,12 +5,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
-from pacpinn.solvers import LBFGS, NNCG, Adam, LevenbergMarquardt, Status
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.adam import Adam
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.lbfgs import LBFGS
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.solvers.nncg import NNCG
 from tests.solvers.problems import loss_at
 from tests.toys import CurveFit
 

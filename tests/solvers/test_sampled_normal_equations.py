@@ -4,9 +4,10 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.masked import MaskedNetwork
-from pacpinn.objective import Objective
-from pacpinn.solvers import LevenbergMarquardt, Status
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.solvers.normal_equations import NormalEquations
 from pacpinn.solvers.sampled_normal_equations import Sample, SampledNormalEquations
 from tests.toys import Decay, SoftDecay

@@ -1,0 +1,19 @@
+"""From one solved coefficient to the next: predictor, corrector, step control, new bases.
+
+Also what is known of a solution once it is there: its tangent, its estimated error, and singular points on the way to
+it. Knows problems, settings and transfer methods; must not know which targets a family has, or in which order they
+come.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pacpinn.runtime import lazy
+
+__getattr__, __dir__, __all__ = lazy.face(__name__)
+
+if TYPE_CHECKING:
+    from pacpinn.continuation.error_estimate import ErrorEstimate as ErrorEstimate
+    from pacpinn.continuation.settings import Settings as Settings
+    from pacpinn.continuation.solution import Base as Base, Solution as Solution

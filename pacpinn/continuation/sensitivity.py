@@ -1,0 +1,129 @@
+"""How a calibrated solution changes with its coefficients: the tangent of the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.measurements import Measurements
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.networks.residual_blocks import join_blocks
+from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.coefficient import Coefficients
+
+_DAMPING = 1e-12  # of the trace: a millionth of the Jacobian's size, below which directions do not matter
+
+
+class Tangent(NamedTuple):
+    """How free weights move with the coefficients.
+
+    Attributes:
+        weights: dw/dc ``(p, names)``.
+        rest: part of dr/dc, at most over the names, that no change of the weights answers: how accurate the tangent is.
+    """
+
+    weights: Tensor
+    rest: float
+
+
+class Response(NamedTuple):
+    """Differences to measurements in standard deviations ``(m,)``, and how they change with the coefficients
+    ``(m, names)``."""
+
+    differences: np.ndarray
+    slopes: np.ndarray
+
+
+class Calibrated:
+    """A calibrated solution: a task of an equation with the free weights that solve it, in double precision.
+
+    Args:
+        task: the equation at its coefficients.
+        masked: the base.
+        z: its free weights ``(p,)``.
+    """
+
+    def __init__(self, task: EquationTask, masked: MaskedNetwork, z: Tensor) -> None:
+        self.task, self.base = task.to(torch.float64), masked
+        self.masked, self.z = masked.to(torch.float64, task.device), z.to(torch.float64)
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """Which task it solves."""
+        return self.task.coefficients
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
+        return self.task.predict(self.masked.forward(self.z), np.asarray(x))
+
+    def tangent(self, names: Sequence[str]) -> Tangent:
+        """``J dw = -dr/dc`` in the least squares over the free weights, on the task's own points.
+
+        dr/dc by central differences at fixed weights (implicit differentiation: Allgower & Georg 2003, section 2.1).
+        """
+        batch, scale = self.task.everything(), self.task.scale
+        forward = self.masked.forward(self.z)
+
+        def residuals(c: Coefficients) -> Tensor:
+            other = self.task.at(c)
+            other.scale = scale
+            here = replace(batch, conditions=[other.conditions()])
+            return join_blocks(other.residuals(forward, here))[0].detach()
+
+        with untouched():
+            by_weights = Objective(self.task, self.masked).linearise(self.z[None]).jacobian[0]
+            by_names = self._differences(residuals, names)
+        normal = by_weights.T @ by_weights
+        normal.diagonal().add_(_DAMPING * normal.trace())
+        weights = torch.linalg.solve(normal, -by_weights.T @ by_names)
+        rest = (by_weights @ weights + by_names).norm(dim=0) / by_names.norm(dim=0).clamp(min=1e-300)
+        return Tangent(weights, float(rest.max()))
+
+    def misfit(self, measurements: Measurements) -> float:
+        """Root mean square difference to measurements, in standard deviations."""
+        measured = self.task.with_measurements(measurements, physics=False)
+        with untouched():
+            loss = measured.loss(self.masked.forward(self.z), measured.everything())
+        return float(loss.detach().sqrt())
+
+    def response(self, measurements: Measurements, names: Sequence[str], tangent: Tangent) -> Response:
+        """Differences to measurements, and their slopes: by the weights, and by what transform and features know of c.
+
+        Args:
+            measurements: with a deviation.
+            names: the coefficients.
+            tangent: of the weights, by the same names.
+        """
+        measured = self.task.with_measurements(measurements, physics=False)
+        forward, root = self.masked.forward(self.z), len(measurements) ** 0.5
+
+        def differences(c: Coefficients) -> Tensor:
+            other = self.task.at(c).with_measurements(measurements, physics=False)
+            return join_blocks(other.residuals(forward, other.everything()))[0].detach()
+
+        with untouched():
+            here = Objective(measured, self.masked).linearise(self.z[None])
+            slopes = here.jacobian[0] @ tangent.weights + self._differences(differences, names)
+        return Response(root * here.residuals[0].numpy(force=True), root * slopes.numpy(force=True))
+
+    def sensitivity(self, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``."""
+        outputs = len(self.task.equation.outputs)
+        everywhere = Measurements(x, np.zeros((len(x), outputs)), deviation=1.0)
+        slopes = self.response(everywhere, names, self.tangent(names)).slopes
+        return slopes.reshape(outputs, len(x), len(names)).transpose(1, 0, 2)
+
+    def _differences(self, function: Callable[[Coefficients], Tensor], names: Sequence[str]) -> Tensor:
+        """Central differences ``(m, names)`` of a function of the coefficients."""
+        columns = []
+        for name in names:
+            behind, ahead = self.task.equation.space.neighbours(self.coefficients, name)
+            columns.append((function(ahead) - function(behind)) / (ahead[name] - behind[name]))
+        return torch.stack(columns, dim=1)

@@ -1,0 +1,274 @@
+"""Equations set up by DeepXDE's own data objects, taken as they are."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pacpinn.equations.collocation import Collocation, Points
+from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.residuals import condition_block, named, outputs_of, solution, weighted
+from pacpinn.errors import PacpinnError
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.runtime.isolation import untouched
+from pacpinn.runtime.user_code import naming_user_code
+from pacpinn.tasks.coefficient import Coefficient, Coefficients
+from pacpinn.tasks.task import Block, Forward
+
+_REMEMBER_VALUES = (dde.icbc.BC, dde.icbc.IC)  # by the identity of the points they were first asked at
+
+
+class GivenEquation(Equation):
+    """An equation whose points, residuals and conditions come from a DeepXDE data object for each coefficient.
+
+    What :func:`from_deepxde` makes; to be derived from where a class reads better. Subclasses define :meth:`data` and
+    whatever else an :class:`Equation` may: coefficients, targets, ``inputs`` and ``outputs``, transform, reference.
+    """
+
+    def __init__(self) -> None:
+        self._latest: tuple[Coefficients, Any] | None = None
+        self._known: list[Any] = []
+
+    @abstractmethod
+    def data(self, c: Coefficients) -> Any:
+        """A ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, newly made at each call."""
+
+    def made(self, c: Coefficients) -> Any:
+        """:meth:`data`, checked.
+
+        Raises:
+            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if
+                `c` holds several targets' values.
+        """
+        if c.several:
+            raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
+        data = self.data(c)
+        if not isinstance(data, dde.data.PDE):
+            raise PacpinnError(
+                f"the data of {self.name} at {c} is a {type(data).__name__}; expected a dde.data.PDE, TimePDE, IDE or "
+                "FPDE"
+            )
+        for each in data.bcs:
+            if getattr(each, "batch_size", None) is not None:
+                raise PacpinnError(
+                    f"the data of {self.name} has a {type(each).__name__} with batch_size={each.batch_size}, of whose "
+                    "points a solve would see but some; expected all of them: leave batch_size out"
+                )
+        conditions = [each for each in data.bcs if isinstance(each, _REMEMBER_VALUES)]
+        for each in conditions:
+            if any(each is other for other in self._known):
+                raise PacpinnError(
+                    f"the data of {self.name} has the same {type(each).__name__} as in an earlier call, which "
+                    "remembers values at its points; expected new conditions: make them where the data is made"
+                )
+        self._known = conditions
+        return data
+
+    def geometry(self, c: Coefficients) -> Any:
+        return self._at(c).geom
+
+    def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Any:
+        data = self._at(c)
+        if data.pde is None:
+            return []
+        if data.auxiliary_var_fn is None:
+            return data.pde(x, y)
+        return data.pde(x, y, x.new_tensor(data.auxiliary_var_fn(x.numpy(force=True))))
+
+    def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
+        return self.made(c).bcs
+
+    def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
+        """The data object's own ``solution``, if it has one."""
+        solution = self._at(c).soln
+        return None if solution is None else np.asarray(solution(x))
+
+    def stated(self, part: str) -> Any:
+        _, data = self._latest or (None, self._at(self.source))
+        own = {"residual": data.pde, "conditions": self.data}
+        return own.get(part) or super().stated(part)
+
+    @property
+    def pointwise(self) -> bool:
+        return not isinstance(self._at(self.source), INTEGRAL)
+
+    def build(self, c: Coefficients) -> DeepXDETask:
+        kind = DeepXDEIntegralTask if isinstance(self._at(c), INTEGRAL) else DeepXDETask
+        return kind(self, c)
+
+    def _at(self, c: Coefficients) -> Any:
+        """The latest data object, made again for other coefficients: to ask for formulas, not for points."""
+        if self._latest is None or self._latest[0] is not c:
+            with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
+                self._latest = c, self.made(c)
+        return self._latest[1]
+
+
+def from_deepxde(
+    make_data: Callable[[Coefficients], Any],
+    network: nn.Module | Callable[[], nn.Module] | Any,
+    coefficients: Mapping[str, Coefficient],
+    *,
+    name: str = "",
+    **attributes: Any,
+) -> GivenEquation:
+    """A family from DeepXDE code as it is: its points, equation and conditions, whichever they are.
+
+    Args:
+        make_data: gives for coefficients `c` (``c.nu``) a data object, newly made with its conditions:
+            ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, with any geometry, conditions, anchors and
+            auxiliary variables.
+        network: a torch module, transforms and all, such as ``dde.nn.FNN``; a function without arguments that makes
+            one, which then differs with the seed; or a ``dde.Model``, whose network is taken over as it was trained.
+        coefficients: what varies, by name.
+        name: of the family; by default that of `make_data`.
+        attributes: class attributes and methods of :class:`Equation` to set: ``targets``, ``tolerance``, ``weights``,
+            ``inputs``, ``outputs``, ``transform`` (a function of x, y and c), ``reference`` (of x and c) and others.
+
+    Raises:
+        PacpinnError: if `make_data` gives no such object or the same conditions twice, or the network does not take its
+            points.
+
+    Example:
+        >>> def make_data(c):
+        ...     time = dde.geometry.TimeDomain(0, 1)
+        ...     start = dde.icbc.IC(time, lambda t: 1, lambda t, on_initial: on_initial)
+        ...     return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) + c.rate * u, start, 64, 2)
+        >>> decay = pp.from_deepxde(
+        ...     make_data, dde.nn.FNN([1, 16, 16, 1], "tanh", "Glorot normal"), {"rate": pp.Coefficient(1.0, 0.1, 10.0)}
+        ... )
+        >>> family = pp.solve_family(decay, targets=pp.grid(rate=[1.5, 2.0]))
+    """
+    label = name or getattr(make_data, "__name__", "equation")
+    plain = {key: staticmethod(each) if inspect.isfunction(each) else each for key, each in attributes.items()}
+    own = {"data": staticmethod(make_data), "network": _maker(network), "name": label}
+    kind = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
+    problem: GivenEquation = kind()
+    _name_columns(problem, attributes)
+    return problem
+
+
+def _maker(network: Any) -> Callable[[Any, int], nn.Module]:
+    """A method that gives a network for a seed."""
+    module = network.net if isinstance(network, dde.Model) else network
+    if isinstance(module, nn.Module):
+        return lambda _, seed: copy.deepcopy(module).cpu()
+    return lambda _, seed: network()
+
+
+def _name_columns(problem: GivenEquation, given: Mapping[str, Any]) -> None:
+    """Names for inputs and outputs, as many as the geometry and the network have, where none are given."""
+    data = problem._at(problem.source)
+    kind: Any = type(problem)
+    if "inputs" not in given:
+        kind.inputs = _input_names(data.geom)
+    if "outputs" not in given:
+        points = torch.as_tensor(data.train_x[:1], dtype=torch.float64)
+        network = problem.initial_network(0).to(torch.float64)
+        features = problem.features(points, problem.source)
+        try:
+            with torch.no_grad():
+                found = problem.transform(points, network(features), problem.source)
+        except Exception as fault:
+            raise PacpinnError(
+                f"the network of {problem.name} does not take its points, which have {points.shape[1]} coordinates: "
+                f"{fault}"
+            ) from fault
+        count = found.shape[1]
+        kind.outputs = ("u",) if count == 1 else tuple(f"u{i + 1}" for i in range(count))
+
+
+def _input_names(geometry: Any) -> tuple[str, ...]:
+    time = isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
+    space = geometry.dim - time
+    places = ("x", "y", "z") if space <= 3 else tuple(f"x{i + 1}" for i in range(space))
+    return (*places[:space], *(["t"] if time else []))
+
+
+INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # their residuals take the solution at many points each
+
+
+class DeepXDETask(EquationTask):
+    """An equation at fixed coefficients, on the points that its data object has drawn."""
+
+    equation: GivenEquation
+
+    @property
+    def size(self) -> int:
+        return self.everything().rows
+
+    def few(self, count: int) -> None:
+        """None: the data object draws as many points as it does."""
+        return
+
+    def drawn_anew(self, seed: int) -> Self:
+        other = super().drawn_anew(seed)
+        other._training = self.fresh(seed)
+        return other
+
+    def fresh(self, seed: int) -> Collocation:
+        if seed not in self._fresh:
+            self._fresh[seed] = self._collocation(seed, _redrawn)
+        return self._fresh[seed]
+
+    def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
+        return self._collocation(seed, lambda data: data)
+
+    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
+        if not self._physics:
+            return self._measured()
+        with untouched(seed), deepxde_defaults(self.dtype, self.device):
+            data = prepare(self.equation.made(self.coefficients))
+            if self._measurements:
+                data.bcs = [*data.bcs, *self._observed()]
+                data.resample_train_points(pde_points=False)
+        counts = [int(n) for n in data.num_bcs]
+        return DeepXDECollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
+
+
+class DeepXDEIntegralTask(DeepXDETask):
+    """Integro-differential and fractional equations: each residual takes the solution at many points."""
+
+    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        if not isinstance(batch, DeepXDECollocation):  # measurements alone
+            return super().residuals(forward, batch)
+        equation, c, data = self.equation, self.coefficients, batch.data
+        with deepxde_defaults(self.dtype, self.device):
+            x = batch.x.detach().requires_grad_()
+            y = solution(equation, c, outputs_of(equation, c, forward), x)
+            with naming_user_code(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
+                errors = data.losses_train(None, y, lambda _, error: error, x, None)
+        equations = len(errors) - len(batch.counts)
+        ends = pairwise(accumulate(batch.counts, initial=0))
+        blocks = [Block(name, each[:, 0] / self.scale) for name, each in named(equation, c, errors[:equations], None)]
+        for i, (condition, error, own) in enumerate(zip(data.bcs, errors[equations:], ends, strict=True)):
+            blocks.append(condition_block(equation, c, i, condition, [error], own))
+        return weighted(equation, c, blocks, data.bcs)
+
+
+@dataclass(frozen=True)
+class DeepXDECollocation(Collocation):
+    """Points with the data object that has drawn them."""
+
+    data: Any = None
+
+
+def _redrawn(data: Any) -> Any:
+    """Other points, drawn evenly at random; as many as there are anchors where there are no others."""
+    if data.num_domain == 0 and data.anchors is not None:
+        data.num_domain, data.anchors = len(data.anchors), None
+    data.train_distribution = "pseudo"
+    if isinstance(data, dde.data.FPDE):
+        data.int_mat_train = None
+    data.resample_train_points()
+    return data

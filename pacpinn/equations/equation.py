@@ -1,0 +1,150 @@
+"""Differential equations, stated in DeepXDE's own terms, as problems."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pacpinn.equations.collocation import Points
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.errors import PacpinnError
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.problem import Problem
+
+
+class Equation(Problem):
+    """A family of ordinary or partial differential equations, set up with DeepXDE's geometries and conditions.
+
+    Class attributes that a subclass may set:
+        points: the collocation points to draw.
+        tolerance: root mean square residual, in units of :meth:`scale` and on points that training does not see, at
+            which a task counts as solved.
+        horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
+        windows: windows of the time interval; a cold start weighs the later ones down until the earlier ones are
+            solved (causal training: Wang et al. 2022, arXiv:2203.07404).
+        easy: coefficients at which the equation is easy, such as {"nu": 0.1}: a cold start solves it there first and
+            walks to those asked for in strides of an eighth of their range. Easier tasks, of whichever kind, need only
+            be solved to ten times the tolerance.
+        adaptive: how often a cold start that does not meet the tolerance may draw its points anew, half of them where
+            the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
+        warm_up: steps of Adam with which a cold start begins, for a start from which Levenberg-Marquardt goes astray.
+        weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
+        soft_points: points for :func:`pacpinn.soft`; by default `points`, with some on the boundary and at the start.
+        hidden: widths of the default network's hidden layers.
+
+    Example:
+        >>> class Decay(Equation):
+        ...     "u' = -k u on [0, 1], u(0) = 1."
+        ...     k = Coefficient(1.0, low=0.1, high=10.0)
+        ...     inputs, outputs, points = ("t",), ("u",), Points(domain=32)
+        ...     def geometry(self, c):
+        ...         return dde.geometry.TimeDomain(0, 1)
+        ...     def residual(self, t, u, c):
+        ...         return dde.grad.jacobian(u, t) + c.k * u
+        ...     def transform(self, t, u, c):
+        ...         return 1 + t * u
+    """
+
+    inputs = ("x", "t")
+    outputs = ("u",)
+    points: ClassVar[Points] = Points()
+    soft_points: ClassVar[Points | None] = None
+    tolerance: ClassVar[float] = 3e-4
+    horizons: ClassVar[Sequence[float]] = ()
+    windows: ClassVar[int] = 1
+    easy: ClassVar[Mapping[str, float]] = {}
+    adaptive: ClassVar[int] = 0
+    warm_up: ClassVar[int] = 0
+    weights: ClassVar[Sequence[float] | None] = None
+    hidden: ClassVar[Sequence[int]] = (32, 32, 32)
+
+    @abstractmethod
+    def geometry(self, c: Coefficients) -> Any:
+        """The domain: a DeepXDE geometry, ``TimeDomain`` or ``GeometryXTime``."""
+
+    @abstractmethod
+    def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor | Sequence[Tensor]:
+        """DeepXDE's pde function with coefficients: one residual ``(rows, 1)``, or one for each equation."""
+
+    def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
+        """DeepXDE's initial and boundary conditions, newly made at each call. None by default."""
+        return []
+
+    def exact_conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
+        """The conditions that :meth:`transform` makes exact, as DeepXDE's: for :func:`pacpinn.soft`."""
+        return []
+
+    def features(self, x: Tensor, c: Coefficients) -> Tensor:
+        """What the network is given in place of the inputs `x` ``(rows, inputs)``: ``(rows, any)``. By default `x`.
+
+        A place for periodic or Fourier features, or any map that makes the solution a smoother function, as in
+        ``torch.cat([torch.sin(x[:, 0:1]), torch.cos(x[:, 0:1]), x[:, 1:2]], dim=1)`` for a period of 2 pi.
+        """
+        return x
+
+    def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor:
+        """The solution in terms of the network's outputs `y`: a place to make conditions exact. By default `y`."""
+        return y
+
+    def scale(self, c: Coefficients) -> float:
+        """Size of the equation's own terms, by which residuals are divided: one tolerance then suits all coefficients.
+
+        1 by default.
+        """
+        return 1.0
+
+    def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
+        """Where the points `x` ``(rows, inputs)``, drawn evenly over the domain, are put for training.
+
+        A place to have more of them where the solution is steep. By default they stay where they are. Under growing
+        `horizons` they are those of the present one: what depends on its end takes ``x.max()``.
+        """
+        return x
+
+    def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
+        """An independent solution ``(rows, outputs)`` at `x`, for reporting errors only. By default there is none."""
+        return None
+
+    def network(self, seed: int) -> nn.Module:
+        """A fully connected tanh network with Glorot-normal weights."""
+        features = self.features(torch.zeros(1, len(self.inputs)), self.source)
+        sizes = [features.shape[1], *self.hidden, len(self.outputs)]
+        network: nn.Module = dde.nn.FNN(sizes, "tanh", "Glorot normal")
+        return network
+
+    def initial_network(self, seed: int) -> nn.Module:
+        with deepxde_defaults(torch.float64, torch.device("cpu")):
+            return super().initial_network(seed)
+
+    def stated(self, part: str) -> Any:
+        """The function in which ``"residual"``, ``"conditions"`` or another part is stated, for messages."""
+        return getattr(self, part)
+
+    @property
+    def pointwise(self) -> bool:
+        """Whether each residual takes the solution and its derivatives at its own point; not so in integrals."""
+        return True
+
+    def build(self, c: Coefficients) -> EquationTask:
+        return EquationTask(self, c)
+
+
+def require_equation(problem: object) -> Equation:
+    """The problem as an equation whose members can be combined.
+
+    Raises:
+        PacpinnError: if it is none, or its residuals are integrals.
+    """
+    if isinstance(problem, Equation) and problem.pointwise:
+        return problem
+    kind = "has integrals in it" if isinstance(problem, Equation) else "is no equation"
+    raise PacpinnError(
+        f"{getattr(problem, 'name', problem)} {kind}: what lies between its members cannot be solved for; "
+        "calibrate the coefficients you need with solve_family(targets=...) or family.extend([...])"
+    )

@@ -1,0 +1,130 @@
+"""Several targets of one equation, evaluated together: one pass through network and residual serves them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pacpinn.equations.collocation import Collocation
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.residuals import outputs_of, residual_blocks
+from pacpinn.runtime.deepxde_backend import deepxde_defaults
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
+
+_AGREEMENT = 1e-4  # of residuals together with those one by one, in float32 too
+
+
+class EquationBatch(LeastSquaresTask):
+    """Tasks of one equation as one: values have a leading axis of targets.
+
+    The equation's formulas see each coefficient as a column ``(rows, 1)``, which holds at every point its own target's
+    value.
+
+    Args:
+        tasks: of one equation, on one device, with as many points each.
+    """
+
+    def __init__(self, tasks: Sequence[EquationTask]) -> None:
+        first = tasks[0]
+        self.tasks = list(tasks)
+        self.equation, self.tolerance = first.equation, first.tolerance
+        self.dtype, self.device = first.dtype, first.device
+        self.lead = (len(tasks),)
+        self._scale = self.tensor([[each.scale] for each in tasks])
+        self._training: Collocation | None = None
+
+    def only(self, places: Sequence[int]) -> EquationBatch:
+        """Some of the targets."""
+        return EquationBatch([self.tasks[k] for k in places])
+
+    def everything(self) -> Collocation:
+        if self._training is None:
+            self._training = self._together([each.everything() for each in self.tasks])
+        return self._training
+
+    def fresh(self, seed: int) -> Collocation:
+        return self._together([each.fresh(seed) for each in self.tasks])
+
+    def inputs(self, batch: Collocation) -> Tensor:
+        return self.equation.features(batch.x, self._columns(batch))
+
+    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        with deepxde_defaults(self.dtype, self.device):
+            c = self._columns(batch)
+            return residual_blocks(self.equation, c, self._scale, outputs_of(self.equation, c, forward), batch)
+
+    def score(self, forward: Forward) -> Score | None:
+        """None: each target has a score of its own."""
+        return None
+
+    def _columns(self, batch: Collocation) -> Columns:
+        return Columns([each.coefficients for each in self.tasks], batch.rows, batch.x)
+
+    def _together(self, parts: Sequence[Collocation]) -> Collocation:
+        # DeepXDE's conditions remember values by the identity of the points: these points need conditions of their own.
+        conditions = [each.conditions() for each in self.tasks]
+        return Collocation(
+            torch.cat([each.x for each in parts]),
+            np.concatenate([each.points for each in parts]),
+            conditions,
+            parts[0].counts,
+            self.lead,
+        )
+
+
+class Columns(Coefficients):
+    """Coefficients of several targets: for each name a column ``(rows, 1)``, which holds every row's own."""
+
+    several = True
+
+    def __init__(self, targets: Sequence[Coefficients], rows: int, like: Tensor) -> None:
+        self.__dict__["_values"] = {
+            name: like.new_tensor([each[name] for each in targets]).repeat_interleave(rows)[:, None]
+            for name in targets[0]
+        }
+        self.__dict__["_label"] = f"{targets[0]} and {len(targets) - 1} more"
+
+    def __str__(self) -> str:
+        return str(self.__dict__["_label"])
+
+
+def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
+    """The tasks together; None if they are no equations, or equations whose formulas do not take columns.
+
+    That they do is tried out: residuals together must be those one by one. They are not where a formula takes
+    ``math.exp`` of a coefficient, say, or where the number of points changes with it.
+    """
+    equations = [each for each in tasks if isinstance(each, EquationTask)]
+    points = [each.everything() for each in equations]
+    if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in points}) > 1:
+        return None
+    together = EquationBatch(equations)
+
+    def some(x: Tensor) -> Tensor:
+        return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(together.equation.outputs), device=x.device))
+
+    alone = [each.residuals(some, each.everything()) for each in equations]
+    if any(block.rows is None for block in alone[0]):
+        return None
+    agree = taken_together(lambda: together.residuals(some, together.everything()), alone, _AGREEMENT)
+    return together if agree else None
+
+
+def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
+    """Whether residual blocks of several targets `together` are those of each one `alone`, row by row.
+
+    An error in evaluating them together counts as no.
+    """
+    try:
+        found = together()
+    except Exception:
+        return False
+    return all(
+        block.values[k].shape == one.values.shape and torch.allclose(block.values[k], one.values, agreement, agreement)
+        for k, own in enumerate(alone)
+        for block, one in zip(found, own, strict=True)
+    )

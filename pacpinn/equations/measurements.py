@@ -1,0 +1,194 @@
+"""Measurements of a solution, and how a task takes them: as DeepXDE's point-set conditions, in standard deviations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.stats import chi2
+from torch import Tensor
+
+from pacpinn.equations.collocation import inside
+from pacpinn.errors import MeasurementError
+
+Operator = Callable[[Tensor, Tensor], Tensor]  # inputs (rows, inputs) and outputs (rows, outputs) to a column
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """Values of a solution at some points, with noise.
+
+    Args:
+        points: where it was measured, ``(rows, inputs)``.
+        values: what was measured, ``(rows, columns)``, ``(rows,)`` for one column; NaN where an output was not.
+        deviation: standard deviation of the noise: one number, or any shape that broadcasts to that of `values`. None
+            if it is not known, which :meth:`Family.infer` can do with and a task cannot.
+        of: what was measured: an output by name, or any function of inputs and outputs as DeepXDE's operators are,
+            ``(x, y) -> column``, which may take derivatives by `dde.grad`. By default all outputs, a column each.
+
+    Raises:
+        MeasurementError: for arrays of the wrong shape, values that are not finite, a deviation of zero or less.
+
+    Example:
+        >>> Measurements(t, x, deviation=0.01)
+        >>> Measurements(t, v, deviation=0.05, of=lambda t, x: dde.grad.jacobian(x, t))
+    """
+
+    points: np.ndarray
+    values: np.ndarray
+    deviation: Any = None
+    of: str | Operator | None = None
+
+    def __post_init__(self) -> None:
+        points, values = (_numbers(name, getattr(self, name)) for name in ("points", "values"))
+        values = values[:, None] if values.ndim == 1 else values
+        if points.ndim != 2 or values.ndim != 2 or len(points) != len(values) or not len(points):
+            raise MeasurementError(
+                f"measurements of shape {values.shape} at points of shape {points.shape}; expected (rows, columns) at "
+                "(rows, inputs), one row at least"
+            )
+        if not np.isfinite(points).all():
+            raise MeasurementError(f"point {_first(~np.isfinite(points))} is not finite; expected numbers")
+        if np.isinf(values).any():
+            raise MeasurementError(f"measurement {_first(np.isinf(values))} is infinite; expected a number")
+        nothing = np.isnan(values).all(axis=1)
+        if nothing.any():
+            raise MeasurementError(
+                f"measurement {_first(nothing)} is NaN; expected a number: leave the point out (NaN stands for an "
+                "output that was not measured where another one was)"
+            )
+        object.__setattr__(self, "points", points)
+        object.__setattr__(self, "values", values)
+        if self.deviation is not None:
+            object.__setattr__(self, "deviation", _deviations(self.deviation, values.shape))
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which of the values were measured, ``(rows, columns)``."""
+        return ~np.isnan(self.values)
+
+    def __len__(self) -> int:
+        return int(self.known.sum())
+
+    def with_deviation(self, deviation: Any) -> Measurements:
+        """The same ones with another standard deviation."""
+        return replace(self, deviation=deviation)
+
+    def require_fit(self, name: str, inputs: Sequence[str], outputs: Sequence[str], geometry: Any) -> None:
+        """Raise :class:`MeasurementError` if they are none of a problem with these inputs, outputs and domain."""
+        if isinstance(self.of, str) and self.of not in outputs:
+            raise MeasurementError(f"{name} has no output {self.of!r}; its outputs are: {', '.join(outputs)}")
+        columns = len(outputs) if self.of is None else 1
+        if self.points.shape[1] != len(inputs) or self.values.shape[1] != columns:
+            wanted = ", ".join(outputs) if self.of is None else self.of if isinstance(self.of, str) else "the operator"
+            raise MeasurementError(
+                f"measurements of shape {self.values.shape} at points of shape {self.points.shape}; expected "
+                f"(rows, {columns}) for {wanted}, at (rows, {len(inputs)}) for {', '.join(inputs)}"
+            )
+        within = inside(geometry, self.points)
+        if not within.all():
+            row = int(np.argmin(within))
+            place = ", ".join(f"{key}={x:g}" for key, x in zip(inputs, self.points[row], strict=True))
+            raise MeasurementError(
+                f"{int((~within).sum())} of {len(within)} points lie outside the domain of {name}, the first at "
+                f"{place} (row {row + 1}); expected points of the domain: leave those out"
+            )
+
+    def conditions(self, outputs: Sequence[str]) -> list[Observed]:
+        """One condition for each column: what DeepXDE takes."""
+        if self.deviation is None:
+            raise MeasurementError(
+                "a task weighs measurements by their standard deviation; expected Measurements(..., deviation=0.01)"
+            )
+        found = []
+        for k, known in enumerate(self.known.T):
+            column = outputs.index(self.of) if isinstance(self.of, str) else k
+            of = self.of if callable(self.of) else _output(column)
+            name = "operator" if callable(self.of) else outputs[column]
+            if known.any():
+                found.append(Observed(name, self.points[known], self.values[known, k], self.deviation[known, k], of))
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """Differences to measurements in standard deviations: a condition as DeepXDE's `PointSetOperatorBC` is.
+
+    Attributes:
+        name: of what was measured.
+        points: where, ``(n, inputs)``; DeepXDE adds them to its own.
+        values, deviation: what was measured and its standard deviation, ``(n,)``.
+        of: inputs and outputs to a column.
+        weight: of the mean square in the loss.
+    """
+
+    name: str
+    points: np.ndarray
+    values: np.ndarray
+    deviation: np.ndarray
+    of: Operator
+    weight: float = 1.0
+
+    def collocation_points(self, _: np.ndarray) -> np.ndarray:
+        """Where DeepXDE is to ask for the solution."""
+        return self.points
+
+    def error(self, _: Any, inputs: Tensor, outputs: Tensor, begin: int, end: int, __: Any = None) -> Tensor:
+        """``(of(x, y) - values) / deviation`` as a column ``(n, 1)``, as DeepXDE asks for it."""
+        values, deviation = (inputs.new_tensor(each)[:, None] for each in (self.values, self.deviation))
+        return (self.of(inputs, outputs)[begin:end] - values) / deviation
+
+
+def observed(measurements: Sequence[Measurements], outputs: Sequence[str], weight: float) -> list[Observed]:
+    """The conditions of some measurements, whose squares together have this `weight` on their mean."""
+    found = [one for each in measurements for one in each.conditions(outputs)]
+    count = sum(len(each.values) for each in found)
+    return [replace(each, weight=weight * len(each.values) / count) for each in found]
+
+
+def expected_misfit(measurements: Sequence[Measurements]) -> float:
+    """Root of one, for the equation, and of the mean square misfit that noise exceeds once in a thousand times."""
+    count = sum(len(each) for each in measurements)
+    return float((1 + chi2.ppf(0.999, count) / count) ** 0.5) if count else 1.0
+
+
+class Fit(NamedTuple):
+    """How well a network solves an equation and fits measurements.
+
+    Attributes:
+        residual: root mean square residual on points that training does not see, in units of the equation's scale.
+        misfit: root mean square difference to the measurements in their standard deviations: about 1 if it fits.
+    """
+
+    residual: float
+    misfit: float
+
+
+def _output(column: int) -> Operator:
+    return lambda x, y: y[:, column : column + 1]
+
+
+def _numbers(name: str, given: Any) -> np.ndarray:
+    try:
+        return np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        raise MeasurementError(f"the {name} of the measurements are no array of numbers; expected one") from None
+
+
+def _deviations(given: Any, shape: tuple[int, ...]) -> np.ndarray:
+    found = _numbers("deviation", given)
+    if not (np.isfinite(found).all() and (found > 0).all()):
+        raise MeasurementError(f"deviation={given}; expected the measurements' standard deviation, above 0")
+    try:
+        return np.broadcast_to(found, shape)
+    except ValueError:
+        raise MeasurementError(
+            f"deviation of shape {found.shape}; expected a number, or a shape that broadcasts to {shape}"
+        ) from None
+
+
+def _first(bad: np.ndarray) -> str:
+    rows = np.asarray(bad.reshape(len(bad), -1).any(axis=1))
+    return f"{int(np.argmax(rows)) + 1} of {len(rows)}"

@@ -1,0 +1,139 @@
+"""The parametric network: one network for a whole range, with the coefficients as further inputs."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from scipy.stats import qmc
+from torch import Tensor
+
+from pacpinn.equations.collocation import Collocation
+from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation_batch import EquationBatch
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.errors import PacpinnError
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.parameter_space import Range
+from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
+
+_COEFFICIENTS = 32  # at which the network is trained
+_OF_TOLERANCE = 0.5  # the mean over the range meets, so that hardly any of its coefficients misses it
+_POINTS = 4  # times as many in all as for one task: the range is one more dimension or several
+
+
+class ParametricEquation(Equation):
+    """An equation whose networks see coefficients as further inputs; made by :func:`parametric`.
+
+    Attributes:
+        span: the ends of each such coefficient's range.
+    """
+
+    span: ClassVar[Range]
+
+
+def parametric(problem: Problem, span: Range) -> ParametricEquation:
+    """The problem with networks that see each coefficient of `span` as a further input, from -1 to 1 over its range.
+
+    Raises:
+        PacpinnError: if the problem is no equation, or nothing varies.
+    """
+    if not isinstance(problem, Equation) or not span:
+        raise PacpinnError(
+            f"a parametric network needs an equation and a coefficient that varies; {problem.name} "
+            + ("has targets at its source alone" if isinstance(problem, Equation) else "is no equation")
+        )
+    kind = type(problem)
+
+    class Parametric(kind, ParametricEquation):  # type: ignore[misc, valid-type]
+        def features(self, x: Tensor, c: Coefficients) -> Tensor:
+            places = self.space.box(span).columns(c, like=x)
+            return torch.cat([super().features(x, c), *[2 * place - 1 for place in places]], dim=1)
+
+        @property
+        def name(self) -> str:
+            return problem.name
+
+    Parametric.__module__, Parametric.span = kind.__module__, span
+    wider: Any = copy.copy(problem)
+    wider.__class__ = Parametric
+    return wider
+
+
+def range_task(
+    problem: ParametricEquation, source: Coefficients, task_at: Callable[[Equation, Coefficients], Task]
+) -> RangeTask:
+    """The task of all coefficients in the problem's span: some of them, spread over the span, with points for each.
+
+    Args:
+        problem: what to learn.
+        source: gives the coefficients that do not vary.
+        task_at: makes the task of an equation at coefficients, where and to what tolerance it is to be solved.
+    """
+    thinned = copy.copy(problem)
+    count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)
+    vars(thinned)["points"] = replace(problem.points, domain=count)
+    even = qmc.Sobol(len(problem.span), seed=0).random(_COEFFICIENTS)
+    shares = (1 - np.cos(np.pi * even)) / 2  # denser towards the ends, as Chebyshev's nodes are
+    tasks = []
+    for k, c in enumerate(problem.space.box(problem.span).at(shares, source)):
+        task = task_at(thinned, c)
+        assert isinstance(task, EquationTask)
+        tasks.append(task.drawn_anew(k))
+    return RangeTask(tasks)
+
+
+class RangeTask(LeastSquaresTask):
+    """Tasks of one equation as one task for one network: their mean squares are averaged."""
+
+    def __init__(self, tasks: Sequence[EquationTask]) -> None:
+        self.tasks = tasks
+        self._batch = EquationBatch(tasks)
+        first = tasks[0]
+        self.coefficients = first.coefficients
+        self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
+        self.dtype, self.device = first.dtype, first.device
+
+    @property
+    def penalty(self) -> float:
+        return self.tasks[0].penalty
+
+    @property
+    def warm_up(self) -> int:
+        return self.tasks[0].warm_up
+
+    def easier(self) -> list[RangeTask]:
+        return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
+
+    def everything(self) -> Collocation:
+        return self._batch.everything()
+
+    def fresh(self, seed: int) -> Collocation:
+        return self._batch.fresh(seed)
+
+    def inputs(self, batch: Collocation) -> Tensor:
+        return self._batch.inputs(batch)
+
+    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        return [
+            Block(block.name, block.values.flatten(), _in_all(block.rows, batch), block.weight)
+            for block in self._batch.residuals(forward, batch)
+        ]
+
+    def score(self, forward: Forward) -> Score | None:
+        """None: each coefficient has a score of its own."""
+        return None
+
+
+def _in_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
+    """Indices of one task's rows as those of the same rows of all tasks."""
+    if rows is None:
+        return None
+    first = batch.rows * torch.arange(len(batch.conditions), device=rows.device)
+    return (first[:, None, None] + rows).flatten(0, 1)

@@ -1,0 +1,134 @@
+"""Solutions of a family's members beside their references: curves, or maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from pacpinn.continuation.solution import Solution
+from pacpinn.equations.equation import Equation
+from pacpinn.family.plots.style import DASHED, DISTINCT, PANELS, WIDTH, positive, tidy
+
+if TYPE_CHECKING:
+    from pacpinn.family.queries import FamilyQueries
+
+_SHOWN = 5
+
+
+def draw(family: FamilyQueries) -> dict[str, Figure]:
+    """``"solutions"`` of an equation of one, two or three inputs; of three, the last of them at its end."""
+    problem = family.problem
+    if not isinstance(problem, Equation) or len(problem.inputs) > 3:
+        return {}
+    fields = [Field.of(family, each) for each in _selected(family)]
+    if len(problem.inputs) == 1:
+        return {"solutions": _trajectories(family, fields)}
+    return {"solutions": _maps(family, [each.at_the_end() for each in fields])}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member's solution on a grid over the domain, and its difference to the reference."""
+
+    member: Solution
+    x: np.ndarray
+    values: np.ndarray
+    difference: np.ndarray | None
+
+    @classmethod
+    def of(cls, family: FamilyQueries, member: Solution) -> Field:
+        x, exact = family.task(**member.coefficients).reference_on_grid()  # type: ignore[attr-defined]
+        values = family.predict(x, **dict[str, Any](member.coefficients))
+        return cls(member, x, values, None if exact is None else values - exact)
+
+    def at_the_end(self) -> Field:
+        """Of three inputs, what there is at the last one's largest value."""
+        if self.x.shape[1] < 3:
+            return self
+        last = self.x[:, 2] == self.x[:, 2].max()
+        difference = None if self.difference is None else self.difference[last]
+        return replace(self, x=self.x[last], values=self.values[last], difference=difference)
+
+
+def _selected(family: FamilyQueries) -> list[Solution]:
+    """The source and a few targets, evenly spaced in the order of their solution, the last among them."""
+    members = list(family.values())
+    chosen = np.linspace(0, len(members) - 1, min(_SHOWN, len(members))).round().astype(int)
+    return [members[i] for i in chosen]
+
+
+def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
+    """One column for each member; for each output a row of solutions and one of differences."""
+    rows = []
+    for j, output in enumerate(family.problem.outputs):
+        solutions = [each.values[:, j] for each in fields]
+        rows.append((output, solutions, "viridis", Normalize(np.min(solutions), np.max(solutions))))
+        differences = [each.difference[:, j] for each in fields if each.difference is not None]
+        if differences:
+            largest = float(np.abs(differences).max()) or 1.0
+            rows.append((f"{output} − reference", differences, "RdBu_r", Normalize(-largest, largest)))
+    figure = Figure((WIDTH, 0.7 + 2.05 * len(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), len(fields), sharex=True, sharey=True, squeeze=False)
+    for line, (label, images, colours, norm) in zip(panels, rows, strict=True):
+        for axes, field, image in zip(line, fields, images, strict=True):
+            axes.pcolormesh(*_rectangle(field.x, image), cmap=colours, norm=norm, rasterized=True)
+        figure.colorbar(ScalarMappable(norm, colours), ax=line, label=label, aspect=14, pad=0.01, format="{x:.3g}")
+    for axes, field in zip(panels[0], fields, strict=True):
+        axes.set_title("\n".join(_caption(family, field.member)), fontsize=9)
+    across, up, *rest = family.problem.inputs
+    if rest:
+        figure.suptitle(f"{rest[0]} = {fields[0].x[0, 2]:.3g}", fontsize=9)
+    for axes in panels[-1]:
+        axes.set_xlabel(across)
+    for axes in panels[:, 0]:
+        axes.set_ylabel(up)
+    return figure
+
+
+def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Axes and image of values on a regular grid, of which some points may lie outside the domain."""
+    (across, i), (up, j) = (np.unique(each, return_inverse=True) for each in x[:, :2].T)
+    image = np.full((len(up), len(across)), np.nan)
+    image[j, i] = values
+    return across, up, image
+
+
+def _trajectories(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
+    """For each output a panel of solutions, the reference dashed, and one of absolute differences."""
+    outputs, known = family.problem.outputs, fields[0].difference is not None
+    figure = Figure((WIDTH, 0.9 + 2.9 * len(outputs)), layout="constrained")
+    panels = figure.subplots(len(outputs), 1 + known, sharex=True, squeeze=False)
+    for j, (output, line) in enumerate(zip(outputs, panels, strict=True)):
+        for field, colour in zip(fields, DISTINCT, strict=False):
+            t, u = field.x[:, 0], field.values[:, j]
+            line[0].plot(t, u, color=colour, linewidth=2.5, label=", ".join(_caption(family, field.member)))
+            if field.difference is not None:
+                line[0].plot(t, u - field.difference[:, j], **DASHED)
+                line[1].semilogy(t, positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
+                line[1].set_ylabel(f"|{output} − reference|")
+        line[0].set_ylabel(output)
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    if known:
+        handles += panels[0, 0].plot([], [], **DASHED)
+        labels.append("reference")
+    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+    for axes in panels[-1]:
+        axes.set_xlabel(family.problem.inputs[0])
+    tidy(panels)
+    return figure
+
+
+def _caption(family: FamilyQueries, member: Solution) -> list[str]:
+    """The coefficients that vary, or the target's number if those are many; then the error."""
+    number = list(family).index(member.coefficients)
+    words = [f"{name} = {member.coefficients[name]:.3g}" for name in family.varying]
+    if len(words) > PANELS:
+        words = [f"target {number}"] if number else []
+    error = [] if member.score is None else [f"error {member.score.value:.1e}"]
+    return [*words, ", ".join([*([] if number else ["source"]), *error])]

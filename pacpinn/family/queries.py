@@ -1,0 +1,286 @@
+"""What can be asked of a solved family: its solution anywhere in its range, and coefficients from measurements."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from pacpinn.continuation.error_estimate import ErrorEstimate, error_estimate
+from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.solution import Base, Solution
+from pacpinn.equations.equation import Equation, require_equation
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.measurements import Measurements, Operator
+from pacpinn.errors import NotAccurate, PacpinnError
+from pacpinn.family.members import Members
+from pacpinn.family.targets import CoefficientValues
+from pacpinn.inverse.inference import Inference, infer_coefficients
+from pacpinn.inverse.recalibration import Recalibration
+from pacpinn.inverse.reduced_fit import Estimate, identify
+from pacpinn.inverse.unknowns import Unknowns
+from pacpinn.reduced_basis import sensitivity
+from pacpinn.reduced_basis.greedy import Refinement
+from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel, reduced
+from pacpinn.reduced_basis.snapshots import spanning
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.parameter_space import Range
+from pacpinn.tasks.problem import Problem
+
+
+class FamilyQueries(Members):
+    """A family's members, and what follows from them at coefficients that are none of theirs.
+
+    Args:
+        problem, bases, solutions, settings: as of :class:`Members`.
+        refinement: of a family refined over a range, how far it has come.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        bases: Sequence[Base],
+        solutions: Iterable[Solution],
+        settings: Settings,
+        refinement: Refinement | None = None,
+    ) -> None:
+        super().__init__(problem, bases, solutions, settings)
+        self.refinement = refinement
+        self._model: ReducedModel | None = None
+
+    def at(self, *, tolerance: float | None = None, doubtful: Doubt = "raise", **values: Any) -> Any:
+        """The solution at any coefficients within the members' range: a member, or solved in the span of all members.
+
+        Args:
+            tolerance: largest estimated error of an answer, relative to the solution; by default what the family was
+                refined to, or else the tolerance of its members' residuals.
+            doubtful: what happens where that is exceeded, or outside the range: ``"raise"`` or ``"warn"``.
+            values: coefficients; those not named are the source's. Numbers, or arrays for many coefficients at once.
+
+        Returns:
+            An :class:`Answer`; a list of them for arrays.
+
+        Raises:
+            NotAccurate: as `doubtful` says.
+            PacpinnError: for problems that are no equations, and families with fewer than two members.
+
+        Example:
+            >>> family.at(nu=0.0137).error_estimate
+            >>> [each.predict(x) for each in family.at(nu=np.linspace(0.01, 0.05, 1000))]
+        """
+        cs, several = self.problem.broadcast(values, self.source.coefficients)
+        model = self.reduced_model
+        answers = model.answer(cs)
+        require_trust(answers, model.ends, tolerance or self._trusted, doubtful)
+        return answers if several else answers[0]
+
+    def predict(
+        self, x: Any, *, tolerance: float | None = None, doubtful: Doubt = "raise", **values: Any
+    ) -> np.ndarray:
+        """The solution at points `x` ``(rows, inputs)``: an array ``(rows, outputs)``.
+
+        Coefficients not named are the source's; where they are no member's (to a relative 1e-9), an equation is solved
+        in the members' span, as by :meth:`at`. Arrays of coefficients give ``(coefficients, rows, outputs)``.
+
+        Raises:
+            NotSolved: naming the nearest member, if these coefficients are not solved and cannot be answered online.
+            NotAccurate: as for :meth:`at`.
+            CoefficientError: if a coefficient is unknown or outside its range.
+        """
+        cs, several = self.problem.broadcast(values, self.source.coefficients)
+        points = self._points(x)
+        if not self._spans or (not several and cs[0] in self):
+            found = np.stack([self._by_member(c, points) for c in cs])
+        else:
+            answers = self.at(tolerance=tolerance, doubtful=doubtful, **values)
+            found = self.reduced_model.predict(answers if several else [answers], points)
+        return found if several else found[0]
+
+    def _by_member(self, c: Coefficients, points: np.ndarray) -> np.ndarray:
+        member = self[c]
+        forward = self.bases[member.base].masked.forward(member.z)
+        return self.task(**member.coefficients).predict(forward, points)
+
+    def _points(self, x: Any) -> np.ndarray:
+        """`x` as an array, after a check of its shape."""
+        points, inputs = np.asarray(x), len(self.problem.inputs)
+        if inputs and (points.ndim != 2 or points.shape[1] != inputs):
+            raise PacpinnError(
+                f"points of shape {points.shape}; expected (rows, {inputs}) with columns "
+                f"{', '.join(self.problem.inputs)}"
+            )
+        return points
+
+    @property
+    def reduced_model(self) -> ReducedModel:
+        """The equation reduced to the span of the members that are solved, made at the first question.
+
+        Raises:
+            PacpinnError: for problems that are no equations, and with fewer than two such members.
+        """
+        if self._model is None:
+            within = self.refinement.within if self.refinement else None
+            self._model = reduced(self.problem, self._solutions.values(), self.bases, self.settings, within)
+        return self._model
+
+    def sensitivity(self, x: Any, **values: Any) -> np.ndarray:
+        """How fast the solution changes with each coefficient that varies over the family: du/dc at points `x`.
+
+        At a member by the tangent of its calibration, between members by that of its coordinates in their span.
+
+        Args:
+            x: points ``(rows, inputs)`` of the domain.
+            values: coefficients; those not named are the source's.
+
+        Returns:
+            An array ``(rows, outputs, names)``, the last axis in the order of :attr:`varying` (of a family of a source
+            alone: of all the problem's coefficients), in units of output over coefficient.
+
+        Raises:
+            NotSolved: if these coefficients are no member's, and there are too few members to answer between them.
+            PacpinnError: for problems that are no equations, and as :meth:`predict`.
+        """
+        equation, names = require_equation(self.problem), self.varying or list(self.problem.coefficients)
+        c = equation.at(values, base=self.source.coefficients)
+        if self._spans and c not in self:
+            return sensitivity.sensitivity(self.reduced_model, c, self._points(x), names)
+        return self.calibrated(**c).sensitivity(self._points(x), names)
+
+    def error_estimate(self, **values: Any) -> ErrorEstimate:
+        """How wrong a member of an equation is: in all (``.relative``) and at each point (``.at(x)``).
+
+        By the linearised error equation on points that no solve saw; the reference, if there is one, is not asked.
+        Between members :meth:`at` gives an estimate with each answer.
+
+        Raises:
+            NotSolved: if these coefficients are no member's.
+            PacpinnError: for problems that are no equations.
+        """
+        member, task = self[values], self.task(**values)
+        if not isinstance(task, EquationTask):
+            raise PacpinnError(f"{self.problem.name} is no equation: its errors are those on test data, in the table")
+        return error_estimate(task, self.bases[member.base].masked, member.z)
+
+    def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
+        """Coefficients that fit measurements of the solution, by the members' span.
+
+        Args:
+            x: where it was measured, ``(rows, inputs)``.
+            values: what was measured, ``(rows, outputs)``; NaN for an output that was not.
+            deviation: standard deviation of the measurements' noise.
+            unknown: names of the coefficients to find; by default those that vary over the family.
+
+        Raises:
+            PacpinnError: for arrays of the wrong shape, a deviation of zero or less, unknown names; and as :meth:`at`.
+        """
+        names = list(unknown or self.varying)
+        return identify(self.reduced_model, np.asarray(x), np.asarray(values), deviation, names)
+
+    def infer(
+        self,
+        points: Any,
+        values: Any,
+        unknown: Sequence[str] | str | None = None,
+        deviation: Any = None,
+        start: CoefficientValues | None = None,
+        of: str | Operator | None = None,
+        **known: float,
+    ) -> Inference:
+        """Coefficients that fit measurements best, with standard errors; the equation holds, as a constraint.
+
+        Begins with the fit in the members' span that :meth:`identify` is, and ends there if the span's own error cannot
+        matter; else the equation is calibrated anew at every step.
+
+        Args:
+            points, values, deviation, of: as of :class:`Measurements`; without a deviation it is estimated.
+            unknown: names of the coefficients to find; by default those that vary over the family.
+            start: where to begin, as ``{"nu": 0.02}``; by default where the family's own answers fit best.
+            known: values of other coefficients; those not named are the source's.
+
+        Raises:
+            MeasurementError: for measurements of the wrong shape, outside the domain, not finite or too few.
+            CoefficientError: for unknown names, and values outside their range.
+            NotIdentifiable: if the measurements do not determine the unknowns; names the direction.
+            PacpinnError: for problems that are no equations.
+
+        Example:
+            >>> found = family.infer(x, u, unknown=["nu"])
+            >>> found.estimates, found.standard_errors, found.interval(0.95)
+        """
+        equation = require_equation(self.problem)
+        names = [unknown] if isinstance(unknown, str) else list(self.varying if unknown is None else unknown)
+        unknowns = Unknowns(equation, names)
+        base = equation.at(known, base=self.source.coefficients)
+        begin = None if start is None else equation.at(start, base=base)
+        measurements = Measurements(points, values, deviation, of)
+        measurements.require_fit(equation.name, equation.inputs, equation.outputs, equation.geometry(base))
+        search = Recalibration(equation, self, self.bases, self.settings)
+        return infer_coefficients(search, self._spanned_or_none(), measurements, unknowns, base, begin)
+
+    def _spanned_or_none(self) -> ReducedModel | None:
+        """The equation reduced to the members' span, if it can be."""
+        try:
+            return self.reduced_model if self._spans else None
+        except PacpinnError:  # its domain changes with its coefficients
+            return None
+
+    @property
+    def _spans(self) -> bool:
+        """Whether what lies between the members can be solved for."""
+        combined = isinstance(self.problem, Equation) and self.problem.pointwise
+        return combined and len(spanning(self._solutions.values())) > 1
+
+    @property
+    def _trusted(self) -> float:
+        """The largest estimated error of an answer, if nothing else is said."""
+        if self.refinement is not None:
+            return self.refinement.tolerance
+        return self.source.tolerance or math.inf
+
+
+log = logging.getLogger(__name__)
+
+Doubt = Literal["raise", "warn"]
+
+
+def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doubtful: Doubt) -> None:
+    """Raise or warn, as the caller chooses, if an answer lies outside the range or its error may be too large.
+
+    Members are what they are: solved to their own tolerance.
+
+    Raises:
+        NotAccurate: naming the range or the estimated error, and what to do.
+    """
+    outside = [each for each in answers if not _between(each.coefficients, ends)]
+    poor = [each for each in answers if each.kind != "calibrated" and not each.error_estimate <= tolerance]
+    if outside:
+        c = outside[0].coefficients
+        name = next(name for name, (low, high) in ends.items() if not low <= c[name] <= high)
+        low, high = ends[name]
+        guess = outside[0].error_estimate
+        reason = f"{c} lies outside the range {name}={low:g} to {high:g}; the error there is estimated as {guess:.1e}"
+    elif poor:
+        worst = max(poor, key=lambda each: each.error_estimate)
+        c = worst.coefficients
+        reason = f"the error at {c} is estimated as {worst.error_estimate:.1e}, above the tolerance {tolerance:g}"
+    else:
+        return
+    count = len(outside) or len(poor)
+    message = (
+        reason
+        + (f" (and {count - 1} more)" if count > 1 else "")
+        + f"; family.extend([{dict(c)}]) solves it, doubtful='warn' (--anyway on the command line) answers all the same"
+    )
+    if doubtful == "raise":
+        raise NotAccurate(message)
+    log.warning("%s", message)
+
+
+def _between(c: Coefficients, ends: Range) -> bool:
+    return all(
+        low <= c[name] <= high or any(np.isclose(c[name], end, rtol=1e-9, atol=0) for end in (low, high))
+        for name, (low, high) in ends.items()
+    )

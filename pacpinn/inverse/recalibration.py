@@ -1,0 +1,91 @@
+"""An equation solved by calibration at one coefficient after the other, wherever a search leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from pacpinn.continuation.sensitivity import Calibrated
+from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.step_control import continue_to
+from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.measurements import Measurements
+from pacpinn.errors import NotSolved
+from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.base import Status
+from pacpinn.solvers.choice import get_solver
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.transfer.methods import calibration, minimise, penalty_strength
+
+
+class Recalibration:
+    """Calibration from the nearest member, or from the last iterate along its tangent.
+
+    The family's members and bases stay as they are.
+
+    Args:
+        equation, settings: the family's.
+        members: those to start from.
+        bases: what they build on.
+    """
+
+    def __init__(
+        self, equation: Equation, members: Mapping[Coefficients, Solution], bases: Sequence[Base], settings: Settings
+    ) -> None:
+        self.equation, self.settings, self.bases = equation, settings, list(bases)
+        self.members = [each for each in members.values() if each.status is Status.CONVERGED]
+        if not self.members:
+            raise NotSolved(f"no member of {equation.name} is solved; expected one at least to start from")
+
+    def best(self, measurements: Measurements, base: Coefficients, unknown: Sequence[str]) -> Coefficients:
+        """The unknown coefficients of the member that fits some measurements best, the others as in `base`."""
+        misfits = [self._calibrated(each, each.coefficients).misfit(measurements) for each in self.members]
+        found = self.members[int(np.argmin(misfits))].coefficients
+        return Coefficients(**{**base, **{name: found[name] for name in unknown}})
+
+    def at(self, c: Coefficients, before: tuple[Any, Tensor, np.ndarray] | None = None) -> Calibrated | None:
+        """The equation solved at `c`; None if it cannot be.
+
+        Args:
+            c: the coefficients.
+            before: the solution before, how its weights move with the unknowns' places ``(p, n)``, and how far these
+                have moved ``(n,)``.
+        """
+        near = min(self.members, key=lambda each: self.equation.space.distance(each.coefficients, c))
+        if before is None:
+            if near.coefficients.close_to(c):
+                return self._calibrated(near, c)
+            start, parent = near.z, near
+        else:
+            last, moves, step = before
+            parent = self._of(last, near)
+            start = (last.z + moves @ moves.new_tensor(step)).to(near.z.dtype)
+        base, task = self.bases[parent.base].masked, self.settings.task(self.equation, c)
+        with untouched():
+            objective = calibration(base).objective(
+                task, penalty_strength(self.settings.penalty, task), self.settings.seed
+            )
+            result = minimise(objective, get_solver(self.settings.solver, task), start)
+        if result.status is Status.CONVERGED:
+            return self._calibrated(replace(parent, coefficients=c, z=result.z), c)
+        found, self.bases = continue_to(self.equation, self.bases, near, c, self.settings)
+        return self._calibrated(found, c) if found.status is Status.CONVERGED else None
+
+    def residual(self, solution: Calibrated) -> float:
+        """Root mean square residual of a solution on fresh points."""
+        return solution.task.fit(solution.masked.forward(solution.z)).residual
+
+    def _of(self, last: Calibrated, near: Solution) -> Solution:
+        base = next(k for k, each in enumerate(self.bases) if each.masked is last.base)
+        return replace(near, coefficients=last.coefficients, base=base, z=last.z)
+
+    def _calibrated(self, solution: Solution, c: Coefficients) -> Calibrated:
+        task = self.settings.task(self.equation, c)
+        assert isinstance(task, EquationTask)
+        return Calibrated(task, self.bases[solution.base].masked, solution.z)

@@ -1,1 +1,0 @@
-"""Any coefficient between the solved ones: the reduced basis of a family."""

@@ -1,0 +1,54 @@
+"""Where in a user's file something stands, for messages that name the place."""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pacpinn.errors import PacpinnError, ResidualError
+
+
+def place_of(function: Any) -> str:
+    """File and line at which a function, method or class is defined, as ``" (mine.py, line 12)"``; empty if unknown."""
+    try:
+        path = inspect.getsourcefile(function)
+        line = inspect.getsourcelines(function)[1]
+    except (OSError, TypeError):
+        return ""
+    return f" ({Path(path or '').name}, line {line})"
+
+
+def fault_in(path: Path, fault: BaseException) -> str:
+    """The line of a user's file at which an exception arose, with the exception."""
+    if isinstance(fault, SyntaxError):
+        return f"line {fault.lineno}: {(fault.text or '').strip()}  ({fault.msg})"
+    frames = [each for each in traceback.extract_tb(fault.__traceback__) if Path(each.filename) == path.absolute()]
+    line = f"line {frames[-1].lineno}: {frames[-1].line}  " if frames else ""
+    return f"{line}({type(fault).__name__}: {fault})"
+
+
+def _file_of(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsourcefile(inspect.unwrap(function)) or ""
+    except TypeError:  # a class of no file
+        return ""
+
+
+@contextmanager
+def naming_user_code(function: Callable[..., Any], what: str) -> Iterator[None]:
+    """Run a block that calls a user's function; an exception there is told with its line.
+
+    Raises:
+        ResidualError: for any exception that is not ours already.
+    """
+    try:
+        yield
+    except (PacpinnError, MemoryError):
+        raise
+    except Exception as fault:
+        path = _file_of(function)
+        raise ResidualError(f"{what}{place_of(function)} fails: {fault_in(Path(path), fault)}") from fault

@@ -1,0 +1,71 @@
+"""What a family was asked to solve, in order: enough to go on after an interruption, and to solve it all again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from pacpinn.continuation.settings import TreeShape
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.parameter_space import Range
+
+
+class TargetRequest(Struct, frozen=True, tag="targets"):
+    """Targets that were named.
+
+    Attributes:
+        targets: in the order in which they were given, which decides the tree along which they are solved.
+        begun: how many members the family had before.
+        batch: how many are solved at once.
+        tree: ``"chain"``, each from its nearest neighbour, or ``"spine"``, a few ahead and the others from those; None
+            for a chain unless they are solved in batches.
+    """
+
+    targets: Sequence[Coefficients]
+    begun: int
+    batch: int = 1
+    tree: TreeShape | None = None
+
+    @property
+    def in_chain(self) -> bool:
+        """Whether they are solved one after the other."""
+        return (self.tree or ("chain" if self.batch == 1 else "spine")) == "chain"
+
+    @property
+    def what(self) -> Any:
+        """What was asked for, whatever there was before."""
+        return list(self.targets)
+
+    def __str__(self) -> str:
+        first, last = self.targets[0], self.targets[-1]
+        return f"{len(self.targets)} targets ({first} to {last})" if len(self.targets) > 1 else f"the target {first}"
+
+
+class RangeRequest(Struct, frozen=True, tag="span"):
+    """A range in which targets are chosen.
+
+    Attributes:
+        within: the ends of each coefficient's range.
+        tolerance: the relative error asked for.
+        members: how many there may be at most.
+        begun: how many members the family had before.
+    """
+
+    within: Range
+    tolerance: float
+    members: int
+    begun: int
+
+    @property
+    def what(self) -> Any:
+        """What was asked for, whatever there was before."""
+        return {name: tuple(ends) for name, ends in self.within.items()}, self.tolerance, self.members
+
+    def __str__(self) -> str:
+        ends = ", ".join(f"{name}={low:g}:{high:g}" for name, (low, high) in self.within.items())
+        return f"the range {ends} to {self.tolerance:g} with {self.members} members"
+
+
+Request = TargetRequest | RangeRequest

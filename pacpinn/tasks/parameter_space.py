@@ -1,0 +1,135 @@
+"""The space of a problem's coefficients: normalised places, distances, boxes, paths and samples.
+
+A place is where a coefficient lies in its range, in its own scale: 0 at its lower end, 1 at its upper end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pacpinn.tasks.coefficient import Coefficient, Coefficients
+
+Range = Mapping[str, tuple[float, float]]  # the ends of each coefficient's range, as {"nu": (0.01, 0.05)}
+
+_STEP = 1e-5  # of a coefficient: a central difference is off by its square
+_LEAST = 1e-2  # of its range: what counts for a coefficient's size near zero
+
+
+class ParameterSpace:
+    """The box that some coefficients span, each from the lower to the upper end of a range.
+
+    Args:
+        coefficients: by name.
+        within: the ends of each range; only the coefficients named here are axes of the box. By default all
+            coefficients are, over the ranges in which they are declared.
+
+    Example:
+        >>> space = ParameterSpace({"nu": Coefficient(0.02, low=0.001, high=1.0, scale="log")}, {"nu": (0.01, 0.04)})
+        >>> space.at(np.array([[0.0], [0.5], [1.0]]), base=Coefficients(nu=0.02))
+        [Coefficients(nu=0.01), Coefficients(nu=0.02), Coefficients(nu=0.04)]
+    """
+
+    def __init__(self, coefficients: Mapping[str, Coefficient], within: Range | None = None) -> None:
+        self.coefficients = coefficients
+        self.within = {name: (each.low, each.high) for name, each in coefficients.items()} if within is None else within
+
+    def box(self, within: Range) -> ParameterSpace:
+        """The space of the coefficients named in `within`, over the ranges given there."""
+        return ParameterSpace(self.coefficients, within)
+
+    @cached_property
+    def _axes(self) -> list[tuple[Coefficient, float, float]]:
+        """Each coefficient with the positions at which its range begins and ends."""
+        named = [(self.coefficients[name], *ends) for name, ends in self.within.items()]
+        return [(each, each.position(low), each.position(high)) for each, low, high in named]
+
+    def places(self, cs: Sequence[Coefficients]) -> np.ndarray:
+        """Normalised places ``(k, axes)`` of coefficients: the inverse of :meth:`at`."""
+        columns = [
+            (np.array([each.position(c[each.name]) for c in cs], dtype=float) - begin) / (end - begin)
+            for each, begin, end in self._axes
+        ]
+        return np.array(columns).T  # each column lies together in memory: distances of thousands are quick
+
+    def at(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
+        """Coefficients at normalised `places` ``(k, axes)`` inside the box; all others as in `base`."""
+        columns = {}
+        for (each, begin, end), (low, high), column in zip(
+            self._axes, self.within.values(), np.transpose(places), strict=True
+        ):
+            values = [each.value_at(begin + place * (end - begin)) for place in column]
+            inside = np.clip(values, low, high)  # rounding may leave the range
+            columns[each.name] = np.select([column == 0, column == 1], [low, high], inside).tolist()
+        rows = zip(*columns.values(), strict=True)
+        return [Coefficients(**{**base, **dict(zip(columns, row, strict=True))}) for row in rows]
+
+    def distance(self, a: Coefficients, b: Coefficients) -> float:
+        """Euclidean distance of two choices of coefficients, in normalised places."""
+        return sum(step**2 for step in self._steps(a, b)) ** 0.5
+
+    def between(self, a: Coefficients, b: Coefficients, share: float = 0.5) -> Coefficients:
+        """The coefficients at a `share` of the path from `a` to `b`, which is straight in normalised places."""
+        found = dict(a)
+        for each, _, _ in self._axes:
+            first, last = each.position(a[each.name]), each.position(b[each.name])
+            found[each.name] = each.value_at(first + share * (last - first))
+        return Coefficients(**found)
+
+    def path(self, begin: Coefficients, end: Coefficients, stride: float) -> list[Coefficients]:
+        """From `begin` to `end`, both included, in equal strides of no more than `stride`."""
+        strides = math.ceil(self.distance(begin, end) / stride)
+        return [self.between(begin, end, i / strides) for i in range(strides)] + [end]
+
+    def beyond(self, a: Coefficients, b: Coefficients, c: Coefficients) -> float:
+        """How far `c` lies beyond `b`, seen from `a`, as a multiple of the path from `a` to `b`."""
+        first, second = np.array(self._steps(a, b)), np.array(self._steps(b, c))
+        return float(first @ second / (first @ first))
+
+    def contains(self, c: Coefficients) -> bool:
+        """Whether the coefficients that are axes lie in the box, its ends included."""
+        return all(low <= c[name] <= high for name, (low, high) in self.within.items())
+
+    def neighbours(self, c: Coefficients, name: str) -> tuple[Coefficients, Coefficients]:
+        """Coefficients that differ from `c` a little in one of them, below and above, for central differences.
+
+        They lie in the range in which the coefficient is declared, so that a difference is one-sided at its ends.
+        """
+        each = self.coefficients[name]
+        step = _STEP * max(abs(c[name]), _LEAST * (each.high - each.low))
+        below, above = (min(max(c[name] + sign * step, each.low), each.high) for sign in (-1, 1))
+        return Coefficients(**{**c, name: below}), Coefficients(**{**c, name: above})
+
+    def grid(self, per_axis: int) -> np.ndarray:
+        """Normalised places of a regular grid with its corners ``(per_axis ** axes, axes)``, the last axis fastest."""
+        axes = np.meshgrid(*[np.linspace(0, 1, per_axis)] * len(self.within), indexing="ij")
+        return np.stack([each.ravel() for each in axes], axis=1)
+
+    def columns(self, c: Mapping[str, Any], like: Tensor) -> list[Tensor]:
+        """Normalised places as columns ``(rows, 1)`` of numbers, or of columns, of coefficients; `like` has the rows."""
+        found = []
+        for name, (low, high) in self.within.items():
+            value = torch.as_tensor(c[name], dtype=like.dtype, device=like.device)
+            if self.coefficients[name].scale == "log":
+                place = torch.log(value / low) / math.log(high / low)
+            else:
+                place = (value - low) / (high - low)
+            found.append(place.expand(len(like), 1))
+        return found
+
+    def _steps(self, a: Coefficients, b: Coefficients) -> list[float]:
+        """From `a` to `b` along each axis, in normalised places of the declared ranges."""
+        return [each.position(b[each.name]) - each.position(a[each.name]) for each, _, _ in self._axes]
+
+
+def spanned(members: Iterable[Coefficients]) -> dict[str, tuple[float, float]]:
+    """Least and largest value of each coefficient that varies over some members."""
+    listed = list(members)
+    ends = {name: (min(c[name] for c in listed), max(c[name] for c in listed)) for name in listed[0]}
+    return {name: (low, high) for name, (low, high) in ends.items() if low < high}

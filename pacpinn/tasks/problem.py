@@ -1,0 +1,129 @@
+"""A problem: a family of tasks indexed by named coefficients."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import nn
+
+from pacpinn.errors import CoefficientError
+from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.coefficient import Coefficient, Coefficients
+from pacpinn.tasks.parameter_space import ParameterSpace
+from pacpinn.tasks.task import Task
+
+
+class Problem(ABC):
+    """A family of tasks. Subclasses declare :class:`Coefficient` attributes, ``build`` and ``network``.
+
+    Class attributes that a subclass may set:
+        targets: coefficient values solved by default, as from :func:`pacpinn.grid`.
+        inputs, outputs: names of the network's inputs and outputs, for tables and figures.
+    """
+
+    coefficients: ClassVar[dict[str, Coefficient]] = {}
+    targets: ClassVar[Sequence[Mapping[str, float]]] = ()
+    inputs: ClassVar[Sequence[str]] = ()
+    outputs: ClassVar[Sequence[str]] = ()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own = {name: value for name, value in vars(cls).items() if isinstance(value, Coefficient)}
+        inherited = {name: each for name, each in cls.coefficients.items() if name not in vars(cls)}
+        cls.coefficients = {**inherited, **own}
+
+    @property
+    def name(self) -> str:
+        """The class's name in snake case: ``HeatEquation`` is ``heat_equation``, ``Heat2D`` is ``heat_2d``."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|(?<=[0-9])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
+
+    @property
+    def source(self) -> Coefficients:
+        """The default source: every coefficient at its default."""
+        return Coefficients(**{name: each.default for name, each in self.coefficients.items()})
+
+    @property
+    def space(self) -> ParameterSpace:
+        """The space of the coefficients: normalised places, distances, boxes and samples."""
+        return ParameterSpace(self.coefficients)
+
+    def at(self, values: Mapping[str, Any], base: Coefficients | None = None) -> Coefficients:
+        """Checked coefficients of one task; what `values` leaves out is taken from `base` (default: the source).
+
+        Raises:
+            CoefficientError: for an unknown name, a value that is no finite number or lies outside its range.
+        """
+        for name in values:
+            if name not in self.coefficients:
+                known = ", ".join(self.coefficients)
+                raise CoefficientError(f"{self.name} has no coefficient {name!r}; its coefficients are: {known}")
+        merged = {**(base or self.source), **values}
+        return Coefficients(**{name: each.check(merged[name]) for name, each in self.coefficients.items()})
+
+    def broadcast(self, values: Mapping[str, Any], base: Coefficients) -> tuple[list[Coefficients], bool]:
+        """Checked coefficients of several tasks, from numbers or from arrays, which are broadcast against each other.
+
+        Returns:
+            The coefficients, and whether there are several of them, that is, whether arrays were given.
+
+        Raises:
+            CoefficientError: as :meth:`at`; and if arrays do not match or are empty.
+        """
+        if all(np.ndim(value) == 0 for value in values.values()):
+            return [self.at(values, base)], False
+        try:
+            arrays = np.broadcast_arrays(*(np.asarray(value) for value in values.values()))
+        except ValueError:
+            shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in values.items())
+            raise CoefficientError(f"the coefficients' arrays do not match: {shapes}; expected one length") from None
+        if not arrays[0].size:
+            raise CoefficientError(f"no values given for {', '.join(values)}; expected one at least")
+        rows = zip(*(each.ravel().tolist() for each in arrays), strict=True)
+        return [self.at(dict(zip(values, row, strict=True)), base) for row in rows], True
+
+    def checked_range(self, within: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[float, float]]:
+        """The ends of each coefficient's range as numbers.
+
+        Raises:
+            CoefficientError: if a range is empty or reversed, or a coefficient unknown or out of its own range.
+        """
+        ends = {}
+        for name, (low, high) in within.items():
+            low, high = (self.at({name: end})[name] for end in (low, high))
+            if not low < high:
+                raise CoefficientError(f"the range {name}={low:g}:{high:g} is empty; expected low < high")
+            ends[name] = (low, high)
+        if not ends:
+            raise CoefficientError(
+                f"no range given for {self.name}; expected one for at least one of: {', '.join(self.coefficients)}"
+            )
+        return ends
+
+    def task(self, **values: float) -> Task:
+        """The task at these coefficients; those not named stay at their defaults.
+
+        Raises:
+            CoefficientError: as :meth:`at`.
+        """
+        c = self.at(values)
+        with untouched(seed=0):
+            task = self.build(c)
+        task.coefficients = c
+        return task
+
+    def initial_network(self, seed: int) -> nn.Module:
+        """A fresh network, the same one for the same seed, whichever random stream it draws from."""
+        with untouched(seed):
+            return self.network(seed)
+
+    @abstractmethod
+    def build(self, c: Coefficients) -> Task:
+        """The task at checked coefficients `c`."""
+
+    @abstractmethod
+    def network(self, seed: int) -> nn.Module:
+        """A freshly initialised network of the family's architecture. Torch's random stream is seeded already."""

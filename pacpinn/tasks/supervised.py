@@ -1,0 +1,287 @@
+"""Regression and classification as problems and tasks: mini-batches, losses, a score on test data."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar, NamedTuple, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from pacpinn.errors import DataError
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.samples import ClassWeights, Samples, largest_label, weights_of_classes
+from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, named_inputs
+
+
+class Pairs(NamedTuple):
+    """A batch: inputs ``(rows, ...)`` with their values or labels."""
+
+    x: Tensor
+    y: Tensor
+
+
+class SupervisedTask(LeastSquaresTask):
+    """What regression and classification share.
+
+    Args:
+        samples: the data.
+        batch_size: rows of a mini-batch at most.
+        penalty: strength of the penalties of allocation and calibration that suits the data.
+    """
+
+    def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
+        self.samples = samples
+        self.batch_size = batch_size
+        self._penalty = penalty
+        self._training: Pairs | None = None
+        self._validation: Pairs | None = None
+
+    def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
+        other = super().to(dtype, device)
+        other._training = other._validation = None
+        return other
+
+    @property
+    def penalty(self) -> float:
+        return self._penalty
+
+    def folds(self, count: int = 5, seed: int = 0) -> list[Self]:
+        """The task `count` times, each judged and validated on another part of the training samples, held out for that.
+
+        For choosing hyper-parameters, such as a penalty's strength, by cross-validation: the test samples take no part.
+
+        Raises:
+            DataError: if there are fewer than two folds or more folds than samples.
+        """
+        rows = len(self.samples.x_train)
+        if not 2 <= count <= rows:
+            raise DataError(f"{count} folds of {rows} training samples; expected 2 to {rows}")
+        held_out = np.array_split(np.random.default_rng(seed).permutation(rows), count)
+        return [self._judged_on(part) for part in held_out]
+
+    def everything(self) -> Pairs:
+        """All training samples."""
+        if self._training is None:
+            self._training = self._pairs(self.samples.x_train, self.samples.y_train)
+        return self._training
+
+    def validation(self, forward: Forward) -> Tensor | None:
+        """The training loss's formula on the validation samples; None without such."""
+        x, y = self.samples.x_valid, self.samples.y_valid
+        if x is None or y is None:
+            return None
+        if self._validation is None:
+            self._validation = self._pairs(x, y)
+        return self.loss(forward, self._validation)
+
+    def batches(self, seed: int) -> Iterator[Pairs]:
+        """One pass through the training samples, shuffled, in batches whose sizes differ by one at most.
+
+        A short last batch would weigh its samples more, and batch normalisation cannot work on one of a single row.
+        """
+        x, y = self.everything()
+        order = np.random.default_rng(seed).permutation(len(x))
+        for rows in np.array_split(order, -(-len(x) // self.batch_size)):
+            chosen = torch.as_tensor(rows, device=self.device)
+            yield Pairs(x[chosen], y[chosen])
+
+    def inputs(self, batch: Pairs) -> Tensor:
+        return batch.x
+
+    def score(self, forward: Forward) -> Score | None:
+        """How well the test samples are told; None without such."""
+        x, y = self.samples.x_test, self.samples.y_test
+        return None if x is None or y is None else self._score(self.predict(forward, x), y)
+
+    def _pairs(self, x: np.ndarray, y: np.ndarray) -> Pairs:
+        return Pairs(self.tensor(x), self._answers(y))
+
+    @abstractmethod
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
+        """How good the network's `answers` are, of which `y` is right."""
+
+    @abstractmethod
+    def _answers(self, y: np.ndarray) -> Tensor:
+        """Values or labels as a tensor of the type that the loss takes."""
+
+    def _judged_on(self, held_out: np.ndarray) -> Self:
+        x, y = self.samples.x_train, self.samples.y_train
+        task = self.to()
+        rest, aside = (np.delete(x, held_out, 0), np.delete(y, held_out, 0)), (x[held_out], y[held_out])
+        task.samples = Samples(*rest, *aside, *aside)
+        return task
+
+
+class RegressionTask(SupervisedTask):
+    """Values to be fitted in the mean square; judged by the root mean square error on test samples.
+
+    Args:
+        samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``.
+        batch_size, penalty: as for :class:`SupervisedTask`.
+
+    Raises:
+        DataError: if the values are not of shape ``(rows, outputs)``.
+    """
+
+    def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
+        if samples.y_train.ndim != 2:
+            raise DataError(
+                f"y_train has shape {samples.y_train.shape}; a regression expects (rows, outputs): "
+                "write y[:, None] if there is one output"
+            )
+        super().__init__(samples, batch_size, penalty)
+
+    def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
+        """One block for each output, so that a residual depends on one row; their loss is the mean square error.
+
+        Raises:
+            DataError: if the network's outputs are not of the values' shape.
+        """
+        outputs = named_inputs(forward)(batch.x)
+        if outputs.shape != batch.y.shape:
+            raise DataError(
+                f"the network's outputs have shape {tuple(outputs.shape)}; expected {tuple(batch.y.shape)}: "
+                "one output for each column of y_train; a target of other outputs needs a new head: "
+                "calibrate(..., head=nn.Linear(...))"
+            )
+        rows, columns = torch.arange(len(outputs))[:, None], outputs.shape[1]
+        return [Block(f"output {j + 1}", (outputs - batch.y)[:, j], rows, 1 / columns) for j in range(columns)]
+
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
+        """Root mean square error over test samples and outputs."""
+        return Score("RMSE", float(np.sqrt(np.mean((answers - y) ** 2))))
+
+    def _answers(self, y: np.ndarray) -> Tensor:
+        return self.tensor(y)
+
+
+class ClassificationTask(SupervisedTask):
+    """Labels to be told apart by cross-entropy; judged by the share of wrong answers on test samples.
+
+    The network gives logits ``(rows, classes)``.
+
+    Args:
+        samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on.
+        batch_size, penalty: as for :class:`SupervisedTask`.
+        class_weights: what a sample of each class weighs in the loss, all above 0: one number for each class, in order
+            or by label; or ``"balanced"``, in inverse proportion to the training samples of the class.
+        classes: how many there are; by default as many as the labels say.
+
+    Raises:
+        DataError: if the labels are not whole numbers from 0 on, of shape ``(rows,)`` and below `classes`, if all
+            training samples are of one class, or the weights do not fit the classes.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        batch_size: int = 256,
+        penalty: float = 0.0,
+        class_weights: ClassWeights = None,
+        classes: int | None = None,
+    ) -> None:
+        largest = max(largest_label(name, getattr(samples, name)) for name in ("y_train", "y_test", "y_valid"))
+        self.classes = 1 + largest if classes is None else classes
+        if largest >= self.classes:
+            given = f"there is a label {largest} and there are {self.classes} classes"
+            raise DataError(f"{given}; expected labels 0 to {self.classes - 1}, or classes={largest + 1}")
+        if samples.y_train.min() == samples.y_train.max():
+            given = f"all training samples are of one class, {samples.y_train[0]}"
+            raise DataError(f"{given}; expected two classes or more: there is nothing to tell apart")
+        super().__init__(samples, batch_size, penalty)
+        self.class_weights = weights_of_classes(class_weights, self.classes, samples.y_train)
+
+    def loss(self, forward: Forward, batch: Pairs) -> Tensor:
+        """Mean cross-entropy; with class weights the weighted mean, as :func:`torch.nn.functional.cross_entropy`."""
+        return self._cross_entropy(forward, batch).mean()
+
+    def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
+        """Square roots of the samples' cross-entropies: any loss that is not negative is the square of its root.
+
+        Raises:
+            DataError: if the network's outputs are not of shape ``(rows, classes)``.
+        """
+        entropies = self._cross_entropy(forward, batch)
+        # The root's slope is infinite at 0, where rounding puts the surest answers.
+        roots = entropies.clamp_min(torch.finfo(entropies.dtype).tiny).sqrt()
+        return [Block("cross-entropy", roots, torch.arange(len(roots))[:, None])]
+
+    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
+        """Share of test samples whose likeliest class is not their own."""
+        return Score("error rate", float(np.mean(answers.argmax(axis=1) != y)))
+
+    def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
+        """Probabilities ``(rows, classes)``, the softmax of the network's logits."""
+        with torch.no_grad():
+            return named_inputs(forward)(self.tensor(x)).softmax(dim=1).cpu().numpy()
+
+    def _cross_entropy(self, forward: Forward, batch: Pairs) -> Tensor:
+        """Of each sample ``(rows,)``, by its weight among those of the batch: their plain mean is the loss."""
+        logits = named_inputs(forward)(batch.x)
+        if logits.ndim != 2 or logits.shape[1] < self.classes:
+            raise DataError(
+                f"the network's outputs have shape {tuple(logits.shape)}; expected ({len(batch.x)}, {self.classes}): "
+                f"one logit for each class, of which the labels 0 to {self.classes - 1} tell; a target of "
+                "other classes needs a new head: calibrate(..., head=nn.Linear(...))"
+            )
+        entropies = functional.cross_entropy(logits, batch.y, reduction="none")
+        if self.class_weights is None:
+            return entropies
+        weights = self.tensor(self.class_weights)[batch.y]
+        return entropies * (weights / weights.mean())
+
+    def _answers(self, y: np.ndarray) -> Tensor:
+        return torch.as_tensor(y, dtype=torch.int64, device=self.device)
+
+
+class Supervised(Problem):
+    """A family of regressions or classifications: choose one of the two.
+
+    Class attributes that a subclass may set:
+        batch_size: rows of a mini-batch at most.
+        prior: strength of the penalties of allocation and calibration against the sum of the samples' losses. Against
+            their mean, which tasks minimise, it is divided by the number of samples: many outweigh it, few do not.
+    """
+
+    kind: ClassVar[type[SupervisedTask]]
+    batch_size: ClassVar[int] = 256
+    prior: ClassVar[float] = 0.0
+
+    @abstractmethod
+    def data(self, c: Coefficients) -> Samples:
+        """Training and test samples at coefficients `c`, drawn from a random generator of their own."""
+
+    def build(self, c: Coefficients) -> SupervisedTask:
+        samples = self.data(c)
+        return self.kind(samples, self.batch_size, self.prior / len(samples.x_train))
+
+
+class Regression(Supervised):
+    """A family of regressions; see :class:`RegressionTask`.
+
+    Example:
+        >>> class Slope(Regression):
+        ...     "y = slope x + noise."
+        ...     slope = Coefficient(1.0, low=-5.0, high=5.0)
+        ...     samples = Count(1000, low=5, high=10_000, scale="log", doc="training samples")
+        ...     def data(self, c):
+        ...         rng = np.random.default_rng(0)
+        ...         x = rng.normal(size=(100 + int(c.samples), 1))
+        ...         y = c.slope * x + 0.1 * rng.normal(size=x.shape)
+        ...         return Samples(x[100:], y[100:], x[:100], y[:100])
+        ...     def network(self, seed):
+        ...         return nn.Linear(1, 1)
+    """
+
+    kind = RegressionTask
+
+
+class Classification(Supervised):
+    """A family of classifications; see :class:`ClassificationTask`."""
+
+    kind = ClassificationTask

@@ -1,0 +1,281 @@
+"""What scikit-learn's estimators of PAC share: source, target, network, samples."""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from pacpinn.errors import DataError, PacpinnError
+from pacpinn.networks.heads import new_head
+from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.adam import Adam
+from pacpinn.solvers.base import Result, Status
+from pacpinn.solvers.choice import SolverChoice, needs_validation
+from pacpinn.tasks.samples import Rows, Samples, set_aside
+from pacpinn.tasks.supervised import SupervisedTask
+from pacpinn.tasks.task import named_inputs
+from pacpinn.transfer.model_selection import PRIORS, choose_prior
+from pacpinn.transfer.outputs import OutputEncoding, Scale
+from pacpinn.transfer.pac import PAC
+
+Network = nn.Module | Callable[[int, int, int], nn.Module] | None
+Head = str | nn.Module
+RandomState = int | np.random.RandomState | None
+
+_ROWS_AT_ONCE = 4096  # of a prediction
+_TRIAL_STEPS = 500  # of a trial with one prior: a quarter of the usual ones ranks priors as all of them do
+_READ = {"dtype": [np.float64, np.float32], "allow_nd": True}
+
+
+class PACEstimator(BaseEstimator):  # type: ignore[misc]
+    """What :class:`PACRegressor` and :class:`PACClassifier` share.
+
+    ``fit`` trains on the source, prunes and allocates; ``transfer`` calibrates the weights that this set free to a
+    target, as often as one likes: ``predict`` and ``score`` answer for the latest. :attr:`source_` answers for the
+    source, to the last bit as before. Computed in the precision of the source's X.
+
+    Args:
+        network: None for layers of rectified units as `hidden` says; a function of the numbers of inputs and outputs
+            and a seed that makes a torch module; or a module, which is copied and trained from its present weights
+            (with ``scale=False``, if it was trained on data as they are). A classifier's gives a logit for each class.
+        hidden: widths of the hidden layers.
+        keep: fraction of weights that keeps the source, in (0, 1).
+        prior: strength of the penalties of allocation and calibration against the sum of the samples' losses. Of
+            several, each transfer takes the one of least loss in cross-validation on the target's own samples
+            (:func:`~pacpinn.transfer.model_selection.choose_prior`), by at most 500 of the `steps` for each trial, and allocation,
+            which knows no target, has no penalty. One number makes a transfer several times as fast.
+        scale: whether the network sees inputs and values less the source's mean, over the source's spread: of each
+            column, of images each channel.
+        solver: name, configured solver or sequence of them; by default Adam by `steps`, `learning_rate`, `patience`.
+        steps: of each of training, allocation and calibration.
+        learning_rate: its first value.
+        batch_size: rows of a mini-batch at most.
+        patience: stop after so many passes without a lower validation loss; None takes all steps.
+        validation_fraction: what is set aside of source and target for that.
+        head: what gives a target's answers: the ``"same"`` as the source's; a ``"new"`` one, for other classes or other
+            outputs; or a module to replace the last one with weights to learn. A target has its head to itself.
+        source: None, or a pair (X, y) to learn as the source before ``fit(X, y)`` transfers to its own X and y: a way
+            for :class:`~sklearn.model_selection.GridSearchCV` to judge `keep` on the target.
+        random_state: of initial weights, mini-batches and what is set aside.
+        device: where to compute.
+
+    Attributes:
+        pac_: the :class:`~pacpinn.PAC` with all it can do.
+        network_: the module that answers.
+        prior_: the strength that the latest transfer took.
+    """
+
+    _read_y: ClassVar[dict[str, bool]] = {}  # how scikit-learn is to check y
+
+    _answers: OutputEncoding  # of the network that answers now
+    _source_answers: OutputEncoding
+
+    def __init__(
+        self,
+        network: Network = None,
+        hidden: Sequence[int] = (100,),
+        keep: float = 0.7,
+        prior: float | Sequence[float] = PRIORS,
+        scale: bool = True,
+        solver: SolverChoice = None,
+        steps: int = 2000,
+        learning_rate: float = 3e-3,
+        batch_size: int = 256,
+        patience: int | None = None,
+        validation_fraction: float = 0.1,
+        head: Head = "same",
+        source: tuple[Any, Any] | None = None,
+        random_state: RandomState = None,
+        device: str = "cpu",
+    ) -> None:
+        self.network = network
+        self.hidden = hidden
+        self.keep = keep
+        self.prior = prior
+        self.scale = scale
+        self.solver = solver
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.head = head
+        self.source = source
+        self.random_state = random_state
+        self.device = device
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn X ``(rows, features)`` or ``(rows, channels, height, width)`` and y as the source, prune and allocate.
+
+        If there is a `source`, that is learnt so, and then transferred to X and y.
+        """
+        if self.source is None:
+            return self._fit_source(X, y)
+        if len(self.source) != 2:
+            raise DataError(f"source has {len(self.source)} parts; expected a pair (X, y), or None")
+        return self._fit_source(*self.source).transfer(X, y)
+
+    def transfer(self, X: Any, y: Any, head: Head | None = None) -> Self:
+        """Calibrate to a target of the source's features; answers are for it from here on.
+
+        Args:
+            X, y: as for :meth:`fit`.
+            head: None for the `head` that the estimator was made with, or another in its place.
+
+        Raises:
+            DataError: if the target has other features, or classes or outputs for which the network has no head.
+            NetworkError: if the network's last module is none for which a new head could be made, or the one given does
+                not fit.
+        """
+        check_is_fitted(self)
+        head = self.head if head is None else head
+        if not isinstance(head, nn.Module) and head not in ("same", "new"):
+            raise DataError(f"head={head!r}; expected 'same', 'new', or a module such as nn.Linear(128, 5)")
+        x, y = self._target(X, y)
+        answers = self._source_answers if head == "same" else self._answers_of(y)
+        task, module = self._task(self._inputs.scaled(x), y, answers), self._head(head, answers.count)
+        prior = choose_prior(self.pac_, task, self._priors, self._trial_solver, module, seed=self._seed)
+        result = self.pac_.calibrate(task, "target", self._solver, prior / len(task.samples.x_train), head=module)
+        warn_if_diverged(result, "transfer to the target")
+        self.network_, self._answers, self.prior_ = self.pac_.network("target"), answers, prior
+        return self
+
+    @property
+    def source_(self) -> Self:
+        """A fitted copy that answers for the source."""
+        check_is_fitted(self)
+        other = copy.copy(self)
+        other.network_, other._answers = self.pac_.network("source"), self._source_answers
+        return other
+
+    def _fit_source(self, X: Any, y: Any) -> Self:
+        priors = self._priors
+        x, y = self._read(X, y, **self._read_y)
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._answers = self._source_answers = self._answers_of(y)
+        self._inputs = Scale.of(x) if self.scale else Scale()
+        task = self._task(self._inputs.scaled(x), y, self._answers)
+        dtype = torch.float32 if x.dtype == np.float32 else torch.float64
+        pac = PAC(self._initial_network(math.prod(x.shape[1:]), self._answers.count), dtype, self.device, self._seed)
+        warn_if_diverged(pac.fit(task, self._solver), "training on the source")
+        pac.prune(self.keep)
+        strength = priors[0] / len(task.samples.x_train) if len(priors) == 1 else 0.0
+        warn_if_diverged(pac.allocate(task, self._solver, strength), "allocation of the source")
+        self.pac_, self.network_ = pac, pac.network("source")
+        return self
+
+    def _target(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+        """A target's X and y, of which other features than the source's are named before all else."""
+        try:
+            shape = np.shape(X)
+        except ValueError:  # rows of different lengths, which scikit-learn names
+            shape = ()
+        if len(shape) > 1 and shape[1] != self.n_features_in_:
+            raise DataError(
+                f"the target has {shape[1]} features and the source {self.n_features_in_}; expected the same ones, in "
+                "the same order"
+            )
+        x, y = self._read(X, y, reset=False, **self._read_y)
+        return x, y
+
+    def _read(self, *data: Any, **settings: Any) -> Any:
+        """X, or X and y, as arrays that scikit-learn has checked."""
+        try:
+            return validate_data(self, *data, **_READ, **settings)
+        except ValueError as problem:
+            raise DataError(
+                f"{problem}; expected X of finite numbers (rows, features) or (rows, channels, height, width), a y for "
+                "each row, and of a target or of what is to be predicted the source's features: mend what is named"
+            ) from problem
+
+    def _head(self, head: Head, outputs: int) -> nn.Module | None:
+        """The target's own head, None for the source's."""
+        if isinstance(head, nn.Module):
+            return head
+        with untouched(self._seed):
+            network = self.pac_.base.network
+            return None if head == "same" else new_head(network, self._source_answers.count, outputs)
+
+    def _outputs(self, X: Any) -> Tensor:
+        """The network's outputs at X, ``(rows, outputs)``."""
+        check_is_fitted(self)
+        x = self._inputs.scaled(self._read(X, reset=False))
+        rows = torch.tensor(x, dtype=self.pac_.dtype, device=self.pac_.device)
+        with torch.no_grad():
+            outputs = torch.cat([named_inputs(self.network_)(some) for some in rows.split(_ROWS_AT_ONCE)]).cpu()
+        expected = (len(rows), self._answers.count)
+        if outputs.shape != expected:
+            raise DataError(
+                f"the network's outputs have shape {tuple(outputs.shape)}; expected {expected}: one for each "
+                "class or output; make a network or head that has as many"
+            )
+        return outputs
+
+    def _samples(self, x: np.ndarray, answers: np.ndarray) -> Samples:
+        if not needs_validation(self._solver):
+            return Samples(x, answers)
+        rest, aside = set_aside(Rows(x, answers), self.validation_fraction, self._seed)
+        return Samples(*rest, x_valid=aside.x, y_valid=aside.y)
+
+    def _initial_network(self, inputs: int, outputs: int) -> nn.Module:
+        if isinstance(self.network, nn.Module):
+            return self.network
+        with untouched(self._seed):
+            if self.network is None:
+                return rectified_units([inputs, *self.hidden, outputs])
+            return self.network(inputs, outputs, self._seed)
+
+    @property
+    def _solver(self) -> SolverChoice:
+        return self._adam(self.steps) if self.solver is None else self.solver
+
+    @property
+    def _trial_solver(self) -> SolverChoice:
+        return self._adam(min(self.steps, _TRIAL_STEPS)) if self.solver is None else self.solver
+
+    def _adam(self, steps: int) -> Adam:
+        return Adam(steps, self.learning_rate, self.patience)
+
+    @property
+    def _priors(self) -> tuple[float, ...]:
+        try:
+            priors = tuple(float(each) for each in np.ravel(self.prior))
+        except (TypeError, ValueError):
+            priors = ()
+        if not priors or not all(0 <= each < math.inf for each in priors):
+            raise PacpinnError(f"prior={self.prior!r}; expected a finite number, 0 or more, or several to choose from")
+        return priors
+
+    @abstractmethod
+    def _answers_of(self, y: np.ndarray) -> OutputEncoding:
+        """What y is made of."""
+
+    @abstractmethod
+    def _task(self, x: np.ndarray, y: np.ndarray, answers: Any) -> SupervisedTask:
+        """What is to be learnt: y as `answers` encodes it."""
+
+
+def rectified_units(widths: Sequence[int]) -> nn.Module:
+    """Layers of these widths, from the inputs to the outputs, with rectified units between them."""
+    layers = [layer for n, m in pairwise(widths) for layer in (nn.ReLU(), nn.Linear(n, m))]
+    return nn.Sequential(nn.Flatten(), *layers[1:])
+
+
+def warn_if_diverged(result: Result, what: str) -> None:
+    """Warn, as scikit-learn's own estimators do, of weights that are the last finite ones and no more."""
+    if result.status is Status.DIVERGED:
+        advice = "lower learning_rate, or leave scale=True"
+        warnings.warn(f"{what} diverged after {result.steps} steps: {advice}", ConvergenceWarning, stacklevel=3)

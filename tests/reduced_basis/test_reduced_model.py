@@ -1,0 +1,95 @@
+"""Answers between the members of a family."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.reduced_basis.gauss_newton import gauss_newton
+from pacpinn.reduced_basis.reduced_model import ReducedModel
+from tests.toys import Decay, Rotation
+
+T = np.linspace(0, 1, 13)[:, None]
+
+
+@pytest.fixture(scope="module")
+def decays() -> pp.Family:
+    return pp.solve_family(Decay(), targets=pp.grid(k=[1.2, 1.4, 1.7, 2.0]), keep=0.5, tolerance=1e-4)
+
+
+def exact(k):
+    return np.exp(-k * T)
+
+
+@pytest.mark.parametrize("k", [1.05, 1.3, 1.55, 1.9])
+def test_between_the_members_the_equation_is_solved(decays, k):
+    assert np.abs(decays.reduced_model.solve([pp.Coefficients(k=k)])[0].predict(T) - exact(k)).max() < 1e-3
+
+
+def test_an_answer_says_what_it_is(decays):
+    answer = decays.reduced_model.solve([pp.Coefficients(k=1.3)])[0]
+    assert answer.kind == "reduced basis"
+    assert answer.coefficients.k == 1.3
+    assert 0 < answer.residual < 1e-3
+    assert 0 < answer.error_estimate < 1e-2
+
+
+def test_many_coefficients_at_once_are_as_one_by_one(decays):
+    cs = [pp.Coefficients(k=k) for k in (1.1, 1.3, 1.9)]
+    together = decays.reduced_model.solve(cs)
+    for c, answer in zip(cs, together, strict=True):
+        alone = decays.reduced_model.solve([c])[0]
+        assert np.allclose(answer.predict(T), alone.predict(T), atol=1e-7)
+        assert np.isclose(answer.residual, alone.residual, rtol=1e-3)
+
+
+def test_members_are_answered_as_they_are(decays):
+    answer = decays.reduced_model.answer([pp.Coefficients(k=1.4)])[0]
+    assert answer.kind == "calibrated"
+    assert np.allclose(answer.predict(T), decays.predict(T, k=1.4), atol=1e-13)
+    assert np.isclose(answer.residual, decays[{"k": 1.4}].residual)
+
+
+def test_members_and_others_mixed_keep_their_order(decays):
+    answers = decays.reduced_model.answer([pp.Coefficients(k=k) for k in (1.1, 1.4, 1.5, 2.0)])
+    assert [each.kind for each in answers] == ["reduced basis", "calibrated", "reduced basis", "calibrated"]
+    assert [each.coefficients.k for each in answers] == [1.1, 1.4, 1.5, 2.0]
+
+
+def test_the_estimate_is_of_the_errors_size(decays):
+    for k in (1.1, 1.3, 1.55, 1.85):
+        answer = decays.reduced_model.solve([pp.Coefficients(k=k)])[0]
+        error = np.linalg.norm(answer.predict(T) - exact(k)) / np.linalg.norm(exact(k))
+        assert 0.02 < error / answer.error_estimate < 10
+
+
+def test_over_a_refined_range_few_rows_answer_as_all_do():
+    class Fine(Decay):
+        points = pp.Points(domain=400)
+
+    family = pp.solve_family(Fine(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
+    cs = [pp.Coefficients(k=k) for k in (1.07, 1.33, 1.61, 1.98)]
+    model, unchecked = family.reduced_model, ReducedModel(family.reduced_model.snapshots)
+    full = gauss_newton(partial(model.all.linearise, cs), model.between_members(cs)).unknowns
+    assert (model.coordinates(cs) - full).norm(dim=1).max() < 1e-6
+    assert (unchecked.coordinates(cs) - full).norm(dim=1).max() > 1e-5  # what few rows alone miss
+
+
+def test_beyond_a_refined_range_answers_are_what_they_were_without_one(decays):
+    known = ReducedModel(decays.reduced_model.snapshots, {"k": (1.2, 1.7)})
+    outside = [pp.Coefficients(k=1.9)]
+    assert torch.allclose(known.coordinates(outside), decays.reduced_model.coordinates(outside), rtol=1e-9)
+
+
+def test_nothing_outside_is_touched(decays):
+    before = np.random.get_state()[1].copy()
+    decays.reduced_model.solve([pp.Coefficients(k=1.3)])
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_several_outputs_share_their_coordinates():
+    family = pp.solve_family(Rotation(), targets=pp.grid(w=[1.2, 1.4]), keep=0.5, tolerance=3e-4)
+    found = family.reduced_model.solve([pp.Coefficients(w=1.3)])[0].predict(T)
+    assert np.abs(found - np.hstack([np.sin(1.3 * T), np.cos(1.3 * T)])).max() < 5e-3

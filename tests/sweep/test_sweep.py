@@ -1,0 +1,123 @@
+"""From the members there are to all targets, one by one and in batches."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.continuation.batched import batch_size, calibrate_together
+from pacpinn.continuation.predictor import PathSegment
+from pacpinn.errors import NotEnoughMemory
+from tests.toys import Decay, Waves, same_bits
+
+TARGETS = pp.grid(k=np.geomspace(1.2, 3.0, 7))
+
+
+def solved(batch=None, problem=None, targets=TARGETS, **settings):
+    return pp.solve_family(problem or Decay(), targets=targets, batch=batch, keep=0.5, **settings)
+
+
+@pytest.fixture(scope="module")
+def chain():
+    return solved(batch=1)
+
+
+@pytest.fixture(scope="module")
+def batches():
+    return solved(batch=3)
+
+
+def test_in_batches_every_target_is_solved_as_well_as_one_by_one(chain, batches):
+    x = np.linspace(0, 1, 20)[:, None]
+    for family in (chain, batches):
+        assert [each.status for each in family.targets] == ["converged"] * len(TARGETS)
+    for each in TARGETS:
+        exact = np.exp(-each["k"] * x)
+        errors = [np.abs(family.predict(x, **each) - exact).max() for family in (chain, batches)]
+        assert max(errors) < 2 * Decay.tolerance
+
+
+def test_the_same_family_twice_in_batches_is_the_same_to_the_last_bit(batches):
+    again = solved(batch=3)
+    assert list(again) == list(batches)
+    assert all(same_bits(a.z, b.z) for a, b in zip(again.values(), batches.values(), strict=True))
+
+
+def test_in_batches_targets_hang_on_a_few_waypoints_and_one_by_one_in_a_chain(chain, batches):
+    parents = {each.parent for each in batches.targets}
+    assert len(parents) <= 4  # the source and ⌈√7⌉ waypoints
+    assert [each.parent for each in chain.targets] == [each.coefficients for each in list(chain.values())[:-1]]
+
+
+def test_the_order_of_listing_does_not_matter_in_batches_either(batches):
+    shuffled = solved(batch=3, targets=TARGETS[::-1])
+    assert {each.coefficients: each.parent for each in shuffled.targets} == {
+        each.coefficients: each.parent for each in batches.targets
+    }
+
+
+def test_the_size_of_batches_is_in_the_settings_and_in_the_file(batches, tmp_path):
+    assert batches.settings.batch == 3
+    assert pp.load(batches.save(tmp_path / "decay.pac"), problem=Decay()).settings.batch == 3
+
+
+def test_a_target_that_fails_in_its_batch_is_solved_by_shorter_steps():
+    """From k = 1 to 9.9 two steps do not suffice."""
+    family = solved(batch=3, targets=[{"k": 1.1}, {"k": 9.9}, {"k": 9.8}], solver=pp.LevenbergMarquardt(max_steps=6))
+    assert family[{"k": 1.1}].status == "converged"
+    assert family[{"k": 9.9}].steps > 6
+
+
+def test_extending_in_batches_leaves_members_bit_for_bit(batches):
+    before = {c: each.z.clone() for c, each in batches.items()}
+    batches.extend(pp.grid(k=[1.25, 1.6, 2.6]))
+    assert all(same_bits(batches[c].z, z) for c, z in before.items())
+
+
+def test_seconds_of_a_batch_are_shared_out(batches):
+    assert all(0 < each.seconds < math.inf for each in batches.targets)
+
+
+def test_on_a_processor_targets_are_solved_one_by_one_if_nothing_else_is_asked():
+    assert solved(targets=[{"k": 1.2}]).requests[0].batch == 1
+
+
+def test_problems_whose_targets_cannot_be_solved_together_are_solved_one_by_one(caplog):
+    class ByNumber(Decay):
+        def residual(self, t, u, c):
+            return super().residual(t, u, c) + 0 * math.exp(c.k)
+
+    family = solved(batch=3, problem=ByNumber(), targets=TARGETS[:3])
+    assert family.requests[0].batch == 1
+    assert all(each.status == "converged" for each in family.targets)
+    assert "by_number cannot be solved in batches" in caplog.text
+
+
+def test_other_solvers_and_data_are_solved_one_by_one(chain):
+    base, two = chain.bases[0], list(chain)[:2]
+    assert batch_size(chain.problem, two, base, pp.Settings(batch=4)) == 4
+    assert batch_size(chain.problem, two, base, pp.Settings(batch=4, solver="lbfgs")) == 1
+    assert batch_size(Waves(), [Waves().source] * 2, base, pp.Settings(batch=4)) == 1
+
+
+def test_a_formula_that_sees_one_target_for_all_is_found_out():
+    class OfTheFirst(Decay):
+        def transform(self, t, u, c):
+            return 1 + t * u * float(torch.as_tensor(c.k).flatten()[0])
+
+    family = solved(batch=3, problem=OfTheFirst(), targets=TARGETS[:3])
+    assert family.requests[0].batch == 1
+    assert all(each.score.value < 2 * Decay.tolerance for each in family.targets)
+
+
+def test_a_batch_that_cannot_fit_is_refused(chain, monkeypatch):
+    legs = [PathSegment(chain.source, chain.problem.at(each)) for each in TARGETS]
+    monkeypatch.setattr("pacpinn.solvers.memory_estimate.available_memory", lambda device: 100_000)
+    with pytest.raises(NotEnoughMemory, match="of memory"):
+        calibrate_together(chain.problem, chain.bases[0], legs, chain.settings)
+
+
+def test_baselines_that_start_from_no_member_need_no_batches():
+    assert solved(batch=3, method="from-scratch", targets=TARGETS[:2]).requests[0].batch == 1

@@ -1,0 +1,247 @@
+"""Training from scratch: warm-up, easier tasks, the task itself, points drawn anew."""
+
+import math
+
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.errors import CoefficientError, ResidualError
+from pacpinn.solvers.base import Result, Status
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.transfer.from_scratch import cold_start
+from tests.toys import Decay, Rotation, same_bits
+
+
+class Late(Decay):
+    """A decay that is to be solved on a quarter and on a half of the time first."""
+
+    horizons = (0.25, 0.5)
+
+
+class Recording:
+    """A solver that notes what it was given and moves the weights by one."""
+
+    def __init__(self):
+        self.ends, self.starts = [], []
+
+    def __call__(self, objective, z, report):
+        self.ends.append(objective.task.everything().x.max().item())
+        self.starts.append(z)
+        return Result(z + 1, Status.CONVERGED, steps=2, seconds=0.5, history=[1.0])
+
+
+def test_the_horizon_grows_and_each_solve_starts_where_the_last_one_ended():
+    solver, network = Recording(), Late().initial_network(seed=0)
+    masked, result = cold_start(network, Late().task(), solver)
+    assert 0.2 < solver.ends[0] <= 0.25 < solver.ends[1] <= 0.5 < solver.ends[2] <= 1
+    for before, after in zip(solver.starts, solver.starts[1:], strict=False):
+        assert same_bits(after, before + 1)
+    assert same_bits(masked.weights, solver.starts[-1] + 1)
+    assert masked.free.all()
+    assert (result.steps, result.seconds, result.history) == (6, 1.5, [1.0] * 3)
+
+
+def test_a_problem_with_horizons_is_solved_on_the_whole_interval():
+    network, result = cold_start(Late().initial_network(seed=0), Late().task())
+    assert result.status == Status.CONVERGED
+    assert Late().task().score(network.forward(network.start)).value < 1e-3
+
+
+def test_horizons_need_a_time_interval():
+    class Timeless(Late):
+        def geometry(self, c):
+            import deepxde as dde
+
+            return dde.geometry.Interval(0, 1)
+
+    with pytest.raises(ResidualError, match="Interval"):
+        cold_start(Timeless().initial_network(seed=0), Timeless().task())
+
+
+def test_a_warm_up_goes_before_the_default_solver_alone():
+    class Cold(Decay):
+        warm_up = 7
+
+    network = Cold().initial_network(seed=0)
+    steps = []
+    cold_start(network, Cold().task(), report=lambda step, loss: steps.append(step))
+    assert steps[:7] == [1, 2, 3, 4, 5, 6, 7]
+    assert len(steps) > 7
+    solver = Recording()
+    cold_start(network, Cold().task(), solver)
+    assert len(solver.starts) == 1
+
+
+def test_the_network_given_stays_as_it_is():
+    network = Decay().initial_network(seed=0)
+    before = [each.clone() for each in network.parameters()]
+    cold_start(network, Decay().task(), LevenbergMarquardt(max_steps=2))
+    assert all(torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True))
+
+
+def test_solve_family_starts_cold_by_way_of_the_horizons():
+    family = pp.solve_family(Late(), targets=[{"k": 1.1}], keep=0.5)
+    assert family.targets[0].status == Status.CONVERGED
+
+
+# Easier coefficients --------------------------------------------------------------------------------------------------
+
+
+class Spin(Rotation):
+    """A rotation that is too fast for a network to learn at once."""
+
+    w = pp.Coefficient(1.0, low=0.5, high=50.0, doc="angular speed")
+    points = pp.Points(domain=64)
+    hidden = (12, 12)
+
+    def scale(self, c):
+        return c.w
+
+
+def reached(problem, **values: float) -> tuple[Result, float]:
+    """How a cold start ends within 400 steps, and its error."""
+    task = problem.task(**values)
+    network, result = cold_start(problem.initial_network(seed=0), task, LevenbergMarquardt())
+    return result, task.score(network.forward(network.start)).value
+
+
+def test_a_walk_from_easy_coefficients_goes_in_strides_of_an_eighth_of_their_range():
+    class Walk(Decay):
+        easy = {"k": 0.2}
+        horizons = (0.5,)
+
+    visited = []
+
+    def solver(objective, z, report):
+        visited.append((objective.task.coefficients.k, objective.task.everything().x.max().item() > 0.5))
+        return Result(z, Status.CONVERGED, steps=1, seconds=0.1)
+
+    task = Walk().task(k=2.0)
+    task.tolerance = 0.02
+    cold_start(Walk().initial_network(seed=0), task, solver)
+    k, whole = zip(*visited, strict=True)
+    assert whole == (False, True, True, True, True, True)
+    assert k == pytest.approx([0.2, *(0.2 * 10 ** (i / 4) for i in range(5))])
+    assert {each.tolerance for each in task.easier()} == {0.2}
+
+
+def test_at_the_easy_coefficients_there_is_nowhere_to_walk():
+    class Walk(Decay):
+        easy = {"k": 2.0}
+
+    assert list(Walk().task(k=2.0).easier()) == []
+
+
+def test_easy_coefficients_are_checked():
+    class Walk(Decay):
+        easy = {"speed": 2.0}
+
+    with pytest.raises(CoefficientError, match="speed"):
+        cold_start(Walk().initial_network(seed=0), Walk().task())
+
+
+def test_a_fast_rotation_is_not_learnt_at_once():
+    plain, error = reached(Spin(), w=25.0)
+    assert plain.status is Status.STALLED
+    assert error > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", [{"easy": {"w": 2.0}}, {"windows": 8}], ids=str)
+def test_a_fast_rotation_is_learnt_by_way_of_a_slow_one_or_window_by_window(way):
+    _, error = reached(type("Helped", (Spin,), way)(), w=25.0)
+    assert error < 0.01
+
+
+# Windows --------------------------------------------------------------------------------------------------------------
+
+
+def stages(problem, forward, **values: float):
+    """The easier tasks of a cold start, as each sees the network `forward`."""
+    return [each.seen_by(forward) for each in problem.task(**values).easier()]
+
+
+def test_later_windows_count_once_earlier_ones_are_solved():
+    class Windowed(Decay):
+        windows = 4
+
+    def shares(forward) -> list[float]:
+        """By how much the loss of each window is weighed down."""
+        stage, plain = stages(Windowed(), forward)[0], Windowed().task()
+        batch = plain.everything()
+        (weighed,), (each,) = stage.residuals(forward, batch), plain.residuals(forward, batch)
+        ratio = (weighed.values / each.values).detach() ** 2
+        window = (4 * batch.x[each.rows[:, 0], 0]).long().clamp(max=3)
+        assert all(ratio[window == i].std() < 1e-9 for i in range(4))
+        return [ratio[window == i].mean().item() for i in range(4)]
+
+    assert len(stages(Windowed(), torch.zeros_like)) == 3
+    assert shares(lambda t: 1 + 0 * t) == pytest.approx([1, 0, 0, 0])
+    assert shares(lambda t: (torch.exp(-t) - 1 + 1e-6 * t**2) / t) == pytest.approx([1] * 4, abs=1e-3)
+    # Residuals of one size, ten tolerances: each window before counts for 1 / e.
+    ten = 10 * Decay.tolerance
+    exact = lambda t: (torch.exp(-t) * (1 - ten) + ten - 1) / t  # noqa: E731  (its residual is `ten` everywhere)
+    assert shares(exact) == pytest.approx([math.exp(-i) for i in range(4)], rel=1e-6)
+
+
+def test_windows_need_a_time_interval():
+    class Timeless(Decay):
+        windows = 2
+
+        def geometry(self, c):
+            import deepxde as dde
+
+            return dde.geometry.Interval(0, 1)
+
+    with pytest.raises(ResidualError, match="Interval"):
+        cold_start(Timeless().initial_network(seed=0), Timeless().task())
+
+
+# Adaptive points ------------------------------------------------------------------------------------------------------
+
+
+class Sudden(Decay):
+    """A decay so fast that hardly a training point sees it."""
+
+    k = pp.Coefficient(1.0, low=0.1, high=100.0, scale="log", doc="rate")
+    adaptive = 3
+
+    def scale(self, c):
+        return c.k**0.5
+
+
+def test_points_drawn_anew_crowd_where_the_residual_is_large():
+    task = Sudden().task()
+    (stage, *_) = task.again()
+    early = lambda t: torch.where(t < 0.25, torch.sin(40 * t), (torch.exp(-t) - 1) / t)  # noqa: E731
+    x, plain = stage.seen_by(early).everything().x, task.everything().x
+    assert x.shape == plain.shape
+    assert (plain < 0.25).double().mean() < 0.3
+    assert 0.45 < (x < 0.25).double().mean() < 0.85  # half of them by the residual, half evenly
+    fresh = set(task.fresh(1).x.flatten().tolist())
+    assert not fresh & set(x[(x > 0) & (x < 1)].tolist())
+    assert not torch.equal(x, task.again()[1].seen_by(early).everything().x)
+
+
+def test_points_are_drawn_anew_until_the_task_is_solved():
+    status, points = iter([Status.STALLED, Status.STALLED, Status.CONVERGED]), []
+
+    def solver(objective, z, report):
+        points.append(objective.task.everything().x)
+        return Result(z, next(status), steps=1, seconds=0.1)
+
+    _, result = cold_start(Sudden().initial_network(seed=0), Sudden().task(), solver)
+    assert result.status is Status.CONVERGED
+    assert len(points) == 3
+    assert torch.equal(points[0], Sudden().task().everything().x)
+    assert not any(torch.equal(points[i], points[i - 1]) for i in range(3))
+
+
+def test_a_sudden_decay_is_learnt_several_times_better_on_points_drawn_anew():
+    class Even(Sudden):
+        adaptive = 0
+
+    (_, even), (_, drawn) = reached(Even(), k=50.0), reached(Sudden(), k=50.0)
+    assert even > 0.2
+    assert drawn < even / 3
