@@ -13,7 +13,7 @@ from pacpinn.runtime import earlier_names, lazy
 # DeepXDE reads its backend when it is first imported, which a user's own file may do before ours does.
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 __getattr__, __dir__, __all__ = lazy.face(__name__)
 earlier_names.install()
