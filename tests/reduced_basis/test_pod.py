@@ -22,7 +22,7 @@ def test_weights_of_any_point_of_the_span_sum_to_one(values):
 
 
 def test_modes_are_orthonormal_in_the_mean(values):
-    modes = (values @ PODBasis.of(values).mixing[:, 1:]).flatten(0, 1)
+    modes = (values @ PODBasis.of(values).modes[:, 1:]).flatten(0, 1)
     assert torch.allclose(modes.T @ modes / len(modes), torch.eye(4, dtype=torch.float64))
 
 

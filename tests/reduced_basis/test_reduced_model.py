@@ -71,16 +71,19 @@ def test_over_a_refined_range_few_rows_answer_as_all_do():
 
     family = pp.solve_family(Fine(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
     cs = [pp.Coefficients(k=k) for k in (1.07, 1.33, 1.61, 1.98)]
-    model, unchecked = family.reduced_model, ReducedModel(family.reduced_model.snapshots)
-    full = gauss_newton(partial(model.all.linearise, cs), model.between_members(cs)).unknowns
-    assert (model.coordinates(cs) - full).norm(dim=1).max() < 1e-6
+    snapshots = family.reduced_model.snapshots
+    checked, unchecked = family.reduced_model.solver, ReducedModel(snapshots).solver
+    full = gauss_newton(partial(checked.all_rows.linearise, cs), checked.between_members(cs)).unknowns
+    assert (checked.coordinates(cs) - full).norm(dim=1).max() < 1e-6
     assert (unchecked.coordinates(cs) - full).norm(dim=1).max() > 1e-5  # what few rows alone miss
 
 
 def test_beyond_a_refined_range_answers_are_what_they_were_without_one(decays):
     known = ReducedModel(decays.reduced_model.snapshots, {"k": (1.2, 1.7)})
     outside = [pp.Coefficients(k=1.9)]
-    assert torch.allclose(known.coordinates(outside), decays.reduced_model.coordinates(outside), rtol=1e-9)
+    assert torch.allclose(
+        known.solver.coordinates(outside), decays.reduced_model.solver.coordinates(outside), rtol=1e-9
+    )
 
 
 def test_nothing_outside_is_touched(decays):
