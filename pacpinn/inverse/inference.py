@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm, t
@@ -17,15 +17,13 @@ from pacpinn.inverse.inverse_problem import InverseProblem, Point
 from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import ReducedFit
 from pacpinn.inverse.unknowns import Unknowns
-from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel
+from pacpinn.reduced_basis.reduced_model import Answer, Kind, ReducedModel
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
 _ROUNDING = 1e-9  # of a range: an estimate this close to an end counts as held there
 _CONDITION = 100  # of the slopes: above, the smallest direction may be an error of the span
 _BIAS = 0.1  # of a standard error: largest bias by the span's own error
-
-Kind = Literal["calibrated", "reduced basis"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,13 +145,14 @@ def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan |
     if callable(measured.of) or not _within_ends(problem, model):
         return None
     values, deviation = (_by_output(measured, each, model) for each in (measured.values, measured.deviation))
-    found = ReducedFit(model, measured.points, values, deviation, names, problem.base).minimise(problem.start)
-    slopes = found.slopes.numpy(force=True) / problem.unknowns.ranges
-    (answer,) = model.solve([found.coefficients])
-    point = Point(found.coefficients, found.differences.numpy(force=True), slopes, 0.0, answer)
+    c, minimum = ReducedFit(model, measured.points, values, deviation, names, problem.base).minimise(problem.start)
+    slopes = minimum.jacobian[0].numpy(force=True) / problem.unknowns.ranges
+    (answer,) = model.solve([c])
+    point = Point(c, minimum.residuals[0].numpy(force=True), slopes, 0.0, answer)
     bias = problem.bias(point, answer.error_estimate)
-    sound = found.converged and _inside(point.coefficients, names, model)
-    return _InSpan(point, bias, found.steps, sound and bias <= _BIAS and bool(np.linalg.cond(slopes) < _CONDITION))
+    sound = minimum.converged and _inside(c, names, model)
+    trusted = sound and bias <= _BIAS and bool(np.linalg.cond(slopes) < _CONDITION)
+    return _InSpan(point, bias, minimum.iterations, trusted)
 
 
 def _within_ends(problem: InverseProblem, model: ReducedModel) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ from pacpinn.reduced_basis.reduced_model import Answer
 from pacpinn.tasks.coefficient import Coefficients
 
 
-@dataclass(frozen=True, eq=False)
-class Point:
+class Point(NamedTuple):
     """Measurements against the solution at given coefficients.
 
     Attributes:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pacpinn.equations.equation import Equation
 from pacpinn.errors import PacpinnError
-from pacpinn.reduced_basis.gauss_newton import ITERATIONS, gauss_newton
+from pacpinn.reduced_basis.gauss_newton import Minimum, gauss_newton
 from pacpinn.reduced_basis.pod import with_mean
 from pacpinn.reduced_basis.reduced_model import ReducedModel
 from pacpinn.runtime.isolation import untouched
@@ -42,25 +42,6 @@ class Estimate:
     misfit: float
 
 
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """A minimum of the squared differences.
-
-    Attributes:
-        coefficients: where it lies.
-        differences: to the measurements, in standard deviations, ``(m,)``.
-        slopes: of the differences by the unknowns' places, ``(m, unknowns)``.
-        steps: number of Jacobians.
-        converged: whether further steps would change nothing.
-    """
-
-    coefficients: Coefficients
-    differences: Tensor
-    slopes: Tensor
-    steps: int
-    converged: bool
-
-
 def identify(
     model: ReducedModel, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]
 ) -> Estimate:
@@ -84,10 +65,10 @@ def identify(
     _require_numbers(x, values, deviation)
     _require_varying(model, unknown)
     fit = ReducedFit(model, x, values, deviation, unknown)
-    found = fit.minimise()
-    deviations = np.array(_deviations(found.slopes.T @ found.slopes)) * fit.slopes(found.coefficients)
-    misfit = float(found.differences.square().mean().sqrt())
-    return Estimate(found.coefficients, dict(zip(unknown, deviations.tolist(), strict=True)), misfit)
+    c, minimum = fit.minimise()
+    (differences,), (slopes,) = minimum.residuals, minimum.jacobian
+    deviations = np.array(_deviations(slopes.T @ slopes)) * fit.slopes(c)
+    return Estimate(c, dict(zip(unknown, deviations.tolist(), strict=True)), float(differences.square().mean().sqrt()))
 
 
 def _require_shapes(equation: Equation, x: np.ndarray, values: np.ndarray) -> None:
@@ -156,8 +137,8 @@ class ReducedFit:
         members = [each.coefficients for each in model.members]
         self._base = base or members[self._best(members, model.basis.coordinates)]
 
-    def minimise(self, start: Coefficients | None = None) -> Fitted:
-        """Minimise the squares by Gauss-Newton.
+    def minimise(self, start: Coefficients | None = None) -> tuple[Coefficients, Minimum]:
+        """The coefficients of least squares by Gauss-Newton, and the minimum ``(1, unknowns)`` in normalised places.
 
         Args:
             start: where to begin; by default the coefficients of a grid over the range whose misfit is least.
@@ -165,9 +146,8 @@ class ReducedFit:
         places = self._start() if start is None else self._space.places([start])[0]
         with untouched():
             minimum = gauss_newton(self._linearise, self._x.new_tensor(places)[None], _ACCURACY)
-        converged = minimum.iterations < ITERATIONS
         (c,) = self._at(self._held(minimum.unknowns))
-        return Fitted(c, minimum.residuals[0], minimum.jacobian[0], minimum.iterations, converged)
+        return c, minimum
 
     def slopes(self, c: Coefficients) -> np.ndarray:
         """How fast the unknowns change with their places, ``(unknowns,)``."""

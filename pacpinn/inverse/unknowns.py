@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
@@ -20,7 +18,7 @@ _OVERFLOW = 700.0  # exp of larger numbers is infinite
 
 
 class Unknowns:
-    """The coefficients to be found, each as a scaled variable (:class:`_LogScale`, :class:`_LinearScale`).
+    """The coefficients to be found, as scaled variables: logarithms on a log scale, else parts of the range.
 
     Args:
         problem: the family.
@@ -34,30 +32,36 @@ class Unknowns:
         _require_names(problem, names)
         self.names = tuple(names)
         self.coefficients: list[Coefficient] = [problem.coefficients[name] for name in names]
-        self._scales = [_scale(each) for each in self.coefficients]
 
     def __len__(self) -> int:
         return len(self.names)
 
+    # The scaled variables are not the normalised places of a ParameterSpace, which depend on the declared range. By
+    # plain logarithms, a direction that is not determined names a product or quotient: +a -b (log scale) is a / b.
+    # Normalised places would also change the last bits of all estimates.
+
     def places(self, c: Coefficients) -> np.ndarray:
         """The scaled variables ``(n,)`` of coefficients."""
-        return np.array([scale.place(c[name]) for name, scale in zip(self.names, self._scales, strict=True)])
+        return np.array(
+            [math.log(c[each.name]) if _log(each) else c[each.name] / _width(each) for each in self.coefficients]
+        )
 
     def at(self, places: np.ndarray, base: Coefficients) -> Coefficients:
         """Coefficients at scaled variables `places` ``(n,)``, held within their ranges; all others as in `base`."""
         found = {}
-        for each, scale, place in zip(self.coefficients, self._scales, places.tolist(), strict=True):
-            found[each.name] = min(max(scale.value(place), each.low), each.high)
+        for each, place in zip(self.coefficients, places.tolist(), strict=True):
+            value = math.exp(min(place, _OVERFLOW)) if _log(each) else place * _width(each)
+            found[each.name] = min(max(value, each.low), each.high)
         return Coefficients(**{**base, **found})
 
     def slopes(self, c: Coefficients) -> np.ndarray:
         """Derivative of each coefficient by its scaled variable ``(n,)``."""
-        return np.array([scale.slope(c[name]) for name, scale in zip(self.names, self._scales, strict=True)])
+        return np.array([c[each.name] if _log(each) else _width(each) for each in self.coefficients])
 
     @property
     def ranges(self) -> np.ndarray:
         """Lengths of the coefficients' ranges in scaled variables ``(n,)``."""
-        return np.array([scale.length for scale in self._scales])
+        return np.array([math.log(each.high / each.low) if _log(each) else 1.0 for each in self.coefficients])
 
     def held(self, c: Coefficients) -> list[str]:
         """Names of the unknowns that lie at an end of their range."""
@@ -89,8 +93,8 @@ class Unknowns:
         if len(parts) == 1:
             return f"{who} cannot be found: the measurements do not depend on it; measure what does"
         along = " ".join(f"{part:+.2f} {name}" for name, part in parts.items())
-        kinds = {scale.name for name, scale in zip(self.names, self._scales, strict=True) if name in parts}
-        scale = kinds.pop() if len(kinds) == 1 else "each in its own scale"
+        log = {_log(each) for each in self.coefficients if each.name in parts}
+        scale = "each in its own scale" if len(log) > 1 else "log scale" if log.pop() else "parts of the range"
         return (
             f"{who} cannot be told apart: the measurements determine nothing along {along} ({scale}); expected fewer "
             "unknowns, or measurements of something that depends on it"
@@ -112,59 +116,9 @@ def _require_names(problem: Problem, names: Sequence[str]) -> None:
         raise CoefficientError(f"unknown={', '.join(names)} names one twice; expected each once")
 
 
-# The scaled variables are not the normalised places of a ParameterSpace, which depend on the declared range. By plain
-# logarithms, a direction that is not determined names a product or quotient: +a -b (log scale) is a / b. Normalised
-# places would also change the last bits of all estimates.
+def _log(each: Coefficient) -> bool:
+    return each.scale == "log"
 
 
-@dataclass(frozen=True)
-class _LogScale:
-    """The logarithm of a coefficient."""
-
-    low: float
-    high: float
-    name: ClassVar = "log scale"
-
-    def place(self, value: float) -> float:
-        return math.log(value)
-
-    def value(self, place: float) -> float:
-        return math.exp(min(place, _OVERFLOW))
-
-    def slope(self, value: float) -> float:
-        return value
-
-    @property
-    def length(self) -> float:
-        return math.log(self.high / self.low)
-
-
-@dataclass(frozen=True)
-class _LinearScale:
-    """A coefficient over the width of its range."""
-
-    low: float
-    high: float
-    name: ClassVar = "parts of the range"
-
-    @property
-    def width(self) -> float:
-        return self.high - self.low
-
-    def place(self, value: float) -> float:
-        return value / self.width
-
-    def value(self, place: float) -> float:
-        return place * self.width
-
-    def slope(self, _: float) -> float:
-        return self.width
-
-    @property
-    def length(self) -> float:
-        return 1.0
-
-
-def _scale(each: Coefficient) -> _LogScale | _LinearScale:
-    kind = _LogScale if each.scale == "log" else _LinearScale
-    return kind(each.low, each.high)
+def _width(each: Coefficient) -> float:
+    return each.high - each.low

@@ -6,7 +6,6 @@ its residual on the check points. The error of any other answer is estimated as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -20,16 +19,13 @@ from pacpinn.runtime.isolation import untouched
 def error_to_residual_ratio(assembly: Assembly) -> float:
     """Relative error per unit of residual: the geometric mean over the members; 1 if no member has both above 0."""
     with untouched():
-        ratios = [error / residual for error, residual in leave_one_out(assembly) if residual > 0 and error > 0]
+        pairs = [leave_one_out(assembly, k) for k in range(len(assembly.members))]
+    ratios = [error / residual for error, residual in pairs if residual > 0 and error > 0]
     return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
 
 
-def leave_one_out(assembly: Assembly) -> Iterator[tuple[float, float]]:
-    """For every member: relative L2 error, and residual, of its approximation in the span of all others."""
-    return (_without(assembly, k) for k in range(len(assembly.members)))
-
-
-def _without(assembly: Assembly, k: int) -> tuple[float, float]:
+def leave_one_out(assembly: Assembly, k: int) -> tuple[float, float]:
+    """Relative L2 error, and residual, of the approximation of member `k` in the span of all others."""
     cs = [each.coefficients for each in assembly.members]
     others = [i for i in range(len(cs)) if i != k]
     basis, c = PODBasis.of_subset(assembly.training_table.values, others), cs[k]

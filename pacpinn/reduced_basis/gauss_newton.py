@@ -8,23 +8,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ITERATIONS = 20
+_ITERATIONS = 20
 _SHORTENINGS = 5  # of one step, each to a quarter
 
 
 class Minimum(NamedTuple):
-    """A minimum of the squares.
-
-    Attributes:
-        unknowns: where it lies, ``(k, n)``.
-        iterations: how many steps were computed.
-        residuals, jacobian: of the last linearisation, ``(k, m)`` and ``(k, m, n)``.
-    """
+    """Minima of the squares at `unknowns` ``(k, n)``, with the number of iterations and the last linearisation."""
 
     unknowns: Tensor
     iterations: int
     residuals: Tensor
     jacobian: Tensor
+
+    @property
+    def converged(self) -> bool:
+        """Whether further iterations would change nothing."""
+        return self.iterations < _ITERATIONS
 
 
 def gauss_newton(
@@ -42,7 +41,7 @@ def gauss_newton(
     residuals, jacobian = linearise(b)
     if not start.numel():
         return Minimum(b, 0, residuals, jacobian)
-    for iteration in range(1, ITERATIONS + 1):
+    for iteration in range(1, _ITERATIONS + 1):
         step = _step(residuals, jacobian)
         if bool((step.norm(dim=-1) <= accuracy).all()):
             return Minimum(b + step, iteration, residuals, jacobian)

@@ -81,19 +81,26 @@ def refine(
     settings: Settings,
     reporter: Callable[[Coefficients], Report],
 ) -> Iterator[tuple[SolvedTarget | None, Refinement]]:
-    """Solve targets one by one, each where the error of an answer in the members' span is estimated largest.
+    """Solve targets one by one, always where the error of an answer in the members' span is estimated largest.
 
-    Members are calibrated by PAC from the nearest one. The choice ends when every estimate over the range is within the
-    tolerance, when there are `most` members, or when the members' own errors are as large as the estimates.
+    Every target is calibrated by PAC from the nearest member. The choice ends when all estimates over the range are
+    within the tolerance, when there are `most` members, when the members' own errors are as large as the estimates, or
+    when several targets could not be solved.
 
     Yields:
-        Each target's solution with the bases at that time, and how far the refinement has come; at the end None in
-        place of the solution.
+        A target's solution with the bases at that time, or None at the end; and how far the refinement has come.
     """
     _require_a_solved_member(problem, members.values())
     box = problem.space.box(goal.within)
     training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
-    surrogate = FamilySurrogate(problem, members, bases, training_set, settings, reporter)
+
+    def solve(target: Coefficients, grown: FamilySurrogate) -> Iterator[SolvedTarget]:
+        request = TargetRequest((target,), len(grown.tried))
+        return sweep_targets(problem, grown.tried, grown.bases, request, settings, reporter)
+
+    surrogate = FamilySurrogate(Snapshots(problem, training_set, settings), bases, solve)
+    for solution in members.values():  # one by one, in their order: a resumed refinement has the same bits
+        surrogate.add(solution)
     return weak_greedy(surrogate, box, training_set, goal, most)
 
 
@@ -101,65 +108,57 @@ class FamilySurrogate:
     """The reduced model of a family that grows: the greedy loop evaluates and extends it.
 
     Args:
-        problem, members, bases, settings, reporter: the family, and how further members are solved.
-        training_set: coefficients at which answers will be asked for.
+        snapshots: the points, without members.
+        bases: of the family.
+        solve: solves a target, starting from the solutions that the surrogate has.
     """
 
     def __init__(
         self,
-        problem: Equation,
-        members: Mapping[Coefficients, Solution],
+        snapshots: Snapshots,
         bases: Sequence[Base],
-        training_set: Sequence[Coefficients],
-        settings: Settings,
-        reporter: Callable[[Coefficients], Report],
+        solve: Callable[[Coefficients, FamilySurrogate], Iterator[SolvedTarget]],
     ) -> None:
-        self.problem, self.settings, self.reporter = problem, settings, reporter
-        self.tried, self.bases = dict(members), list(bases)
-        self._snapshots = Snapshots(problem, training_set, settings)
-        for solution in members.values():  # one by one, in their order: a resumed refinement has the same bits
-            self._tabulate(solution)
+        self.tried: dict[Coefficients, Solution] = {}
+        self.bases, self._snapshots, self._solve = list(bases), snapshots, solve
 
     @property
     def members(self) -> list[Coefficients]:
         """Coefficients of the members that span the reduced basis."""
         return [each.coefficients for each in self._snapshots.members]
 
-    @property
-    def failures(self) -> int:
-        """How many targets were tried and not solved."""
-        return len(self.tried) - len(self.members)
-
     def model(self) -> ReducedModel:
         """The reduced model of the present members."""
         return ReducedModel(self._snapshots)
 
-    def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
-        """Solve a further target, a member from then on if it is solved."""
-        request = TargetRequest((target,), len(self.tried))
-        for result in sweep_targets(self.problem, self.tried, self.bases, request, self.settings, self.reporter):
-            self.tried[target], self.bases = result
-            self._tabulate(result.solution)
-            yield result
-
-    def _tabulate(self, solution: Solution) -> None:
+    def add(self, solution: Solution) -> None:
+        """Add a solution: as a member if it is solved, or nearly, else as tried."""
+        self.tried[solution.coefficients] = solution
         self._snapshots.add(spanning([solution]), self.bases)
+
+    def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
+        """Solve a further target and add it."""
+        for result in self._solve(target, self):
+            self.bases = result.bases
+            self.add(result.solution)
+            yield result
 
 
 def weak_greedy(
     surrogate: FamilySurrogate, box: ParameterSpace, training_set: Sequence[Coefficients], goal: Refinement, most: int
 ) -> Iterator[tuple[SolvedTarget | None, Refinement]]:
-    """The weak greedy algorithm: extend the surrogate where its estimated error is largest, again and again.
+    """Extend the surrogate where its estimated error is largest, until the goal is reached or nothing helps.
 
-    Veroy et al. 2003; Hesthaven, Rozza & Stamm 2016, section 3.2.2. Estimates between members that lie far apart say
-    little, and far targets are hard to solve. So members first cover the range, the farthest one in reach next.
+    The weak greedy algorithm of reduced-basis methods (Veroy et al. 2003; Hesthaven, Rozza & Stamm 2016, section
+    3.2.2). Estimates say little while members lie far apart, and far targets are hard to solve. So members first cover
+    the range: the next target is the farthest one in reach of a member.
 
     Args:
         surrogate: is extended in place.
         box: the range.
         training_set: coefficients of the range at which errors are estimated.
         goal: the tolerance, and the rounds so far.
-        most: members.
+        most: largest number of members.
 
     Yields:
         As :func:`refine`.
@@ -179,11 +178,12 @@ def _next_target(
 
     None in place of the target where no further member is needed, or would help.
     """
-    if surrogate.failures >= _FAILURES:
+    failures = len(surrogate.tried) - len(surrogate.members)
+    if failures >= _FAILURES:
         log.warning(
             "%d targets could not be solved, and no more are tried: give the problem more points or a wider network, "
             "or refine a smaller range",
-            surrogate.failures,
+            failures,
         )
         return None, goal
     candidates = _untried(training_set, surrogate.tried)

@@ -16,6 +16,7 @@ from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.error_indicator import error_to_residual_ratio
+from pacpinn.reduced_basis.pod import PODBasis
 from pacpinn.reduced_basis.reduced_residual import Assembly, ReducedResidual
 from pacpinn.reduced_basis.reduced_solver import ReducedSolver, batches
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
@@ -66,7 +67,7 @@ class ReducedModel:
         self.snapshots, self.equation = snapshots, snapshots.equation
         self.assembly = Assembly(snapshots)
         self.members = self.assembly.members
-        self.basis = self.assembly.basis()
+        self.basis = PODBasis.of(self.assembly.training_table.values)
         self.ends = _ends([each.coefficients for each in self.members], within or {})
         self.solver = ReducedSolver(self.assembly, self.basis, self.ends, within or {})
         self._solved = CoefficientLookup((each.coefficients, k) for k, each in enumerate(self.members) if each.solved)

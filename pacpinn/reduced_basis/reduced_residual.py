@@ -15,7 +15,7 @@ from pacpinn.equations.equation_batch import Columns, taken_together
 from pacpinn.equations.residuals import residual_blocks, solution
 from pacpinn.networks.residual_blocks import join_blocks, rowwise_jacobian
 from pacpinn.reduced_basis.derivative_tables import Combination, DerivativeTable
-from pacpinn.reduced_basis.pod import PODBasis, with_mean
+from pacpinn.reduced_basis.pod import with_mean
 from pacpinn.reduced_basis.snapshots import Snapshots
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
@@ -141,16 +141,12 @@ class Assembly:
         self.check_table = DerivativeTable.joined([each.check for each in self.members])
 
     def on_training(self, modes: Tensor) -> ReducedResidual:
-        """The equation on the training points, in the basis with these `modes` (:attr:`PODBasis.modes`)."""
+        """The equation on the training points, in a basis with these `modes` (as of :class:`PODBasis`)."""
         return ReducedResidual(self.equation, self.training, self.training_table.combined(modes))
 
     def on_check(self, modes: Tensor) -> ReducedResidual:
         """The same on the check points."""
         return ReducedResidual(self.equation, self.check, self.check_table.combined(modes))
-
-    def basis(self) -> PODBasis:
-        """The POD basis of all members."""
-        return PODBasis.of(self.training_table.values)
 
     def outputs(self, x: Tensor) -> Tensor:
         """Outputs of all members' networks at points `x` ``(rows, inputs)``: ``(rows, outputs, members)``."""
