@@ -17,8 +17,8 @@ from pacpinn.tasks.coefficient import Coefficients
 _STEPS = 20
 _HALVINGS = 5
 _NEGLIGIBLE = 0.01  # of a standard error: a step of this length changes nothing
-_NEARLY = 0.1  # of a standard error: where solutions, known to their tolerance, let the misfit fall no further
-_UNSOLVED = 1  # coefficients at which the equation may stay unsolved, which takes long to find out
+_NEARLY = 0.1  # of a standard error: if the misfit falls no further, only the solutions' tolerance is in the way
+_UNSOLVED = 1  # failed solves that are accepted: each takes long
 _TINY = 1e-300
 
 
@@ -71,7 +71,7 @@ class Search:
         return iterate.point, Status.MAX_STEPS
 
     def _step(self, point: Point) -> np.ndarray:
-        """``min |r + S d|`` over steps d that leave no range at an end of which the point lies."""
+        """``min |r + S d|`` over all steps d that do not lead out of a range at whose end the point lies."""
         bounds = self.unknowns.step_bounds(point.coefficients)
         return lsq_linear(point.slopes, -point.differences, bounds, method="bvls").x
 

@@ -100,10 +100,10 @@ def infer_coefficients(
     base: Coefficients,
     start: Coefficients | None,
 ) -> Inference:
-    """Gauss-Newton on the misfit, the equation solved anew at every step (Nocedal & Wright 2006, section 10.3).
+    """Minimise the misfit by Gauss-Newton; the equation is solved at every step (Nocedal & Wright 2006, section 10.3).
 
-    First in the members' span, if there is one. That result stands if the error of the span can move no estimate by
-    more than a tenth of a standard error. Else the search goes on from there by calibration.
+    First in the members' span, if there is a reduced model. This result is final if the error of the span can move no
+    estimate by more than a tenth of a standard error. Else the search continues from there by calibration.
 
     Args:
         recalibration: solves the equation by calibration.
@@ -140,7 +140,7 @@ class _InSpan(NamedTuple):
 
 
 def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan | None:
-    """The best point in the span; None where the model cannot be asked, or an operator was measured."""
+    """The best point in the span; None if coefficients lie outside the model's range, or an operator was measured."""
     measured, names = problem.measurements, problem.unknowns.names
     if callable(measured.of) or not _within_ends(problem, model):
         return None
@@ -156,7 +156,7 @@ def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan |
 
 
 def _within_ends(problem: InverseProblem, model: ReducedModel) -> bool:
-    """Whether the unknowns vary over the members, and known coefficients and start lie between them."""
+    """Whether the unknowns vary over the members, and known coefficients and start lie in the members' range."""
     names = problem.unknowns.names
     given = {name: value for name, value in problem.base.items() if name not in names}
     if problem.start is not None:

@@ -113,7 +113,7 @@ def _require_names(problem: Problem, names: Sequence[str]) -> None:
                 f"{name} takes whole numbers only, so that there is no derivative by it; expected another one"
             )
     if len(set(names)) < len(names):
-        raise CoefficientError(f"unknown={', '.join(names)} names one twice; expected each once")
+        raise CoefficientError(f"unknown={', '.join(names)} names a coefficient twice; expected every name once")
 
 
 def _log(each: Coefficient) -> bool:

@@ -37,9 +37,9 @@ class Round(NamedTuple):
     """One round of the greedy choice.
 
     Attributes:
-        members: how many there were.
+        members: number of members.
         estimate: the largest estimated error over the range, relative to the solution.
-        at: where.
+        at: the coefficients with this estimate.
     """
 
     members: int
@@ -49,7 +49,7 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class Refinement:
-    """What a family was refined to.
+    """The refinement of a family over a range.
 
     Attributes:
         within: the ends of each coefficient's range.
@@ -68,7 +68,7 @@ class Refinement:
 
     @property
     def done(self) -> bool:
-        """Whether that is within the tolerance."""
+        """Whether the largest estimated error is within the tolerance."""
         return self.reached <= self.tolerance
 
 
@@ -242,6 +242,6 @@ def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -
 
 
 def require_two(members: int) -> None:
-    """Raise :class:`PacpinnError` unless there may be two members: one alone spans no range."""
+    """Raise :class:`PacpinnError` if fewer than two members are allowed: a single member spans no range."""
     if members < 2:
         raise PacpinnError(f"members={members}; expected 2 or more, the source among them")

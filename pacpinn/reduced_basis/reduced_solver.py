@@ -102,6 +102,6 @@ class ReducedSolver:
 
 
 def batches(count: int, numbers: int) -> Iterator[slice]:
-    """Slices of `count` problems, so that a batch holds no more numbers than the caches; `numbers` of one problem."""
+    """Slices that split `count` problems into batches which fit the caches; a problem holds so many `numbers`."""
     size = max(1, _AT_ONCE // max(1, numbers))
     return (slice(begin, begin + size) for begin in range(0, count, size))

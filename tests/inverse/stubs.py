@@ -22,11 +22,10 @@ class Closed:
         def differences(c):
             return ((self.function(measurements.points, c) - measurements.values) / measurements.deviation)[:, 0]
 
-        shifted = [
-            [pp.Coefficients(**{**self.coefficients, n: self.coefficients[n] + s}) for s in (1e-6, -1e-6)]
-            for n in names
-        ]
-        slopes = [(differences(above) - differences(below)) / 2e-6 for above, below in shifted]
+        def shifted(name, step):
+            return pp.Coefficients(**{**self.coefficients, name: self.coefficients[name] + step})
+
+        slopes = [(differences(shifted(n, 1e-6)) - differences(shifted(n, -1e-6))) / 2e-6 for n in names]
         return Response(differences(self.coefficients), np.stack(slopes, axis=1))
 
 

@@ -1,4 +1,4 @@
-"""Functions in tables, and derivatives that DeepXDE finds in them."""
+"""Tabulated functions, and their derivatives by DeepXDE."""
 
 import deepxde as dde
 import pytest

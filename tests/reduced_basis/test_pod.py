@@ -1,4 +1,4 @@
-"""The affine span of some functions."""
+"""The POD basis of given functions."""
 
 import pytest
 import torch

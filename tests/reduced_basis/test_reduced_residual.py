@@ -1,4 +1,4 @@
-"""Residuals in a span are those of the networks themselves."""
+"""Reduced residuals and Jacobians against those of the networks themselves."""
 
 from dataclasses import replace
 
