@@ -87,7 +87,7 @@ def reduced(report: Report, name: str, online: ReducedModel, within: Range, scor
     for count in [each for each in KS if each < len(online.members)]:
         ask(report, name, "first members", first(online, count, within), score)
     every = first(online, len(online.members), within)
-    every.few = every.all
+    every.solver.selected_rows = every.solver.all_rows
     ask(report, name, "all members, all points", every, score)
     cs = score.cs * (AT_ONCE // len(score.cs))
     milliseconds, _ = timed(lambda: online.solve(cs))

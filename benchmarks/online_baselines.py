@@ -88,12 +88,12 @@ def nearest(online: ReducedModel, c: Coefficients) -> Tensor:
 
 
 def interpolated(online: ReducedModel, c: Coefficients) -> Tensor:
-    return online.span.weights(online.between_members([c]))[0]
+    return online.basis.weights(online.solver.between_members([c]))[0]
 
 
 def interpolated_answers(online: ReducedModel, c: Coefficients) -> Tensor:
     """Between answers solved beforehand: where the reduced basis starts from."""
-    return online.span.weights(online.start([c]))[0]
+    return online.basis.weights(online.solver.start([c]))[0]
 
 
 def descended(online: ReducedModel, equation: ReducedResidual, c: Coefficients) -> Tensor:
@@ -109,7 +109,7 @@ def on_weights(online: ReducedModel) -> ReducedResidual:
     """The equation on all points, its unknowns the weights of the members themselves: no mean, then each member."""
     count = len(online.members)
     plain = torch.cat([torch.zeros(count, 1), torch.eye(count)], dim=1).to(torch.float64)
-    return ReducedResidual(online.equation, online.snapshots.training, online.training_table.combined(plain))
+    return ReducedResidual(online.equation, online.assembly.training, online.assembly.training_table.combined(plain))
 
 
 def by_solving(report: Report, name: str, family: pp.Family, score: Scores) -> None:

@@ -1,8 +1,8 @@
 """Coefficients from measurements, with standard errors.
 
 The equation is a constraint: it is solved at every step of the search, in the span of the members
-(:mod:`~pacpinn.reduced_basis`) or by calibration (:mod:`~pacpinn.continuation`). Knows noise, misfits and what
-measurements can tell apart; must not know how a family is stored or shown.
+(:mod:`~pacpinn.inverse.reduced_fit`) or by calibration (:mod:`~pacpinn.inverse.gauss_newton_search`). The room knows
+noise, misfits and which coefficients measurements determine; it must not know how a family is stored or shown.
 """
 
 from __future__ import annotations

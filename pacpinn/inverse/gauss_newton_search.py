@@ -1,121 +1,104 @@
-"""The coefficients of least misfit, by Gauss-Newton, the equation calibrated anew at every step."""
+"""Gauss-Newton for the coefficients of least misfit; the equation is solved by calibration at every step."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
+from scipy.optimize import lsq_linear
 from torch import Tensor
 
-from pacpinn.continuation.sensitivity import Calibrated
-from pacpinn.equations.measurements import Measurements
 from pacpinn.errors import NotSolved
+from pacpinn.inverse.inverse_problem import InverseProblem, Point
 from pacpinn.inverse.recalibration import Recalibration
-from pacpinn.inverse.unknowns import Unknowns
-from pacpinn.reduced_basis.reduced_model import Answer
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
 _STEPS = 20
 _HALVINGS = 5
-_NEGLIGIBLE = 0.01  # of a standard error: a step so short changes nothing
-_NEARLY = 0.1  # of a standard error: where solutions, known to their tolerance, let the misfit fall no further
-_UNSOLVED = 1  # times that the equation may resist being solved, which takes long to find out
+_NEGLIGIBLE = 0.01  # of a standard error: a step of this length changes nothing
+_NEARLY = 0.1  # of a standard error: if the misfit falls no further, only the solutions' tolerance is in the way
+_UNSOLVED = 1  # failed solves that are accepted: each takes long
 _TINY = 1e-300
 
 
-class Point(NamedTuple):
-    """Measurements against the equation at some coefficients.
+class _Iterate(NamedTuple):
+    """A point of the search, and how its free weights change with the unknowns' scaled variables ``(p, n)``."""
 
-    Attributes:
-        coefficients: which.
-        differences: to the measurements in standard deviations ``(m,)``.
-        slopes: of these by the unknowns' places ``(m, n)``, and their relative accuracy `rest`.
-        solution: of the equation.
-    """
-
-    coefficients: Coefficients
-    differences: np.ndarray
-    slopes: np.ndarray
-    rest: float
-    solution: Answer | Calibrated
-
-    @property
-    def cost(self) -> float:
-        """Sum of squares."""
-        return float(self.differences @ self.differences)
+    point: Point
+    tangent: Tensor
 
 
 class Search:
-    """Gauss-Newton by calibration."""
+    """Gauss-Newton with step halving (Nocedal & Wright 2006, section 10.3), from one calibrated solution to the next.
 
-    def __init__(
-        self, recalibration: Recalibration, measurements: Measurements, unknowns: Unknowns, known: bool
-    ) -> None:
-        self.recalibration, self.measurements, self.unknowns, self.known = recalibration, measurements, unknowns, known
+    Args:
+        recalibration: solves the equation by calibration.
+        problem: the measurements and the unknowns.
 
-    def from_(self, start: Coefficients) -> tuple[Point, Status, int]:
-        """The best point that is found, how the search ended, and how many coefficients it solved for."""
-        began = self._point(start, None)
-        if began is None:
+    Attributes:
+        solved: how many coefficients the equation was solved for, or tried.
+    """
+
+    def __init__(self, recalibration: Recalibration, problem: InverseProblem) -> None:
+        self.recalibration, self.problem, self.unknowns = recalibration, problem, problem.unknowns
+        self.solved = self._unsolved = 0
+
+    def minimise(self, start: Coefficients) -> tuple[Point, Status]:
+        """The best point found, and how the search ended.
+
+        Raises:
+            NotSolved: if the equation cannot be solved at `start`.
+            NotIdentifiable: if the measurements do not determine the unknowns.
+        """
+        iterate = self._iterate(start, None)
+        if iterate is None:
             raise NotSolved(
                 f"the equation cannot be solved at {start}, where the search begins; expected another start=, or more "
                 "members: family.extend([...])"
             )
-        (point, moves), self.solved, self.unsolved = began, 1, 0
         for _ in range(_STEPS):
+            point = iterate.point
             self.unknowns.require_identifiable(point.slopes, point.rest)
             step = self._step(point)
-            length = float(np.linalg.norm(point.slopes @ step)) / max(noise_of(point, self.known, len(step)), _TINY)
+            length = float(np.linalg.norm(point.slopes @ step)) / max(self.problem.noise(point), _TINY)
             if length <= _NEGLIGIBLE:
-                return point, Status.CONVERGED, self.solved
-            ahead = self._ahead(point, moves, step)
-            if ahead is None:
-                return point, Status.CONVERGED if length <= _NEARLY else Status.STALLED, self.solved
-            point, moves = ahead
-        return point, Status.MAX_STEPS, self.solved
+                return point, Status.CONVERGED
+            better = self._better(iterate, step)
+            if better is None:
+                return point, Status.CONVERGED if length <= _NEARLY else Status.STALLED
+            iterate = better
+        return iterate.point, Status.MAX_STEPS
 
-    def _ahead(self, point: Point, moves: Tensor, step: np.ndarray) -> tuple[Point, Tensor] | None:
+    def _step(self, point: Point) -> np.ndarray:
+        """``min |r + S d|`` over all steps d that do not lead out of a range at whose end the point lies."""
+        bounds = self.unknowns.step_bounds(point.coefficients)
+        return lsq_linear(point.slopes, -point.differences, bounds, method="bvls").x
+
+    def _better(self, iterate: _Iterate, step: np.ndarray) -> _Iterate | None:
         """A better point along a step, at its whole length or shorter; None if there is none."""
-        here = self.unknowns.places(point.coefficients)
+        point, places = iterate.point, self.unknowns.places(iterate.point.coefficients)
         for share in 0.5 ** np.arange(_HALVINGS):
-            c = self.unknowns.at(here + share * step, point.coefficients)
-            ahead = self._point(c, (point, moves, self.unknowns.places(c) - here))
-            self.solved += 1
-            self.unsolved += ahead is None
-            if ahead is not None and ahead[0].cost < point.cost:
-                return ahead
-            if self.unsolved > _UNSOLVED:
+            trial = self._iterate(self.unknowns.at(places + share * step, point.coefficients), iterate)
+            if trial is not None and trial.point.cost < point.cost:
+                return trial
+            if self._unsolved > _UNSOLVED:
                 return None
         return None
 
-    def _step(self, point: Point) -> np.ndarray:
-        """``min |r + S d|`` over those unknowns that it does not carry out of their range."""
-        free = np.ones(len(self.unknowns), dtype=bool)
-        step = np.zeros(len(self.unknowns))
-        for _ in range(len(free)):
-            step[:] = 0
-            step[free] = np.linalg.lstsq(point.slopes[:, free], -point.differences, rcond=None)[0]
-            out = self.unknowns.outward(point.coefficients, step) & free
-            if not out.any():
-                break
-            free &= ~out
-            step[~free] = 0
-        return step
-
-    def _point(self, c: Coefficients, before: tuple[Point, Tensor, np.ndarray] | None) -> tuple[Point, Tensor] | None:
-        """The equation calibrated at `c`, from the point before along its tangent; None if it is not solved there."""
-        ahead = None if before is None else (before[0].solution, before[1], before[2])
-        found = self.recalibration.at(c, ahead)
+    def _iterate(self, c: Coefficients, before: _Iterate | None) -> _Iterate | None:
+        """The equation calibrated at `c`, from the iterate before along its tangent; None if it is not solved."""
+        names, along = self.unknowns.names, None
+        if before is not None:
+            moved = self.unknowns.places(c) - self.unknowns.places(before.point.coefficients)
+            along = before.point.solution, before.tangent, moved
+        found = self.recalibration.at(c, along)
+        self.solved += 1
+        self._unsolved += found is None
         if found is None:
             return None
-        tangent = found.tangent(self.unknowns.names)
-        differences, slopes = found.response(self.measurements, self.unknowns.names, tangent)
+        tangent = found.tangent(names)
+        differences, slopes = found.response(self.problem.measurements, names, tangent)
         scale = self.unknowns.slopes(c)
-        moves = tangent.weights * tangent.weights.new_tensor(scale)
-        return Point(c, differences, slopes * scale, tangent.rest, found), moves
-
-
-def noise_of(point: Point, known: bool, unknowns: int) -> float:
-    """Standard deviation of the noise, in units of what was given or else of what was measured."""
-    return 1.0 if known else (point.cost / (len(point.differences) - unknowns)) ** 0.5
+        point = Point(c, differences, slopes * scale, tangent.rest, found)
+        return _Iterate(point, tangent.weights * tangent.weights.new_tensor(scale))

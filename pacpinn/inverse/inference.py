@@ -1,30 +1,29 @@
-"""Coefficients from measurements: the equation is a constraint, the misfit is what is made least."""
+"""Coefficients from measurements, with standard errors: the misfit is minimised, and the equation holds exactly."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm, t
 
 from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.equations.measurements import Measurements
-from pacpinn.errors import MeasurementError, PacpinnError
-from pacpinn.inverse.gauss_newton_search import Point, Search, noise_of
+from pacpinn.errors import PacpinnError
+from pacpinn.inverse.gauss_newton_search import Search
+from pacpinn.inverse.inverse_problem import InverseProblem, Point
 from pacpinn.inverse.recalibration import Recalibration
-from pacpinn.inverse.reduced_fit import fit_in_span
+from pacpinn.inverse.reduced_fit import ReducedFit
 from pacpinn.inverse.unknowns import Unknowns
-from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel
+from pacpinn.reduced_basis.reduced_model import Answer, Kind, ReducedModel
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
-_ROUNDING = 1e-9  # of a range: how near its end an answer counts as held there
-_CONDITION = 100  # of sensitivities: with a larger one, what tells unknowns apart may be an error of the span
-_BIAS = 0.1  # of a standard error: an answer's own error may move an estimate by so much
-
-Kind = Literal["calibrated", "reduced basis"]
+_ROUNDING = 1e-9  # of a range: an estimate this close to an end counts as held there
+_CONDITION = 100  # of the slopes: above, the smallest direction may be an error of the span
+_BIAS = 0.1  # of a standard error: largest bias by the span's own error
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,18 +34,19 @@ class Inference:
         coefficients: of the task that fits best: the estimates, and the known ones.
         unknown: names of the estimates.
         covariance: of the estimates ``(n, n)``: ``s² (SᵀS)⁻¹`` with the sensitivity S of what was measured.
-        deviation: of the noise: s, estimated from the misfit if it was not given; else None, and s is one in units of
-            what was given.
-        degrees: of freedom: how many more measurements than unknowns there are.
-        misfit: root mean square of the differences, in standard deviations if these were given: then about 1 if the
+        deviation: s, the standard deviation of the noise, estimated from the misfit. None if deviations were given;
+            then s is 1, in units of these.
+        degrees: degrees of freedom: the number of measurements less that of unknowns.
+        misfit: root mean square of the differences; in standard deviations, if these were given: then about 1 if the
             equation fits.
-        bias: how far the error of the solution itself may have moved an estimate, in standard errors, at most; NaN
-            if that error is not known.
+        bias: how far the error of the solution itself may have moved an estimate at most, in standard errors; NaN if
+            that error is not known.
         held: names of estimates at an end of their range, where standard errors say little.
-        kind: how the equation was solved: ``"calibrated"``, or in the members' ``"reduced basis"`` if its error there
-            is far below the noise's effect.
+        kind: how the equation was solved: ``"calibrated"``, or ``"reduced basis"`` if the error of the members' span is
+            far below the effect of the noise.
         status: ``converged`` if no step would change the estimates by a hundredth of a standard error.
-        steps: how many coefficients were solved for.
+        steps: how many coefficients the equation was solved for.
+        solution: of the equation at the estimates.
     """
 
     coefficients: Coefficients
@@ -100,87 +100,79 @@ def infer_coefficients(
     base: Coefficients,
     start: Coefficients | None,
 ) -> Inference:
-    """Gauss-Newton on the misfit, the equation solved anew at every step (Nocedal & Wright 2006, section 10.3).
+    """Minimise the misfit by Gauss-Newton; the equation is solved at every step (Nocedal & Wright 2006, section 10.3).
 
-    First in the members' span, if there is one; that answer stands if the error of the span cannot move it by a tenth
-    of a standard error. With e the solution's error at the measurements, in standard deviations, an estimate's bias in
-    standard errors is at most ``|e|`` (Cauchy and Schwarz). Else from there by calibration.
+    First in the members' span, if there is a reduced model. This result is final if the error of the span can move no
+    estimate by more than a tenth of a standard error. Else the search continues from there by calibration.
 
     Args:
         recalibration: solves the equation by calibration.
-        online: the family reduced to its members' span; None if it has none.
-        measurements: fitting the problem.
-        unknowns: what is to be found.
-        base: the coefficients that are known.
-        start: where to begin; by default where the best answers of the family lie.
+        model: the family reduced to its members' span; None if it has none.
+        measurements, unknowns, base, start: as of :class:`InverseProblem`.
 
     Raises:
         MeasurementError: if there are no more measurements than unknowns where the noise is to be estimated too.
         NotIdentifiable: if the measurements do not determine the unknowns.
         NotSolved: if the equation cannot be solved where the search begins.
     """
-    _require_enough(measurements, unknowns)
-    known = measurements.deviation is not None
-    weighed = measurements if known else measurements.with_deviation(1.0)
-    first = _in_span(model, weighed, unknowns, base, start)
-    if first is not None:
-        point, steps, converged = first
-        assert model is not None
-        assert isinstance(point.solution, Answer)
-        bias = _bias(point, weighed, point.solution.error_estimate, known, len(unknowns))
-        inside = all(
-            low + _ROUNDING * (high - low) < point.coefficients[name] < high - _ROUNDING * (high - low)
-            for name, (low, high) in model.ends.items()
-            if name in unknowns.names
-        )
-        if converged and inside and bias <= _BIAS and np.linalg.cond(point.slopes) < _CONDITION:
-            return _concluded(point, unknowns, known, bias, Status.CONVERGED, steps)
-        start = point.coefficients
-    search = Search(recalibration, weighed, unknowns, known)
-    point, status, steps = search.from_(start or recalibration.best(weighed, base, unknowns.names))
+    problem = InverseProblem(measurements, unknowns, base, start)
+    in_span = None if model is None else _minimise_in_span(problem, model)
+    if in_span is not None and in_span.trusted:
+        return _concluded(problem, in_span.point, in_span.bias, Status.CONVERGED, in_span.steps)
+    if in_span is not None:
+        start = in_span.point.coefficients
+    search = Search(recalibration, problem)
+    point, status = search.minimise(start or recalibration.best(problem.measurements, base, unknowns.names))
     error = math.nan
     if model is not None and isinstance(point.solution, Calibrated):
         error = model.ratio * recalibration.residual(point.solution)
-    bias = _bias(point, weighed, error, known, len(unknowns))
-    return _concluded(point, unknowns, known, bias, status, steps + (first[1] if first else 0))
+    steps = search.solved + (0 if in_span is None else in_span.steps)
+    return _concluded(problem, point, problem.bias(point, error), status, steps)
 
 
-def _require_enough(measurements: Measurements, unknowns: Unknowns) -> None:
-    needed = len(unknowns) + (measurements.deviation is None)
-    if len(measurements) < needed:
-        noise = " and the noise's deviation" if measurements.deviation is None else ""
-        raise MeasurementError(
-            f"{len(measurements)} measurements for {len(unknowns)} unknowns ({', '.join(unknowns.names)}){noise}; "
-            f"expected {needed} at least"
-        )
+class _InSpan(NamedTuple):
+    """The result in the members' span, and whether it needs no calibration."""
+
+    point: Point
+    bias: float
+    steps: int
+    trusted: bool
 
 
-def _in_span(
-    model: ReducedModel | None,
-    measurements: Measurements,
-    unknowns: Unknowns,
-    base: Coefficients,
-    start: Coefficients | None,
-) -> tuple[Point, int, bool] | None:
-    """The best point in the span; None where the span does not reach, or an operator of it was measured."""
-    if model is None or callable(measurements.of):
+def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan | None:
+    """The best point in the span; None if coefficients lie outside the model's range, or an operator was measured."""
+    measured, names = problem.measurements, problem.unknowns.names
+    if callable(measured.of) or not _within_ends(problem, model):
         return None
-    for name, (low, high) in model.ends.items():
-        begin = base[name] if start is None or name not in unknowns.names else start[name]
-        free = name in unknowns.names
-        if (free and not low < high) or ((not free or start is not None) and not low <= begin <= high):
-            return None
-    values = _spread_out(measurements, measurements.values, model)
-    deviation = _spread_out(measurements, measurements.deviation, model)
-    found = fit_in_span(model, measurements.points, values, deviation, unknowns.names, base, start)
-    slopes = found.slopes.numpy(force=True) / unknowns.ranges
-    (solution,) = model.solve([found.coefficients])
-    point = Point(found.coefficients, found.differences.numpy(force=True), slopes, 0.0, solution)
-    return point, found.steps, found.converged
+    values, deviation = (_by_output(measured, each, model) for each in (measured.values, measured.deviation))
+    c, minimum = ReducedFit(model, measured.points, values, deviation, names, problem.base).minimise(problem.start)
+    slopes = minimum.jacobian[0].numpy(force=True) / problem.unknowns.ranges
+    (answer,) = model.solve([c])
+    point = Point(c, minimum.residuals[0].numpy(force=True), slopes, 0.0, answer)
+    bias = problem.bias(point, answer.error_estimate)
+    sound = minimum.converged and _inside(c, names, model)
+    trusted = sound and bias <= _BIAS and bool(np.linalg.cond(slopes) < _CONDITION)
+    return _InSpan(point, bias, minimum.iterations, trusted)
 
 
-def _spread_out(measurements: Measurements, column: np.ndarray, model: ReducedModel) -> np.ndarray:
-    """Values of one output among NaN for all others, ``(rows, outputs)``."""
+def _within_ends(problem: InverseProblem, model: ReducedModel) -> bool:
+    """Whether the unknowns vary over the members, and known coefficients and start lie in the members' range."""
+    names = problem.unknowns.names
+    given = {name: value for name, value in problem.base.items() if name not in names}
+    if problem.start is not None:
+        given |= {name: problem.start[name] for name in names}
+    varying = all(model.ends[name][0] < model.ends[name][1] for name in names)
+    return varying and all(model.ends[name][0] <= value <= model.ends[name][1] for name, value in given.items())
+
+
+def _inside(c: Coefficients, names: tuple[str, ...], model: ReducedModel) -> bool:
+    """Whether the estimates do not lie at an end of the members' range."""
+    ranges = [(c[name], *model.ends[name]) for name in names]
+    return all(low + _ROUNDING * (high - low) < value < high - _ROUNDING * (high - low) for value, low, high in ranges)
+
+
+def _by_output(measurements: Measurements, column: np.ndarray, model: ReducedModel) -> np.ndarray:
+    """Numbers of the measurements as an array ``(rows, outputs)``, NaN for outputs that were not measured."""
     outputs = model.equation.outputs
     if not isinstance(measurements.of, str):
         return column
@@ -189,22 +181,13 @@ def _spread_out(measurements: Measurements, column: np.ndarray, model: ReducedMo
     return spread
 
 
-def _bias(point: Point, measurements: Measurements, error: float, known: bool, unknowns: int) -> float:
-    """Largest bias of an estimate in standard errors, by a relative `error` of the solution."""
-    measured = (measurements.values / measurements.deviation)[measurements.known]
-    noise = noise_of(point, known, unknowns)
-    return error * float(np.linalg.norm(measured)) / noise if noise > 0 else math.inf
-
-
-def _concluded(point: Point, unknowns: Unknowns, known: bool, bias: float, status: Status, steps: int) -> Inference:
-    noise, scale = noise_of(point, known, len(unknowns)), unknowns.slopes(point.coefficients)
-    covariance = noise**2 * np.linalg.inv(point.slopes.T @ point.slopes) * np.outer(scale, scale)
-    count = len(point.differences)
+def _concluded(problem: InverseProblem, point: Point, bias: float, status: Status, steps: int) -> Inference:
+    count, unknowns = len(point.differences), problem.unknowns
     return Inference(
         coefficients=point.coefficients,
         unknown=unknowns.names,
-        covariance=covariance,
-        deviation=None if known else noise,
+        covariance=problem.covariance(point),
+        deviation=None if problem.noise_known else problem.noise(point),
         degrees=count - len(unknowns),
         misfit=(point.cost / count) ** 0.5,
         bias=bias,

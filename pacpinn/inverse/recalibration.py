@@ -1,4 +1,4 @@
-"""An equation solved by calibration at one coefficient after the other, wherever a search leads."""
+"""The equation solved by calibration at the coefficients that a search asks for, one after the other."""
 
 from __future__ import annotations
 
@@ -27,12 +27,15 @@ from pacpinn.transfer.methods import calibration, minimise, penalty_strength
 class Recalibration:
     """Calibration from the nearest member, or from the last iterate along its tangent.
 
-    The family's members and bases stay as they are.
+    The family's members and bases are not changed.
 
     Args:
         equation, settings: the family's.
-        members: those to start from.
-        bases: what they build on.
+        members: of the family; those that are solved serve as starts.
+        bases: of the family.
+
+    Raises:
+        NotSolved: if no member is solved.
     """
 
     def __init__(
@@ -44,7 +47,7 @@ class Recalibration:
             raise NotSolved(f"no member of {equation.name} is solved; expected one at least to start from")
 
     def best(self, measurements: Measurements, base: Coefficients, unknown: Sequence[str]) -> Coefficients:
-        """The unknown coefficients of the member that fits some measurements best, the others as in `base`."""
+        """The `unknown` coefficients of the member that fits the measurements best; all others as in `base`."""
         misfits = [self._calibrated(each, each.coefficients).misfit(measurements) for each in self.members]
         found = self.members[int(np.argmin(misfits))].coefficients
         return Coefficients(**{**base, **{name: found[name] for name in unknown}})
@@ -54,8 +57,8 @@ class Recalibration:
 
         Args:
             c: the coefficients.
-            before: the solution before, how its weights move with the unknowns' places ``(p, n)``, and how far these
-                have moved ``(n,)``.
+            before: the last solution; the derivative of its free weights by the unknowns' scaled variables ``(p, n)``;
+                and the change of these variables since then ``(n,)``.
         """
         near = min(self.members, key=lambda each: self.equation.space.distance(each.coefficients, c))
         if before is None:

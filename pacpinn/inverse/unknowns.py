@@ -1,4 +1,4 @@
-"""Coefficients to be found, each measured in its own scale, and whether measurements tell them apart."""
+"""The unknown coefficients of an inverse problem, in scaled variables, and whether measurements determine them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from pacpinn.errors import CoefficientError, NotIdentifiable
 from pacpinn.tasks.coefficient import Coefficient, Coefficients, Count
 from pacpinn.tasks.problem import Problem
 
-_ROUNDING = 1e-6  # of the largest slope: what central differences can tell from nothing
-_SAFETY = 3  # times what is known of the slopes' accuracy
-_SHOWN = 0.05  # smallest share of a coefficient in a direction that is named
+_ROUNDING = 1e-6  # of the largest singular value of the slopes: smaller ones may be errors of central differences
+_SAFETY = 3  # times the slopes' known accuracy
+_SHOWN = 0.05  # smallest part of a coefficient in a direction that is named
+_OVERFLOW = 700.0  # exp of larger numbers is infinite
 
 
 class Unknowns:
-    """Some coefficients of a problem as places: logarithms on a log scale, else parts of the range.
+    """The coefficients to be found, as scaled variables: logarithms on a log scale, else parts of the range.
 
     Args:
         problem: the family.
@@ -28,81 +29,91 @@ class Unknowns:
     """
 
     def __init__(self, problem: Problem, names: Sequence[str]) -> None:
-        known = ", ".join(problem.coefficients)
-        if not names:
-            raise CoefficientError(f"no unknown given for {problem.name}; expected one at least of: {known}")
-        for name in names:
-            if name not in problem.coefficients:
-                raise CoefficientError(f"{problem.name} has no coefficient {name!r} to find; there are: {known}")
-            if isinstance(problem.coefficients[name], Count):
-                raise CoefficientError(
-                    f"{name} takes whole numbers only, to which no slope leads; expected another one"
-                )
-        if len(set(names)) < len(names):
-            raise CoefficientError(f"unknown={', '.join(names)} names one twice; expected each once")
+        _require_names(problem, names)
         self.names = tuple(names)
         self.coefficients: list[Coefficient] = [problem.coefficients[name] for name in names]
 
     def __len__(self) -> int:
         return len(self.names)
 
+    # The scaled variables are not the normalised places of a ParameterSpace, which depend on the declared range. By
+    # plain logarithms, a direction that is not determined names a product or quotient: +a -b (log scale) is a / b.
+    # Normalised places would also change the last bits of all estimates.
+
     def places(self, c: Coefficients) -> np.ndarray:
-        """Where they are ``(n,)``."""
+        """The scaled variables ``(n,)`` of coefficients."""
         return np.array(
             [math.log(c[each.name]) if _log(each) else c[each.name] / _width(each) for each in self.coefficients]
         )
 
     def at(self, places: np.ndarray, base: Coefficients) -> Coefficients:
-        """Coefficients at some places, held within their ranges; all others as in `base`."""
+        """Coefficients at scaled variables `places` ``(n,)``, held within their ranges; all others as in `base`."""
         found = {}
         for each, place in zip(self.coefficients, places.tolist(), strict=True):
-            value = math.exp(min(place, 700.0)) if _log(each) else place * _width(each)
+            value = math.exp(min(place, _OVERFLOW)) if _log(each) else place * _width(each)
             found[each.name] = min(max(value, each.low), each.high)
         return Coefficients(**{**base, **found})
 
     def slopes(self, c: Coefficients) -> np.ndarray:
-        """How fast coefficients change with their places ``(n,)``."""
+        """Derivative of each coefficient by its scaled variable ``(n,)``."""
         return np.array([c[each.name] if _log(each) else _width(each) for each in self.coefficients])
 
     @property
     def ranges(self) -> np.ndarray:
-        """Lengths of their ranges, in places ``(n,)``."""
+        """Lengths of the coefficients' ranges in scaled variables ``(n,)``."""
         return np.array([math.log(each.high / each.low) if _log(each) else 1.0 for each in self.coefficients])
 
     def held(self, c: Coefficients) -> list[str]:
-        """Names of those at an end of their range."""
+        """Names of the unknowns that lie at an end of their range."""
         return [each.name for each in self.coefficients if c[each.name] in (each.low, each.high)]
 
-    def outward(self, c: Coefficients, step: np.ndarray) -> np.ndarray:
-        """Which of them a step in places ``(n,)`` would carry out of their range, ``(n,)``."""
-        low = np.array([c[each.name] <= each.low for each in self.coefficients])
-        high = np.array([c[each.name] >= each.high for each in self.coefficients])
-        return (low & (step < 0)) | (high & (step > 0))
+    def step_bounds(self, c: Coefficients) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of a step ``(n,)`` from `c`: 0 towards an end of a range at which `c` lies, else infinite."""
+        lower = [0.0 if c[each.name] <= each.low else -math.inf for each in self.coefficients]
+        upper = [0.0 if c[each.name] >= each.high else math.inf for each in self.coefficients]
+        return np.array(lower), np.array(upper)
 
     def require_identifiable(self, slopes: np.ndarray, rest: float) -> None:
-        """Raise :class:`NotIdentifiable`, with the direction, if measurements tell nothing along one.
+        """Raise :class:`NotIdentifiable`, naming a direction that the measurements do not determine, if there is one.
 
         Args:
-            slopes: of the differences by the places ``(m, n)``.
-            rest: how accurate they are, relative to the largest.
+            slopes: of the differences by the scaled variables ``(m, n)``.
+            rest: how accurate the slopes are, relative to the largest.
         """
         _, sizes, directions = np.linalg.svd(slopes, full_matrices=False)
-        if sizes[-1] > max(_ROUNDING, _SAFETY * rest) * sizes[0] and sizes[0] > 0:
-            return
-        direction = directions[-1] * (1 if directions[-1][np.argmax(np.abs(directions[-1]))] > 0 else -1)
-        shown = [(name, part) for name, part in zip(self.names, direction, strict=True) if abs(part) > _SHOWN]
-        along = " ".join(f"{part:+.2f} {name}" for name, part in shown)
-        kinds = {_log(each) for each in self.coefficients if each.name in dict(shown)}
-        scale = (
-            "log scale" if kinds == {True} else "parts of the range" if kinds == {False} else "each in its own scale"
-        )
-        who = " and ".join(", ".join(name for name, _ in shown).rsplit(", ", 1))
-        if len(shown) == 1:
-            raise NotIdentifiable(f"{who} cannot be found: the measurements do not depend on it; measure what does")
-        raise NotIdentifiable(
+        determined = sizes[0] > 0 and sizes[-1] > max(_ROUNDING, _SAFETY * rest) * sizes[0]
+        if not determined:
+            raise NotIdentifiable(self._undetermined(directions[-1]))
+
+    def _undetermined(self, direction: np.ndarray) -> str:
+        """What to tell of a direction ``(n,)`` in the scaled variables."""
+        direction = direction * (1 if direction[np.argmax(np.abs(direction))] > 0 else -1)
+        parts = {name: part for name, part in zip(self.names, direction, strict=True) if abs(part) > _SHOWN}
+        who = " and ".join(", ".join(parts).rsplit(", ", 1))
+        if len(parts) == 1:
+            return f"{who} cannot be found: the measurements do not depend on it; measure what does"
+        along = " ".join(f"{part:+.2f} {name}" for name, part in parts.items())
+        log = {_log(each) for each in self.coefficients if each.name in parts}
+        scale = "each in its own scale" if len(log) > 1 else "log scale" if log.pop() else "parts of the range"
+        return (
             f"{who} cannot be told apart: the measurements determine nothing along {along} ({scale}); expected fewer "
             "unknowns, or measurements of something that depends on it"
         )
+
+
+def _require_names(problem: Problem, names: Sequence[str]) -> None:
+    known = ", ".join(problem.coefficients)
+    if not names:
+        raise CoefficientError(f"no unknown given for {problem.name}; expected one at least of: {known}")
+    for name in names:
+        if name not in problem.coefficients:
+            raise CoefficientError(f"{problem.name} has no coefficient {name!r} to find; there are: {known}")
+        if isinstance(problem.coefficients[name], Count):
+            raise CoefficientError(
+                f"{name} takes whole numbers only, so that there is no derivative by it; expected another one"
+            )
+    if len(set(names)) < len(names):
+        raise CoefficientError(f"unknown={', '.join(names)} names a coefficient twice; expected every name once")
 
 
 def _log(each: Coefficient) -> bool:

@@ -1,8 +1,9 @@
-"""Functions known at fixed points only, and how DeepXDE differentiates a combination of them all the same.
+"""Tabulated functions that DeepXDE can differentiate.
 
-A reduced basis never changes, so its functions and their derivatives are computed once. The residual is the user's own,
-which asks `dde.grad` for derivatives: a combination of tabulated functions is a node of autograd's graph whose value is
-read from the table, and whose derivative by the points is such a node again, of the next order.
+The functions of a reduced basis and the points are fixed, so values and derivatives are computed once and stored in a
+table. The residual is the user's own function and asks ``dde.grad``, that is torch's autograd, for derivatives. A
+linear combination of tabulated functions is therefore a node of the autograd graph: its value is read from the table,
+and its derivative by the points is another such node, of the next order.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ Function = Callable[[Tensor], Tensor]  # points (rows, inputs) to values (rows, 
 
 
 class DerivativeTable:
-    """Some functions at fixed points, with the derivatives that are asked for: those of each order are computed once.
+    """Values and derivatives of functions at fixed points. The derivatives of an order are computed at its first use.
 
     Args:
-        derivatives: gives all derivatives of an order, ``(rows, outputs * inputs ** order, functions)``: the second
-            axis counts outputs, then the first input differentiated by, then the second, and so on, the last fastest.
+        derivatives: gives all derivatives of an order, ``(rows, outputs * inputs ** order, functions)``. The second
+            axis counts the outputs, then the first input differentiated by, then the second, and so on; the last one
+            varies fastest.
     """
 
     def __init__(self, derivatives: Callable[[int], Tensor]) -> None:
@@ -34,9 +36,9 @@ class DerivativeTable:
         return cls(lambda order: differentiated(function, x, order)[..., None])
 
     @classmethod
-    def joined(cls, parts: Sequence[DerivativeTable]) -> DerivativeTable:
-        """The functions of all `parts`, at the same points."""
-        return cls(lambda order: torch.cat([each[order] for each in parts], dim=-1))
+    def joined(cls, tables: Sequence[DerivativeTable]) -> DerivativeTable:
+        """The functions of all `tables`, which have the same points."""
+        return cls(lambda order: torch.cat([table[order] for table in tables], dim=-1))
 
     def __getitem__(self, order: int) -> Tensor:
         if order not in self._known:
@@ -48,17 +50,17 @@ class DerivativeTable:
         """The functions themselves ``(rows, outputs, functions)``."""
         return self[0]
 
-    def combined(self, matrix: Tensor) -> DerivativeTable:
-        """Linear combinations of the functions, one for each column of `matrix` ``(functions, any)``."""
-        return DerivativeTable(lambda order: self[order] @ matrix)
+    def combined(self, weights: Tensor) -> DerivativeTable:
+        """Linear combinations of the functions, one for each column of `weights` ``(functions, combinations)``."""
+        return DerivativeTable(lambda order: self[order] @ weights)
 
-    def at(self, rows: Tensor) -> DerivativeTable:
-        """The same functions at some of the points, by their indices."""
+    def restricted(self, rows: Tensor) -> DerivativeTable:
+        """The same functions at the points with indices `rows` only."""
         return DerivativeTable(lambda order: self[order][rows])
 
 
 def differentiated(function: Function, x: Tensor, order: int) -> Tensor:
-    """All derivatives of an order of `function` at `x`: ``(rows, outputs * inputs ** order)``, as in a table."""
+    """All derivatives of an order of `function` at `x`: ``(rows, outputs * inputs ** order)``, in a table's order."""
     x = x.detach().requires_grad_()
     with torch.enable_grad():
         found = function(x)
@@ -75,71 +77,71 @@ def _gradient(column: Tensor, x: Tensor) -> Tensor:
 
 
 class Combination:
-    """Combinations of tabulated functions, as functions of the points that DeepXDE can differentiate.
+    """Linear combinations of tabulated functions, as a function of the points that DeepXDE can differentiate.
+
+    Gradients by the weights need no graph through the weights. Every node has a *dummy leaf* as a further input: a
+    scalar that changes no value. A backward pass towards the dummy leaf visits every node, and each node records the
+    gradient by its own values. The product of this gradient with the table is the gradient by the weights.
 
     Args:
         table: the functions.
-        weights: of each function, one row a combination: ``(k, functions)``. All are at the same points, and their rows
-            follow each other.
+        weights: of the functions, one row for each combination: ``(k, functions)``. All combinations have the table's
+            points; their rows follow one after the other.
     """
 
     def __init__(self, table: DerivativeTable, weights: Tensor) -> None:
         self.table, self.weights = table, weights
-        self._reached = torch.zeros((), dtype=weights.dtype, device=weights.device, requires_grad=True)
-        self._met: dict[int, Tensor] | None = None
+        self._dummy_leaf = torch.zeros((), dtype=weights.dtype, device=weights.device, requires_grad=True)
+        self._recorded: dict[int, Tensor] | None = None  # by order; None outside of row_gradients
 
     def __call__(self, x: Tensor) -> Tensor:
         """Values ``(k * rows, outputs)`` at points `x` ``(k * rows, inputs)``, which must be the table's."""
-        return self.node(x, self._reached, 0)
+        return self.node(x, self._dummy_leaf, 0)
 
-    def node(self, x: Tensor, reached: Tensor, order: int) -> Tensor:
-        """All derivatives of an order ``(k * rows, outputs * inputs ** order)``."""
-        found: Tensor = _Node.apply(x, reached, self, order)  # type: ignore[no-untyped-call]
+    def node(self, x: Tensor, dummy_leaf: Tensor, order: int) -> Tensor:
+        """All derivatives of an order ``(k * rows, outputs * inputs ** order)``, as a node of autograd's graph."""
+        found: Tensor = _Node.apply(x, dummy_leaf, self, order)  # type: ignore[no-untyped-call]
         return found
 
-    def read(self, order: int) -> Tensor:
-        """The same, as numbers."""
+    def derivatives(self, order: int) -> Tensor:
+        """The same as numbers, read from the table."""
         rows, width, functions = self.table[order].shape
         return (self.weights @ self.table[order].view(rows * width, functions).T).view(-1, width)
 
-    def columns(self, total: Tensor, retain_graph: bool) -> Tensor:
-        """Each row's part of the gradient of `total` by the weights, ``(k * rows, functions)``.
+    def row_gradients(self, total: Tensor, retain_graph: bool) -> Tensor:
+        """Gradient of `total` by the weights, split into the parts of the rows: ``(k * rows, functions)``.
 
-        `total` is a sum over functions of one row of the values and of their derivatives by that row's point. The
-        backward pass ends at the nodes, each of which shows the gradient of its own values.
+        `total` is a sum of terms, each of which depends on the values and derivatives in one row only.
         """
-        self._met = {}
-        torch.autograd.grad(total, self._reached, retain_graph=retain_graph, allow_unused=True)
-        met, self._met = self._met, None
-        columns = total.new_zeros(len(self.weights), len(self.table.values), self.weights.shape[1])
-        for order, g in met.items():
+        self._recorded = {}
+        torch.autograd.grad(total, self._dummy_leaf, retain_graph=retain_graph, allow_unused=True)
+        recorded, self._recorded = self._recorded, None
+        gradients = total.new_zeros(len(self.weights), len(self.table.values), self.weights.shape[1])
+        for order, g in recorded.items():
             table = self.table[order]
-            columns += torch.einsum("krw,rwf->krf", g.view(len(columns), *table.shape[:2]), table)
-        return columns.flatten(0, 1)
+            gradients += torch.einsum("krw,rwf->krf", g.view(len(gradients), *table.shape[:2]), table)
+        return gradients.flatten(0, 1)
 
-    def meet(self, order: int, g: Tensor) -> bool:
-        """Take the gradient `g` of an order's values, if that is what a backward pass is for."""
-        if self._met is not None:
-            self._met[order] = self._met[order] + g if order in self._met else g
-        return self._met is not None
+    def record(self, order: int, g: Tensor) -> bool:
+        """Add `g` to the recorded gradient by the values of an order; False if nothing is being recorded."""
+        if self._recorded is not None:
+            self._recorded[order] = self._recorded[order] + g if order in self._recorded else g
+        return self._recorded is not None
 
 
 class _Node(torch.autograd.Function):
-    """Derivatives of the combinations, whose own derivatives by the points are read from the table again.
-
-    `reached` is a leaf that carries no gradient: a backward pass to it comes by every node.
-    """
+    """All derivatives of an order of the combinations; its derivative by the points is the node of the next order."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, reached: Tensor, combination: Combination, order: int) -> Tensor:
-        ctx.save_for_backward(x, reached)
+    def forward(ctx: Any, x: Tensor, dummy_leaf: Tensor, combination: Combination, order: int) -> Tensor:
+        ctx.save_for_backward(x, dummy_leaf)
         ctx.combination, ctx.order = combination, order
-        return combination.read(order)
+        return combination.derivatives(order)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        if ctx.combination.meet(ctx.order, g):
+        if ctx.combination.record(ctx.order, g):
             return None, None, None, None
-        x, reached = ctx.saved_tensors
-        slopes = ctx.combination.node(x, reached, ctx.order + 1).view(*g.shape, x.shape[1])
-        return (g[..., None] * slopes).sum(1), None, None, None
+        x, dummy_leaf = ctx.saved_tensors
+        by_x = ctx.combination.node(x, dummy_leaf, ctx.order + 1).view(*g.shape, x.shape[1])
+        return (g[..., None] * by_x).sum(1), None, None, None

@@ -1,4 +1,4 @@
-"""Gauss-Newton for a few unknowns and many problems at once."""
+"""Gauss-Newton for many small least-squares problems at once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-ITERATIONS = 20
+_ITERATIONS = 20
 _SHORTENINGS = 5  # of one step, each to a quarter
 
 
 class Minimum(NamedTuple):
-    """Where the squares are least: unknowns ``(k, n)``, how many Jacobians that took, and the last linearisation."""
+    """Minima of the squares at `unknowns` ``(k, n)``, with the number of iterations and the last linearisation."""
 
     unknowns: Tensor
     iterations: int
     residuals: Tensor
     jacobian: Tensor
+
+    @property
+    def converged(self) -> bool:
+        """Whether further iterations would change nothing."""
+        return self.iterations < _ITERATIONS
 
 
 def gauss_newton(
@@ -28,36 +33,36 @@ def gauss_newton(
 
     Args:
         linearise: gives at unknowns ``(k, n)`` residuals ``(k, m)`` and Jacobians ``(k, m, n)``.
-        start: where to begin, ``(k, n)``.
-        accuracy: length of a step after which another one would change nothing that matters: where residuals are
-            small convergence is quadratic, and what is left is of the size of its square.
+        start: first unknowns, ``(k, n)``.
+        accuracy: length of the steps at which the iteration ends. Where residuals are small, convergence is quadratic:
+            after a step of this length the remaining error is of the size of its square.
     """
-    now = start
-    residuals, jacobian = linearise(now)
+    b = start
+    residuals, jacobian = linearise(b)
     if not start.numel():
-        return Minimum(now, 0, residuals, jacobian)
-    for iteration in range(1, ITERATIONS + 1):
+        return Minimum(b, 0, residuals, jacobian)
+    for iteration in range(1, _ITERATIONS + 1):
         step = _step(residuals, jacobian)
         if bool((step.norm(dim=-1) <= accuracy).all()):
-            return Minimum(now + step, iteration, residuals, jacobian)
+            return Minimum(b + step, iteration, residuals, jacobian)
         cost, share = residuals.square().sum(-1), step.new_ones(len(step), 1)
         for _ in range(_SHORTENINGS):
-            ahead = now + share * step
-            there, slope = linearise(ahead)
-            better = there.square().sum(-1) < cost
+            trial = b + share * step
+            trial_residuals, trial_jacobian = linearise(trial)
+            better = trial_residuals.square().sum(-1) < cost
             if bool(better.all()):
                 break
             share = torch.where(better[:, None], share, share / 4)
         if not bool(better.any()):
             break
-        now = torch.where(better[:, None], ahead, now)
-        residuals = torch.where(better[:, None], there, residuals)
-        jacobian = torch.where(better[:, None, None], slope, jacobian)
-    return Minimum(now, iteration, residuals, jacobian)
+        b = torch.where(better[:, None], trial, b)
+        residuals = torch.where(better[:, None], trial_residuals, residuals)
+        jacobian = torch.where(better[:, None, None], trial_jacobian, jacobian)
+    return Minimum(b, iteration, residuals, jacobian)
 
 
 def _step(residuals: Tensor, jacobian: Tensor) -> Tensor:
-    """``min |r + J d|²`` for each problem; none for those that are not finite."""
+    """``min |r + J d|²`` for each problem; zero where residuals or Jacobian are not finite."""
     finite = residuals.isfinite().all(1) & jacobian.isfinite().flatten(1).all(1)
     if not bool(finite.all()):
         residuals = torch.where(finite[:, None], residuals, 0.0)
@@ -66,9 +71,9 @@ def _step(residuals: Tensor, jacobian: Tensor) -> Tensor:
 
 
 def least_squares(matrix: Tensor, right: Tensor) -> Tensor:
-    """The shortest x with least ``|A x - b|``, of whatever rank.
+    """The shortest x with least ``|A x - b|``, for matrices of any rank.
 
-    By singular values: the driver that torch takes by itself on the processor begins with pivots that it has not set,
-    and differs in the last bits from call to call.
+    On the CPU by singular values. Torch's default driver there starts from uninitialised pivots, and its results differ
+    in the last bits from call to call.
     """
     return torch.linalg.lstsq(matrix, right, driver="gelsd" if matrix.is_cpu else None).solution

@@ -1,4 +1,4 @@
-"""The offline stage: which members a family needs so that every coefficient of a range can be answered."""
+"""The greedy choice of members: the offline stage, until any coefficient of a range can be answered."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ from pacpinn.solvers.base import Report
 from pacpinn.sweep.requests import TargetRequest
 from pacpinn.sweep.sweep import sweep_targets
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.coefficient_lookup import CoefficientLookup
 from pacpinn.tasks.parameter_space import ParameterSpace, Range
 
 log = logging.getLogger(__name__)
 
-_TRIALS = 512  # coefficients at which the error is estimated
-_REACH = 0.5  # of the range: how far from a member the next one may lie
-_FAILURES = 3  # targets that may end unsolved before no more are tried
-_FLOOR = 1.2  # times the members' own errors: no further member lowers what is estimated by more
-OF_TOLERANCE = 0.5  # what members are solved to, so that there is room for what lies between them
+_TRAINING_SET = 512  # coefficients at which the error is estimated, about
+_REACH = 0.5  # of the range: the largest distance of a new member from its nearest member
+_FAILURES = 3  # unsolved targets after which no more are tried
+_FLOOR = 1.2  # times the members' own errors: estimates below are not lowered by further members
+OF_TOLERANCE = 0.5  # members are solved to this part of the tolerance: the rest is for the answers between them
 
 
 class Round(NamedTuple):
     """One round of the greedy choice.
 
     Attributes:
-        members: how many there were.
+        members: number of members.
         estimate: the largest estimated error over the range, relative to the solution.
-        at: where.
+        at: the coefficients with this estimate.
     """
 
     members: int
@@ -48,12 +49,12 @@ class Round(NamedTuple):
 
 @dataclass(frozen=True)
 class Refinement:
-    """What a family was refined to.
+    """The refinement of a family over a range.
 
     Attributes:
         within: the ends of each coefficient's range.
         tolerance: the relative error asked for.
-        rounds: how the largest estimate fell.
+        rounds: the largest estimate in each round.
     """
 
     within: Range
@@ -67,7 +68,7 @@ class Refinement:
 
     @property
     def done(self) -> bool:
-        """Whether that is within the tolerance."""
+        """Whether the largest estimated error is within the tolerance."""
         return self.reached <= self.tolerance
 
 
@@ -80,98 +81,154 @@ def refine(
     settings: Settings,
     reporter: Callable[[Coefficients], Report],
 ) -> Iterator[tuple[SolvedTarget | None, Refinement]]:
-    """Solve targets one by one, each where the error of an answer in the members' span is estimated largest.
+    """Solve targets one by one, always where the error of an answer in the members' span is estimated largest.
 
-    The greedy choice of reduced-basis methods (Veroy et al. 2003; Hesthaven, Rozza & Stamm 2016, section 3.2.2), with
-    members calibrated by PAC from the nearest one. It ends when every estimate over the range is within the tolerance,
-    when there are `most` members, or when the members' own errors are as large as what is estimated between them.
+    Every target is calibrated by PAC from the nearest member. The choice ends when all estimates over the range are
+    within the tolerance, when there are `most` members, when the members' own errors are as large as the estimates, or
+    when several targets could not be solved.
 
     Yields:
-        Each target's solution with the bases there are then, and how far the refinement has come; at the end None.
+        A target's solution with the bases at that time, or None at the end; and how far the refinement has come.
     """
     _require_a_solved_member(problem, members.values())
-    solved, grown = dict(members), list(bases)
-    search = _MemberSearch(problem, goal, next(iter(members)), settings)
-    search.add(solved.values(), grown)
-    while (target := search.next_target()) is not None and len(search.snapshots.members) < most:
-        for advance in sweep_targets(problem, solved, grown, TargetRequest((target,), len(solved)), settings, reporter):
-            solved[target], grown = advance
-            search.add([advance.solution], grown)
-            yield advance, search.goal
-    yield None, search.goal
+    box = problem.space.box(goal.within)
+    training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
+
+    def solve(target: Coefficients, grown: FamilySurrogate) -> Iterator[SolvedTarget]:
+        request = TargetRequest((target,), len(grown.tried))
+        return sweep_targets(problem, grown.tried, grown.bases, request, settings, reporter)
+
+    surrogate = FamilySurrogate(Snapshots(problem, training_set, settings), bases, solve)
+    for solution in members.values():  # one by one, in their order: a resumed refinement has the same bits
+        surrogate.add(solution)
+    return weak_greedy(surrogate, box, training_set, goal, most)
 
 
-class _MemberSearch:
-    """The greedy choice: where the next member is needed, and how far the refinement has come.
+class FamilySurrogate:
+    """The reduced model of a family that grows: the greedy loop evaluates and extends it.
 
     Args:
-        problem: the family.
-        goal: what to refine to.
-        base: gives the coefficients that do not vary.
-        settings: where to compute.
+        snapshots: the points, without members.
+        bases: of the family.
+        solve: solves a target, starting from the solutions that the surrogate has.
     """
 
-    def __init__(self, problem: Equation, goal: Refinement, base: Coefficients, settings: Settings) -> None:
-        self.problem, self.goal = problem, goal
-        self.box = problem.space.box(goal.within)
-        self.trials = self.box.at(self.box.grid(round(_TRIALS ** (1 / len(goal.within)))), base)
-        self.snapshots = Snapshots(problem, self.trials, settings)
-        self._failures = 0
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        bases: Sequence[Base],
+        solve: Callable[[Coefficients, FamilySurrogate], Iterator[SolvedTarget]],
+    ) -> None:
+        self.tried: dict[Coefficients, Solution] = {}
+        self.bases, self._snapshots, self._solve = list(bases), snapshots, solve
 
-    def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
-        """Further members; those that are not solved are not tried again."""
-        for each in solutions:  # one by one, as they came: a refinement that is resumed has the same bits
-            self.trials = [c for c in self.trials if not c.close_to(each.coefficients)]
-            if spanning([each]):
-                self.snapshots.add([each], bases)
-            else:
-                self._failures += 1
+    @property
+    def members(self) -> list[Coefficients]:
+        """Coefficients of the members that span the reduced basis."""
+        return [each.coefficients for each in self._snapshots.members]
 
-    def next_target(self) -> Coefficients | None:
-        """Where a member is needed most; None where none is, or none helps."""
-        if self._failures >= _FAILURES:
-            log.warning("%d targets could not be solved: no more are tried", self._failures)
-            return None
-        members = [each.coefficients for each in self.snapshots.members]
-        reach = _reach(self.box, self.trials, members)
-        if len(members) < 2 or (reach > _REACH).any():
-            return self._farthest_in_reach(reach)
-        return self._least_accurate()
+    def model(self) -> ReducedModel:
+        """The reduced model of the present members."""
+        return ReducedModel(self._snapshots)
 
-    def _farthest_in_reach(self, reach: np.ndarray) -> Coefficients | None:
-        if not self.trials:
-            return None
-        far = np.where(reach <= _REACH, reach, -reach)  # of those too far the nearest, if there is no other
-        return self.trials[int(np.argmax(far))]
+    def add(self, solution: Solution) -> None:
+        """Add a solution: as a member if it is solved, or nearly, else as tried."""
+        self.tried[solution.coefficients] = solution
+        self._snapshots.add(spanning([solution]), self.bases)
 
-    def _least_accurate(self) -> Coefficients | None:
-        if not self.trials:
-            return None
-        model, goal = ReducedModel(self.snapshots), self.goal
-        estimates = [answer.error_estimate for answer in model.solve(self.trials)]
-        worst = int(np.argmax(estimates))
-        target, count = self.trials[worst], len(model.members)
-        self.goal = replace(goal, rounds=[*goal.rounds, Round(count, estimates[worst], target)])
-        log.info("%d members: %.1e at worst, at %s", count, estimates[worst], target)
-        if estimates[worst] <= goal.tolerance:
-            return None
-        floor = max(model.member(k).error_estimate for k in range(count))
-        if floor > goal.tolerance and estimates[worst] <= _FLOOR * floor:
-            log.warning(
-                "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller "
-                "tolerance",
-                floor,
-            )
-            return None
-        return target
+    def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
+        """Solve a further target and add it."""
+        for result in self._solve(target, self):
+            self.bases = result.bases
+            self.add(result.solution)
+            yield result
+
+
+def weak_greedy(
+    surrogate: FamilySurrogate, box: ParameterSpace, training_set: Sequence[Coefficients], goal: Refinement, most: int
+) -> Iterator[tuple[SolvedTarget | None, Refinement]]:
+    """Extend the surrogate where its estimated error is largest, until the goal is reached or nothing helps.
+
+    The weak greedy algorithm of reduced-basis methods (Veroy et al. 2003; Hesthaven, Rozza & Stamm 2016, section
+    3.2.2). Estimates say little while members lie far apart, and far targets are hard to solve. So members first cover
+    the range: the next target is the farthest one in reach of a member.
+
+    Args:
+        surrogate: is extended in place.
+        box: the range.
+        training_set: coefficients of the range at which errors are estimated.
+        goal: the tolerance, and the rounds so far.
+        most: largest number of members.
+
+    Yields:
+        As :func:`refine`.
+    """
+    target, goal = _next_target(surrogate, box, training_set, goal)
+    while target is not None and len(surrogate.members) < most:
+        for result in surrogate.extend(target):
+            yield result, goal
+        target, goal = _next_target(surrogate, box, training_set, goal)
+    yield None, goal
+
+
+def _next_target(
+    surrogate: FamilySurrogate, box: ParameterSpace, training_set: Sequence[Coefficients], goal: Refinement
+) -> tuple[Coefficients | None, Refinement]:
+    """Where a member is needed most, and the goal with the round that found it.
+
+    None in place of the target where no further member is needed, or would help.
+    """
+    failures = len(surrogate.tried) - len(surrogate.members)
+    if failures >= _FAILURES:
+        log.warning(
+            "%d targets could not be solved, and no more are tried: give the problem more points or a wider network, "
+            "or refine a smaller range",
+            failures,
+        )
+        return None, goal
+    candidates = _untried(training_set, surrogate.tried)
+    if not candidates:
+        return None, goal
+    reach = _reach(box, candidates, surrogate.members)
+    if len(surrogate.members) < 2 or (reach > _REACH).any():
+        order = np.where(reach <= _REACH, reach, -reach)  # the farthest in reach; if all are too far, the nearest
+        return candidates[int(np.argmax(order))], goal
+    return _least_accurate(candidates, surrogate.model(), goal)
+
+
+def _untried(cs: Sequence[Coefficients], tried: Iterable[Coefficients]) -> list[Coefficients]:
+    known = CoefficientLookup((c, True) for c in tried)
+    return [c for c in cs if not known.get(c)]
+
+
+def _least_accurate(
+    candidates: Sequence[Coefficients], model: ReducedModel, goal: Refinement
+) -> tuple[Coefficients | None, Refinement]:
+    """The candidate with the largest estimated error, and the goal with this round.
+
+    None in place of the candidate where no further member is needed, or would help.
+    """
+    estimates = [answer.error_estimate for answer in model.solve(candidates)]
+    worst = int(np.argmax(estimates))
+    target, estimate, count = candidates[worst], estimates[worst], len(model.members)
+    goal = replace(goal, rounds=[*goal.rounds, Round(count, estimate, target)])
+    log.info("%d members: the largest estimated error is %.1e, at %s", count, estimate, target)
+    if estimate <= goal.tolerance:
+        return None, goal
+    floor = max(model.member(k).error_estimate for k in range(count))
+    if floor > goal.tolerance and estimate <= _FLOOR * floor:
+        log.warning(
+            "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller tolerance",
+            floor,
+        )
+        return None, goal
+    return target, goal
 
 
 def _reach(box: ParameterSpace, cs: Sequence[Coefficients], members: Sequence[Coefficients]) -> np.ndarray:
-    """How far each of `cs` lies from its nearest member: the largest part of any coefficient's range, ``(k,)``."""
-    if not cs:
-        return np.zeros(0)
-    here, there = (box.places(each) for each in (cs, members))
-    return np.abs(here[:, None] - there).max(axis=2).min(axis=1)
+    """Distance of each of `cs` from its nearest member, the largest part of any coefficient's range, ``(k,)``."""
+    places, of_members = (box.places(each) for each in (cs, members))
+    return np.abs(places[:, None] - of_members).max(axis=2).min(axis=1)
 
 
 def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -> None:
@@ -185,6 +242,6 @@ def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -
 
 
 def require_two(members: int) -> None:
-    """Raise :class:`PacpinnError` unless there may be two members: one alone spans no range."""
+    """Raise :class:`PacpinnError` if fewer than two members are allowed: a single member spans no range."""
     if members < 2:
         raise PacpinnError(f"members={members}; expected 2 or more, the source among them")

@@ -1,37 +1,39 @@
-"""The span of a family's members: what a reduced basis is made of."""
+"""Proper orthogonal decomposition (POD) of a family's members."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-_LEAST = 1e-9  # of the largest singular value: below are rounding errors of the members
+_LEAST = 1e-9  # of the largest singular value: smaller ones are rounding errors of the members
 
 
 @dataclass(frozen=True)
 class PODBasis:
-    """The affine span of some functions, ``mean + Σ b_j mode_j`` with orthonormal modes.
+    """The affine span of given functions, ``mean + Σ b_j mode_j``, with orthonormal modes.
 
-    Combinations of members whose weights sum to one meet every condition that all members meet and that is affine.
+    Every combination has weights of the functions that sum to one. So it meets every affine condition that all
+    functions meet.
 
     Attributes:
-        mixing: weights of the functions ``(functions, 1 + modes)``: those of the mean, which sum to one, then those of
-            each mode, which sum to zero.
-        coordinates: b of the functions themselves, ``(functions, modes)``.
+        modes: weights of the functions ``(functions, 1 + modes)``. The first column gives the mean and sums to one;
+            every further column gives a mode and sums to zero.
+        coordinates: coordinates b of the functions themselves, ``(functions, modes)``.
     """
 
-    mixing: Tensor
+    modes: Tensor
     coordinates: Tensor
 
     @classmethod
     def of(cls, values: Tensor) -> PODBasis:
-        """By proper orthogonal decomposition (Quarteroni, Manzoni & Negri 2016, section 6.3).
+        """The span of all functions (Quarteroni, Manzoni & Negri 2016, section 6.3).
 
         Args:
-            values: of the functions at some points, ``(rows, outputs, functions)``; modes are orthonormal in the mean
-                over rows and outputs.
+            values: of the functions at the same points, ``(rows, outputs, functions)``. Modes are orthonormal in the
+                mean over rows and outputs.
         """
         functions = values.shape[-1]
         centred = (values - values.mean(-1, keepdim=True)).flatten(0, 1) / values[..., 0].numel() ** 0.5
@@ -42,11 +44,19 @@ class PODBasis:
         mean = values.new_full((functions, 1), 1 / functions)
         return cls(torch.cat([mean, directions / sizes], dim=1), directions * sizes)
 
+    @classmethod
+    def of_subset(cls, values: Tensor, chosen: Sequence[int]) -> PODBasis:
+        """The span of the functions with indices `chosen`; the weights and coordinates of all others are zero."""
+        own = cls.of(values[..., chosen])
+        modes, coordinates = (each.new_zeros(values.shape[-1], each.shape[1]) for each in (own.modes, own.coordinates))
+        modes[chosen], coordinates[chosen] = own.modes, own.coordinates
+        return cls(modes, coordinates)
+
     def weights(self, b: Tensor) -> Tensor:
         """Weights of the functions ``(k, functions)`` at coordinates `b` ``(k, modes)``."""
-        return with_mean(b) @ self.mixing.T
+        return with_mean(b) @ self.modes.T
 
 
 def with_mean(b: Tensor) -> Tensor:
-    """Coordinates ``(k, modes)`` after a one for the mean: weights of the span's own functions, ``(k, 1 + modes)``."""
+    """Coordinates `b` ``(k, modes)`` after a one, the weight of the mean: ``(k, 1 + modes)``."""
     return torch.cat([b.new_ones(len(b), 1), b], dim=1)

@@ -1,4 +1,4 @@
-"""What is known at some coefficients, in between."""
+"""Interpolation over the coefficients by radial basis functions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import ParameterSpace
 
-# From the smoothest on: the others serve where coefficients are too few, or lie along a line.
+# The smoothest first. The others serve where there are too few coefficients, or all lie on a line.
 _KERNELS: Sequence[dict[str, Any]] = ({"kernel": "quintic"}, {"kernel": "cubic"}, {"kernel": "linear", "degree": 0})
 
-_ACCURACY = 1e-8  # to which given values must be met: nearly singular systems are not
+_ACCURACY = 1e-8  # relative, at the given values: an interpolant that misses them comes from a nearly singular system
 
 
 class RBFInterpolation:
@@ -24,25 +24,25 @@ class RBFInterpolation:
     Args:
         box: the coefficients that vary, over their ranges; distances are measured in its normalised places.
         cs: where the values are known.
-        values: ``(k, any)``.
+        values: there, ``(k, any)``.
     """
 
     def __init__(self, box: ParameterSpace, cs: Sequence[Coefficients], values: Tensor) -> None:
         self._box, self._like = box, values
-        self._spline = _spline(box.places(cs), values.numpy(force=True))
+        self._interpolator = _interpolator(box.places(cs), values.numpy(force=True))
 
     def __call__(self, cs: Sequence[Coefficients]) -> Tensor:
         """Values ``(k, any)`` at other coefficients."""
-        return self._like.new_tensor(self._spline(self._box.places(cs)))
+        return self._like.new_tensor(self._interpolator(self._box.places(cs)))
 
 
-def _spline(places: np.ndarray, values: np.ndarray) -> RBFInterpolator:
-    *smooth, plain = _KERNELS
+def _interpolator(places: np.ndarray, values: np.ndarray) -> RBFInterpolator:
+    *smooth, linear = _KERNELS
     for kernel in smooth:
         try:
-            spline = RBFInterpolator(places, values, **kernel)
+            found = RBFInterpolator(places, values, **kernel)
         except (ValueError, np.linalg.LinAlgError):
             continue
-        if np.abs(spline(places) - values).max() <= _ACCURACY * np.abs(values).max():
-            return spline
-    return RBFInterpolator(places, values, **plain)
+        if np.abs(found(places) - values).max() <= _ACCURACY * np.abs(values).max():
+            return found
+    return RBFInterpolator(places, values, **linear)

@@ -1,4 +1,4 @@
-"""How an answer in the span changes with its coefficients."""
+"""How an answer in the members' span changes with its coefficients."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from pacpinn.equations.residuals import solution
 from pacpinn.reduced_basis.gauss_newton import least_squares
-from pacpinn.reduced_basis.reduced_model import ReducedModel, given
-from pacpinn.runtime.deepxde_backend import deepxde_defaults
+from pacpinn.reduced_basis.reduced_model import ReducedModel
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
 
@@ -18,26 +16,25 @@ from pacpinn.tasks.coefficient import Coefficients
 def sensitivity(model: ReducedModel, c: Coefficients, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
     """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``.
 
-    Coordinates move so that residuals stay as small as they are, ``J db = -dr/dc``; what transform knows of c adds to
-    that.
+    The coordinates move so that the residuals stay constant to first order, in the least squares: ``J db = -dr/dc``.
+    The central difference in c includes the change of the equation's transform with c.
     """
-    points = model.snapshots.training.x.new_tensor(x)
+    assembly, basis, equation = model.assembly, model.basis, model.solver.all_rows
+    points = assembly.training.x.new_tensor(x)
     columns = []
     with untouched():
-        b = model.coordinates([c])
-        jacobian = model.all.linearise([c], b).jacobian[0]
-        with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
-            members = torch.stack([each.function(points) for each in model.members], dim=-1)
-        outputs, modes = members @ model.span.weights(b)[0], members @ model.span.mixing[:, 1:]
+        b = model.solver.coordinates([c])
+        jacobian = equation.linearise([c], b).jacobian[0]
+        members = assembly.outputs(points)
+        outputs, modes = members @ basis.weights(b)[0], members @ basis.modes[:, 1:]
         for name in names:
             pair = model.equation.space.neighbours(c, name)
             width = pair[1][name] - pair[0][name]
-            behind, ahead = (model.all.residuals([each], b)[0] for each in pair)
-            moved = modes @ least_squares(jacobian, -(ahead - behind)[:, None])[:, 0]
-            with torch.no_grad(), deepxde_defaults(points.dtype, points.device):
-                below, above = (
-                    solution(model.equation, each, given(outputs + share * moved), points)
-                    for each, share in zip(pair, (-0.5, 0.5), strict=True)
-                )
+            below, above = (equation.residuals([each], b)[0] for each in pair)
+            change = modes @ least_squares(jacobian, -(above - below)[:, None])[:, 0]
+            below, above = (
+                assembly.solution(each, outputs + share * change, points)
+                for each, share in zip(pair, (-0.5, 0.5), strict=True)
+            )
             columns.append((above - below) / width)
     return torch.stack(columns, dim=-1).numpy(force=True)

@@ -1,4 +1,4 @@
-"""A family's members as functions, tabulated where residuals are asked for: what a reduced basis is built on."""
+"""Snapshots: a family's members as functions, tabulated at the points where residuals are evaluated."""
 
 from __future__ import annotations
 
@@ -19,20 +19,27 @@ from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
-_PLACES = 8  # coefficients at most, whose points are pooled
-_CHECKED = 512  # points inside the domain, on which a residual is checked
+_POOLED = 8  # coefficients at most whose training points are pooled
+_CHECK_POINTS = 512  # at most, inside the domain
 _CHECK_SEED = 1
-_NEARLY = 2  # times its tolerance
+_NEARLY = 2  # times the tolerance: the largest residual of a member that counts as nearly solved
 
 
 def spanning(solutions: Iterable[Solution]) -> list[Solution]:
-    """Those solved, or nearly: one that has stalled at twice its tolerance spans as well as one that has met it."""
+    """The solutions that are solved, or nearly: a member that stalled at twice its tolerance spans as well."""
     return [each for each in solutions if each.tolerance is not None and each.residual <= _NEARLY * each.tolerance]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One member as a function, with its table at the training points and at those of the check."""
+    """One member.
+
+    Attributes:
+        coefficients: which task it solves.
+        solved: whether its residual met its tolerance.
+        function: the network's outputs at points.
+        training, check: the tables of this function at the training and check points.
+    """
 
     coefficients: Coefficients
     solved: bool
@@ -46,23 +53,22 @@ class Snapshots:
 
     Args:
         equation: the family.
-        places: some coefficients of the range, whose training points are pooled: those of one may be crowded elsewhere
-            than those of another.
-        settings: where to compute.
+        cs: coefficients of the range. The training points of several of them are pooled, since the points of a task may
+            be crowded in other places at other coefficients.
+        settings: the family's; its device is used, and always double precision.
 
     Raises:
         PacpinnError: if the domain or its conditions' points change with the coefficients.
     """
 
-    def __init__(self, equation: Equation, places: Sequence[Coefficients], settings: Settings) -> None:
+    def __init__(self, equation: Equation, cs: Sequence[Coefficients], settings: Settings) -> None:
         self.equation = equation
-        settings = replace(settings, dtype=torch.float64)  # small differences between members count
-        chosen = np.unique(np.linspace(0, len(places) - 1, min(_PLACES, len(places))).round().astype(int))
-        everywhere = [settings.task(equation, places[i]) for i in chosen]
-        tasks = [task for task in everywhere if isinstance(task, EquationTask)]
+        settings = replace(settings, dtype=torch.float64)  # differences between members are small
+        chosen = np.unique(np.linspace(0, len(cs) - 1, min(_POOLED, len(cs))).round().astype(int))
+        tasks = [task for task in (settings.task(equation, cs[i]) for i in chosen) if isinstance(task, EquationTask)]
         _require_one_domain(equation, tasks)
         self.training = _pooled([task.everything() for task in tasks])
-        self.check = _some(tasks[0].fresh(_CHECK_SEED))
+        self.check = _check_points(tasks[0].fresh(_CHECK_SEED))
         self.members: list[Snapshot] = []
 
     def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
@@ -77,15 +83,14 @@ class Snapshots:
 
 
 def _require_one_domain(equation: Equation, tasks: Sequence[EquationTask]) -> None:
-    """The domain, and where its conditions hold, must be the same for all coefficients."""
     first = _outline(tasks[0])
     for task in tasks[1:]:
         other = _outline(task)
         if len(first) != len(other) or not all(map(np.array_equal, first, other)):
             raise PacpinnError(
-                f"the domain of {equation.name}, or where its conditions hold, changes with its coefficients; a "
-                "reduced basis needs one for all: state the equation on a fixed domain, with the coefficient in its "
-                "formulas"
+                f"the domain of {equation.name}, or the points of its conditions, changes with its coefficients; a "
+                "reduced basis needs one domain for all: state the equation on a fixed domain, with the coefficient in "
+                "its formulas"
             )
 
 
@@ -97,17 +102,17 @@ def _outline(task: EquationTask) -> list[np.ndarray]:
 
 
 def _pooled(batches: Sequence[Collocation]) -> Collocation:
-    """As many points as one task has: those of the conditions, and inside the domain some of each task's."""
+    """As many points as one batch has: its conditions' points, and inside the domain a part of every batch's points."""
     first = batches[0]
     ends = sum(first.counts)
     inside = ends + np.random.default_rng(0).permutation(first.rows - ends)  # low-discrepancy points come in patterns
     x, points = first.x.clone(), first.points.copy()
-    for own, each in zip(np.array_split(inside, len(batches)), batches, strict=True):
-        x[own], points[own] = each.x[own], each.points[own]
+    for own, batch in zip(np.array_split(inside, len(batches)), batches, strict=True):
+        x[own], points[own] = batch.x[own], batch.points[own]
     return Collocation(x, points, first.conditions, first.counts)
 
 
-def _some(batch: Collocation) -> Collocation:
-    """A batch with no more points inside the domain than a check takes."""
-    rows = min(batch.rows, sum(batch.counts) + _CHECKED)
+def _check_points(batch: Collocation) -> Collocation:
+    """The batch, cut to the number of points that a check takes."""
+    rows = min(batch.rows, sum(batch.counts) + _CHECK_POINTS)
     return Collocation(batch.x[:rows], batch.points[:rows], batch.conditions, batch.counts)

@@ -60,15 +60,30 @@ class ParameterSpace:
 
     def at(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
         """Coefficients at normalised `places` ``(k, axes)`` inside the box; all others as in `base`."""
-        columns = {}
-        for (each, begin, end), (low, high), column in zip(
-            self._axes, self.within.values(), np.transpose(places), strict=True
+        columns = []
+        for (low, high), column, values in zip(
+            self.within.values(), np.transpose(places), self._values(places), strict=True
         ):
-            values = [each.value_at(begin + place * (end - begin)) for place in column]
             inside = np.clip(values, low, high)  # rounding may leave the range
-            columns[each.name] = np.select([column == 0, column == 1], [low, high], inside).tolist()
-        rows = zip(*columns.values(), strict=True)
-        return [Coefficients(**{**base, **dict(zip(columns, row, strict=True))}) for row in rows]
+            columns.append(np.select([column == 0, column == 1], [low, high], inside).tolist())
+        return self._with(columns, base)
+
+    def extrapolated(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
+        """Coefficients at any normalised `places` ``(k, axes)``, outside the box too: for differences at its ends."""
+        return self._with(self._values(places), base)
+
+    def _values(self, places: np.ndarray) -> list[list[float]]:
+        """The values of each axis at normalised places."""
+        return [
+            [each.value_at(begin + place * (end - begin)) for place in column.tolist()]
+            for (each, begin, end), column in zip(self._axes, np.transpose(places), strict=True)
+        ]
+
+    def _with(self, columns: Sequence[Sequence[float]], base: Coefficients) -> list[Coefficients]:
+        """Coefficients with these values of the axes, one column for each axis; all others as in `base`."""
+        return [
+            Coefficients(**{**base, **dict(zip(self.within, row, strict=True))}) for row in zip(*columns, strict=True)
+        ]
 
     def distance(self, a: Coefficients, b: Coefficients) -> float:
         """Euclidean distance of two choices of coefficients, in normalised places."""
@@ -112,7 +127,12 @@ class ParameterSpace:
         return np.stack([each.ravel() for each in axes], axis=1)
 
     def columns(self, c: Mapping[str, Any], like: Tensor) -> list[Tensor]:
-        """Normalised places as columns ``(rows, 1)`` of numbers, or of columns, of coefficients; `like` has the rows."""
+        """Normalised places as columns ``(rows, 1)`` of coefficients that are numbers or columns.
+
+        Args:
+            c: the coefficients.
+            like: a tensor with the rows, type and device of the columns.
+        """
         found = []
         for name, (low, high) in self.within.items():
             value = torch.as_tensor(c[name], dtype=like.dtype, device=like.device)

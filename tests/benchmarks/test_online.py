@@ -43,4 +43,4 @@ def test_the_span_of_the_first_members(online):
     some = first(online, 2, {"k": (1, 2)})
     assert [each.coefficients.k for each in some.members] == [1, 1.3]
     assert len(online.members) == 4
-    assert torch.isfinite(some.span.mixing).all()
+    assert torch.isfinite(some.basis.modes).all()

@@ -209,7 +209,7 @@ def test_measurements_where_nothing_depends_on_the_unknown(refined):
         ({"start": {"mass": 1}}, CoefficientError, "no coefficient 'mass'"),
         ({"unknown": ["mass"]}, CoefficientError, "no coefficient 'mass' to find; there are: k"),
         ({"unknown": []}, CoefficientError, "no unknown given"),
-        ({"unknown": ["k", "k"]}, CoefficientError, "names one twice"),
+        ({"unknown": ["k", "k"]}, CoefficientError, "names a coefficient twice"),
         ({"of": "v"}, MeasurementError, "no output 'v'"),
         ({"k": 100}, CoefficientError, "outside its range"),
     ],

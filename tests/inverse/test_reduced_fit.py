@@ -1,4 +1,4 @@
-"""Coefficients from measurements."""
+"""Coefficients from measurements, by a fit in the members' span."""
 
 import numpy as np
 import pytest

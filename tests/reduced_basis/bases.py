@@ -22,7 +22,7 @@ from pacpinn.runtime.isolation import untouched
 class Basis(NamedTuple):
     equation: pp.Equation
     reduced: ReducedResidual
-    span: PODBasis
+    pod: PODBasis
     functions: list[Function]
 
 
@@ -34,16 +34,16 @@ def basis(equation: pp.Equation, members: Sequence[pp.Coefficients]) -> Basis:
         functions.append(outputs_of(equation, c, network))
     points = task.everything()
     table = DerivativeTable.joined([DerivativeTable.of(each, points.x) for each in functions])
-    span = PODBasis.of(table.values)
-    return Basis(equation, ReducedResidual(equation, points, table.combined(span.mixing)), span, functions)
+    pod = PODBasis.of(table.values)
+    return Basis(equation, ReducedResidual(equation, points, table.combined(pod.modes)), pod, functions)
 
 
 def in_full(basis: Basis, c: pp.Coefficients, b: Tensor) -> tuple[Tensor, Tensor]:
     """Residuals ``(m,)`` and Jacobian ``(m, modes)`` with the networks themselves, and autograd by the coordinates."""
-    equation, _, span, functions = basis
+    equation, _, pod, functions = basis
     task = equation.task(**c)
     b = b.detach().requires_grad_()
-    weights = span.weights(b[None])[0]
+    weights = pod.weights(b[None])[0]
 
     def outputs(x: Tensor) -> Tensor:
         return sum(weight * function(x) for weight, function in zip(weights, functions, strict=True))
@@ -58,4 +58,4 @@ def in_full(basis: Basis, c: pp.Coefficients, b: Tensor) -> tuple[Tensor, Tensor
 def coordinates(basis: Basis, count: int = 1) -> Tensor:
     """Some coordinates ``(count, modes)``."""
     generator = torch.Generator().manual_seed(0)
-    return torch.randn(count, basis.span.coordinates.shape[1], generator=generator, dtype=torch.float64)
+    return torch.randn(count, basis.pod.coordinates.shape[1], generator=generator, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""Functions in tables, and derivatives that DeepXDE finds in them."""
+"""Tabulated functions, and their derivatives by DeepXDE."""
 
 import deepxde as dde
 import pytest
@@ -55,7 +55,7 @@ def test_combinations_and_rows_of_a_table(x):
     table = DerivativeTable.joined([DerivativeTable.of(waves, x), DerivativeTable.of(bump, x)])
     matrix = torch.tensor([[1.0, 2.0], [0.0, -1.0]], dtype=torch.float64)
     some = torch.tensor([1, 4])
-    found = table.combined(matrix).at(some)[1]
+    found = table.combined(matrix).restricted(some)[1]
     expected = 2 * differentiated(waves, x, 1) - differentiated(bump, x, 1)
     assert torch.allclose(found[..., 1], expected[some])
     assert torch.equal(found[..., 0], differentiated(waves, x, 1)[some])
@@ -91,7 +91,7 @@ def test_the_gradient_of_each_row_by_the_weights(x):
     weights = torch.tensor([[0.7, -1.3]], dtype=torch.float64)
     leaf = x.clone().requires_grad_()
     combination = Combination(table, weights)
-    found = combination.columns(residual(leaf, combination(leaf)).sum(), False)
+    found = combination.row_gradients(residual(leaf, combination(leaf)).sum(), False)
     dde.grad.clear()
     own = weights[0].clone().requires_grad_()
     values = residual(leaf, combined(own)(leaf))
@@ -103,5 +103,5 @@ def test_the_gradient_of_each_row_by_the_weights(x):
 def test_a_total_that_depends_on_no_combination_has_no_gradient(x):
     combination = Combination(DerivativeTable.of(waves, x), torch.ones(1, 1, dtype=torch.float64))
     leaf = x.clone().requires_grad_()
-    found = combination.columns((leaf**2).sum() + 0 * combination(leaf).detach().sum(), False)
+    found = combination.row_gradients((leaf**2).sum() + 0 * combination(leaf).detach().sum(), False)
     assert not found.any()

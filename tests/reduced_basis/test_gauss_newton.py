@@ -36,7 +36,7 @@ def test_a_step_too_far_is_shortened():
     assert abs(float(found.unknowns)) < 1e-8
 
 
-def test_what_can_be_no_better_stays_where_it_is():
+def test_a_problem_at_its_minimum_stays_there():
     found = gauss_newton(lambda b: (1 + b**2, torch.ones(1, 1, 1)), torch.zeros(1, 1))
     assert found.unknowns.tolist() == [[0]]
 

@@ -6,6 +6,7 @@ import torch
 
 import pacpinn as pp
 from pacpinn.errors import CoefficientError, PacpinnError
+from pacpinn.reduced_basis.greedy import Refinement, weak_greedy
 from tests.toys import Decay, Waves
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -26,6 +27,58 @@ class Spring(Decay):
 @pytest.fixture(scope="module")
 def refined() -> pp.Family:
     return pp.solve_family(Decay(), within={"k": (1, 4)}, tolerance=1e-3, keep=0.5)
+
+
+class Stub:
+    """A surrogate that is extended without solving; estimates are distances from the nearest member."""
+
+    def __init__(self, solves=lambda c: True):
+        self.tried, self.members, self.solves = {}, [], solves
+
+    def model(self):
+        return self
+
+    def solve(self, cs):
+        return [self.at(min(abs(c.k - own.k) for own in self.members)) for c in cs]
+
+    def member(self, k):
+        return self.at(0.0)
+
+    def at(self, estimate):
+        return pp.Answer(self.members[0], "reduced basis", estimate, estimate, None, None)
+
+    def extend(self, c):
+        self.tried[c] = c
+        self.members += [c] if self.solves(c) else []
+        yield c
+
+
+def chosen(surrogate, tolerance, most=9):
+    box, training_set = Decay().space.box({"k": (1, 4)}), [pp.Coefficients(k=k) for k in np.linspace(1, 4, 13)]
+    assert list(surrogate.extend(training_set[0]))
+    *results, (_, goal) = weak_greedy(surrogate, box, training_set, Refinement({"k": (1, 4)}, tolerance), most)
+    return [c.k for c, _ in results], goal
+
+
+def test_the_range_is_covered_and_then_refined_where_the_estimate_is_largest():
+    ks, goal = chosen(Stub(), tolerance=0.4)
+    assert ks[:2] == [2.0, 3.75]  # farthest within half of the range, on its log scale, of a member
+    assert ks[2:] == [2.75, 1.5, 3.25]  # the first of the farthest
+    assert [each.members for each in goal.rounds] == [3, 4, 5, 6]
+    assert goal.reached == 0.25
+
+
+def test_it_ends_with_the_largest_number_of_members():
+    ks, goal = chosen(Stub(), tolerance=0.0, most=4)
+    assert len(ks) == 3
+    assert not goal.done
+
+
+def test_it_ends_when_targets_stay_unsolved(caplog):
+    ks, goal = chosen(Stub(solves=lambda c: c.k == 1), tolerance=0.1)
+    assert len(ks) == 3
+    assert not goal.rounds
+    assert "3 targets could not be solved" in caplog.text
 
 
 def test_any_coefficient_of_the_range_can_be_answered(refined):

@@ -1,4 +1,4 @@
-"""Few rows that speak for all."""
+"""Hyper-reduction: selected rows in place of all."""
 
 import torch
 
@@ -28,11 +28,11 @@ def members(*rates):
 
 def test_steps_from_few_rows_end_where_steps_from_all_do():
     exact = basis(Exact(), members(1.0, 1.5, 2.0, 2.5, 3.0))
-    rows = select_rows(exact.reduced, members(1.0, 1.5, 2.0, 2.5, 3.0), exact.span.coordinates)
+    rows = select_rows(exact.reduced, members(1.0, 1.5, 2.0, 2.5, 3.0), exact.pod.coordinates)
     c = members(2.2)
-    start = exact.span.coordinates[2:3]
+    start = exact.pod.coordinates[2:3]
     full = gauss_newton(lambda b: exact.reduced.linearise(c, b), start).unknowns
-    few = gauss_newton(lambda b: exact.reduced.at(rows).linearise(c, b), start).unknowns
+    few = gauss_newton(lambda b: exact.reduced.restricted(rows).linearise(c, b), start).unknowns
     assert len(rows) <= 3 * 8 * 5
     assert (full - few).norm() < 1e-3
 
@@ -43,22 +43,22 @@ def test_no_more_rows_for_more_points():
         equation = Exact()
         equation.points = pp.Points(domain=domain)
         exact = basis(equation, members(1.0, 2.0, 3.0))
-        counts.append(len(select_rows(exact.reduced, members(1.0, 2.0, 3.0), exact.span.coordinates)))
+        counts.append(len(select_rows(exact.reduced, members(1.0, 2.0, 3.0), exact.pod.coordinates)))
     assert counts[0] == counts[1]
 
 
 def test_points_with_values_of_their_own_stay_together():
     found = basis(Robin(), members(1.0, 1.5))
-    rows = select_rows(found.reduced, members(1.0, 1.5), found.span.coordinates)
-    few = found.reduced.at(rows)
+    rows = select_rows(found.reduced, members(1.0, 1.5), found.pod.coordinates)
+    few = found.reduced.restricted(rows)
     assert few.points.counts[2] == 2
-    few.linearise(members(1.2), found.span.coordinates[:1])
+    few.linearise(members(1.2), found.pod.coordinates[:1])
 
 
 def test_pairs_of_a_periodic_condition_stay_together():
     speeds = [pp.Coefficients(speed=v) for v in (1.0, 1.5)]
     found = basis(Advection(), speeds)
-    few = found.reduced.at(select_rows(found.reduced, speeds, found.span.coordinates))
+    few = found.reduced.restricted(select_rows(found.reduced, speeds, found.pod.coordinates))
     ends = few.points.counts[0]
     pairs = few.points.points[:ends]
     assert ends % 2 == 0
@@ -68,4 +68,4 @@ def test_pairs_of_a_periodic_condition_stay_together():
 def test_conditions_that_mix_rows_keep_all_of_them():
     speeds = [pp.Coefficients(speed=v) for v in (1.0, 1.5)]
     found = basis(Level(), speeds)
-    assert len(select_rows(found.reduced, speeds, found.span.coordinates)) == found.reduced.rows
+    assert len(select_rows(found.reduced, speeds, found.pod.coordinates)) == found.reduced.rows

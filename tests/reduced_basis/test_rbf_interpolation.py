@@ -1,4 +1,4 @@
-"""What is known at some coefficients, in between."""
+"""Interpolation over the coefficients."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Residuals in a span are those of the networks themselves."""
+"""Reduced residuals and Jacobians against those of the networks themselves."""
 
 from dataclasses import replace
 
@@ -96,7 +96,7 @@ def test_formulas_that_take_no_columns_are_asked_one_by_one():
 def test_some_rows_of_an_equation():
     full = basis(Decay(), [pp.Coefficients(k=k) for k in (1.0, 1.5, 2.0)])
     rows, c, b = torch.tensor([0, 3, 17]), pp.Coefficients(k=1.2), coordinates(full)
-    few = full.reduced.at(rows)
+    few = full.reduced.restricted(rows)
     assert isinstance(few, ReducedResidual)
     every = full.reduced.residuals([c], b)[:, rows] * (full.reduced.rows / len(rows)) ** 0.5  # a mean over fewer
     assert torch.allclose(few.residuals([c], b), every)

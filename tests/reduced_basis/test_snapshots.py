@@ -1,4 +1,4 @@
-"""Members at fixed points."""
+"""Snapshots: members tabulated at fixed points."""
 
 import deepxde as dde
 import numpy as np

@@ -35,6 +35,13 @@ def test_halfway_in_each_coefficients_own_scale():
     assert middle.force == pytest.approx(0.4)
 
 
+def test_extrapolated_places_go_beyond_the_box():
+    below, above = BOX.extrapolated(np.array([[-0.1, 0.5], [1.1, 0.5]]), SOURCE)
+    assert below.k < 1.1 < 3.7 < above.k
+    assert below.force == above.force == pytest.approx(0.4)
+    assert BOX.places([below, above])[:, 0] == pytest.approx([-0.1, 1.1])
+
+
 def test_places_and_back():
     places = np.random.default_rng(0).uniform(size=(20, 2))
     assert np.allclose(BOX.places(BOX.at(places, SOURCE)), places)

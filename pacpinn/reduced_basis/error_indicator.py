@@ -1,0 +1,38 @@
+"""The error indicator: an estimate of the error from the residual, calibrated by leaving members out.
+
+Every member is solved in the span of all other members. Its error against the member itself is known there, and so is
+its residual on the check points. The error of any other answer is estimated as its residual times the mean ratio.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from pacpinn.reduced_basis.gauss_newton import gauss_newton
+from pacpinn.reduced_basis.pod import PODBasis
+from pacpinn.reduced_basis.reduced_residual import Assembly
+from pacpinn.runtime.isolation import untouched
+
+
+def error_to_residual_ratio(assembly: Assembly) -> float:
+    """Relative error per unit of residual: the geometric mean over the members; 1 if no member has both above 0."""
+    with untouched():
+        pairs = [leave_one_out(assembly, k) for k in range(len(assembly.members))]
+    ratios = [error / residual for error, residual in pairs if residual > 0 and error > 0]
+    return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
+
+
+def leave_one_out(assembly: Assembly, k: int) -> tuple[float, float]:
+    """Relative L2 error, and residual, of the approximation of member `k` in the span of all others."""
+    cs = [each.coefficients for each in assembly.members]
+    others = [i for i in range(len(cs)) if i != k]
+    basis, c = PODBasis.of_subset(assembly.training_table.values, others), cs[k]
+    nearest = min(others, key=lambda i: assembly.equation.space.distance(cs[i], c))
+    training, check = assembly.on_training(basis.modes), assembly.on_check(basis.modes)
+    b = gauss_newton(partial(training.linearise, [c]), basis.coordinates[nearest : nearest + 1]).unknowns
+    values, x = assembly.check_table.values, assembly.check.x
+    found = assembly.solution(c, values @ basis.weights(b)[0], x)
+    own = assembly.solution(c, values[..., k], x)
+    return float((found - own).norm() / own.norm()), float(check.residuals([c], b).norm())
