@@ -167,8 +167,8 @@ class _EarlierModules:
 def install() -> None:
     """Let Python find modules by their earlier names.
 
-    This comes before other ways to find modules: where a folder of version 0.1 is left, with bytecode alone, Python would
-    take it for a namespace package.
+    This comes before the other ways to find modules: if a folder of version 0.1 is left with bytecode alone, Python
+    would take it for a namespace package.
     """
     if not any(isinstance(each, _EarlierModules) for each in sys.meta_path):
         sys.meta_path.insert(0, _EarlierModules())

@@ -6,6 +6,7 @@ import sys
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import pacpinn as pp
@@ -33,14 +34,14 @@ def test_every_earlier_module_is_found_and_warns(name):
         importlib.import_module(f"pacpinn.{successor}")
 
 
-@pytest.mark.filterwarnings("ignore:pacpinn:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("earlier", RENAMED)
 def test_a_renamed_class_is_found_by_its_earlier_name(earlier):
     module, _, name = earlier.rpartition(".")
     assert getattr(importlib.import_module(module), name).__name__ == RENAMED[earlier]
 
 
-@pytest.mark.filterwarnings("ignore:pacpinn:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
     ("module", "name"),
     [
@@ -60,6 +61,16 @@ def test_a_pickle_of_version_01_finds_its_classes(module, name):
     found = pickle.loads(named)
     assert found.__name__ == name
     assert found is getattr(pp, name, found)
+
+
+@pytest.mark.filterwarnings("ignore")  # also of scikit-learn, about its own version
+def test_estimators_pickled_by_version_01_answer_as_before():
+    """A dict with a regressor, a classifier, points X and what both answered there when they were pickled."""
+    was = pickle.loads((Path(__file__).parents[1] / "samples" / "estimators-v1.pickle").read_bytes())
+    assert isinstance(was["regressor"], pp.PACRegressor)
+    assert np.allclose(was["regressor"].predict(was["X"]), was["predicted"], rtol=1e-12)
+    assert np.allclose(was["regressor"].source_.predict(was["X"]), was["source"], rtol=1e-12)
+    assert (was["classifier"].predict(was["X"]) == was["classes"]).all()
 
 
 def test_an_earlier_module_without_such_a_name_says_where_it_looked():
