@@ -29,10 +29,10 @@ PICTURES = Path("docs/gallery")
 PAGE = Path("problems/README.md")
 PREAMBLE = """# Problems
 
-Equations ready to solve, one file each, to be read and copied: `pacpinn solve burgers`. Errors are relative L2 errors
-of the default family (source and targets) against independent references, median and worst of three seeds; seconds are
-those of the whole family on two cores, their median. This page is made by `python benchmarks/gallery.py`. Besides,
-`friedman` is a regression and `digits` a classification.
+Equations ready to solve with `pacpinn solve burgers`, one file each, to read and to copy. Errors are relative L2 errors
+of the default family (source and targets) against independent references: median and worst over three seeds. Seconds
+are those of the whole family on two cores, median over the seeds. `python benchmarks/gallery.py` writes this page. There
+are also a regression, `friedman`, and a classification, `digits`.
 """
 
 
