@@ -92,7 +92,7 @@ def interpolated(online: ReducedModel, c: Coefficients) -> Tensor:
 
 
 def interpolated_answers(online: ReducedModel, c: Coefficients) -> Tensor:
-    """Interpolation between answers solved beforehand, from which the reduced basis starts."""
+    """Between answers solved beforehand: where the reduced basis starts from."""
     return online.span.weights(online.start([c]))[0]
 
 

@@ -1,4 +1,4 @@
-"""Penalties on the outputs of a network's hidden layers, in place of its weights: DELTA and BSS."""
+"""Penalties on what a network's hidden layers answer, in place of its weights: DELTA and BSS."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pacpinn.tasks.task import Task
 
 
 def hidden_places(network: nn.Module) -> list[str]:
-    """The names of all layers with matrices or kernels to learn, except the last layer of the network."""
+    """The names of all layers with matrices or kernels to learn, but for the last of the network."""
     last = last_module(network)
     weights = {name: getattr(each, "weight", None) for name, each in network.named_modules() if name != last}
     matrices = {name: each for name, each in weights.items() if isinstance(each, Tensor) and each.ndim > 1}
@@ -30,7 +30,7 @@ class Delta:
     ``mean over rows of Σ_j W_j |F_j(w) - F_j(w_S)|²``, and the squares of a new head's weights.
 
     Args:
-        source: the network whose features the trained network is held near.
+        source: the network whose features are the pattern.
         attention: for each layer the weight of each of its channels ``(channels,)``.
         head: mask ``(p,)`` of those free weights that are a new head's.
     """
@@ -55,7 +55,7 @@ class Delta:
 
 
 def channel_attention(masked: MaskedNetwork, z: Tensor, task: Task, places: Sequence[str]) -> dict[str, Tensor]:
-    """How much each channel of some layers matters to a task: the softmax of the loss's increase without the channel.
+    """How much each channel of some layers matters to a task: the softmax of what its loss gains without the channel.
 
     Args:
         masked, z: the network and its free weights: the source's features below a last layer trained on the task.

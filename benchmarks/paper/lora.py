@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA): a low-rank matrix is added to each of the source's matrices, which stay unchanged."""
+"""Low-rank adapters (LoRA): a target is a small matrix added to each of the source's, which stay as they are."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class LowRank(nn.Module):
 
 
 class Adapted(nn.Module):
-    """A network with adapters.
+    """A network with adapters beside it.
 
     Args:
-        plain: the network; this module owns it from now on.
+        plain: the network; it is owned from here on.
         adapters: one for each of some of its parameters, by name.
     """
 
@@ -74,11 +74,11 @@ class AdaptedNetwork(MaskedNetwork):
 
 
 def adapted(source: MaskedNetwork, rank: int = 4, alpha: float | None = None, seed: int = 0) -> AdaptedNetwork:
-    """The source with an adapter at every matrix and kernel; everything else is frozen except a new head.
+    """The source with an adapter at every matrix and kernel; all else is frozen but for a new head.
 
     Args:
         source: the network; weights of a new head (:func:`pacpinn.networks.heads.with_head`) stay free.
-        rank: of the adapters; smaller matrices get at most their full rank.
+        rank: of the adapters; smaller matrices get as much as they have.
         alpha: strength of the adapters; by default their rank.
         seed: draws the adapters' first factors.
 

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def rerun(family: FamilyFile, problem: ProblemFile = None, as_json: AsJson = False) -> None:
     """Solve a family again from what its file says, and compare every bit.
 
-    With as many threads as then. Nothing is written.
+    With the same number of threads as before. Nothing is written.
 
-    Exit code 0: the same to the last bit. 1: not so. 2: bad input.
+    Exit code 0: the same to the last bit. 1: not the same. 2: bad input.
 
     Example:
 

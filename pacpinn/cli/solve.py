@@ -82,7 +82,7 @@ def solve(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Solve targets in so many processes on this machine; needs pacpinn[dask]."
+            metavar="N", min=1, help="Solve targets in this many processes on this machine; needs pacpinn[dask]."
         ),
     ] = None,
     soft: Annotated[
@@ -99,12 +99,12 @@ def solve(
     """Solve a problem at its source, then every target by transfer.
 
     Coefficients of the source that are not named have their defaults; without
-    --targets the problem's own are solved. The family file, table.csv and figures
-    go into DIR, over those of an earlier run with the same settings; a run with
-    others, or one that is not finished, is not overwritten.
+    --targets the problem's own targets are solved. The family file, table.csv and
+    figures are written to DIR. They replace those of an earlier run with the same
+    settings; an unfinished run, or one with other settings, is not overwritten.
 
     Exit code 0: every target converged, and any value of a range can be answered.
-    1: not so. 2: bad input.
+    1: some target or value is missing. 2: bad input.
 
     Examples:
 
@@ -153,7 +153,7 @@ def solve(
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is to be solved: targets, or a range in place of targets."""
+    """The problem to solve, its source, and its targets or a range in place of targets."""
 
     problem: Problem
     source: Coefficients
@@ -162,7 +162,7 @@ class _Wanted:
 
     @classmethod
     def read(cls, name: str, soft: bool, source: list[str], targets: list[str], within: list[str]) -> _Wanted:
-        """What the command line states as text."""
+        """Convert and check the text of the command line; raises the errors of bad input."""
         from pacpinn.cli import arguments
         from pacpinn.equations.equation import require_equation
         from pacpinn.equations.soft_conditions import soft as with_soft_conditions
