@@ -1,4 +1,4 @@
-"""Problems as the results here were measured, where the installed ones have changed since."""
+"""Problems with the settings with which the results here were measured; the installed problems have changed since."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pacpinn.problems import burgers, steep_burgers
 
 
 class Burgers(burgers.Burgers):
-    """At nearly twice the tolerance that is installed."""
+    """With nearly twice the tolerance of the installed problem."""
 
     tolerance = 1.2e-4
 
 
 class SteepBurgers(steep_burgers.SteepBurgers):
-    """Of a narrower network, to a looser tolerance, every second point near the front."""
+    """With a narrower network, a larger tolerance, and every second point near the front."""
 
     tolerance = 8e-6
     hidden = (32, 32, 32)

@@ -1,10 +1,10 @@
-"""From how many targets on does a family pay? Cumulated seconds over the number of targets, for PAC and its baselines.
+"""From how many targets on does a family pay? Cumulative seconds over the number of targets, for PAC and baselines.
 
-Burgers' viscosities from 0.05 to 0.01, as many as there are targets: the more of them, the shorter the steps. PAC and
-fine-tuning are measured as one family for each number, source and allocation included. The parametric network is
-trained once for the whole range. What a target costs from scratch or by a classical solver does not depend on the
-others: a few are measured, and the line through them and zero is drawn. Between measured numbers of targets seconds are
-interpolated. DeepXDE's own example is taken from `versus_deepxde.json`, measured on another machine.
+The targets are viscosities of Burgers' equation from 0.05 to 0.01: the more targets, the shorter the steps. PAC and
+fine-tuning are measured as one family for each number of targets, source and allocation included. The parametric
+network is trained once for the whole range. From scratch and with a classical solver the cost of a target does not
+depend on the others: a few targets are measured, and their mean is multiplied. Between measured numbers of targets
+seconds are interpolated. DeepXDE's own example is taken from `versus_deepxde.json`, measured on another machine.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from report import Report, options
 PAC, TUNING, PARAMETRIC, SCRATCH, CLASSICAL = "pac", "fine-tuning", "parametric", "from-scratch", "classical"
 DEEPXDE = "DeepXDE's example, on another machine"
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
-FEW = 4  # targets, spread over the range, that stand for all
+FEW = 4  # targets, spread over the range, that represent all
 
 
 def targets_of(count: int) -> list[dict[str, float]]:
-    """As many viscosities, evenly spread in the logarithm, down to 0.01."""
+    """As many viscosities, evenly spaced in the logarithm, down to 0.01."""
     return [dict(each) for each in pp.grid(nu=np.geomspace(0.05, 0.01, count + 1)[1:])]
 
 
 def along_the_path(report: Report, method: str, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
-    """Families of several sizes, which share the source that is solved once: it would be the same each time."""
+    """Families of several sizes; their source is the same and is solved once."""
     first = pp.solve_family(get_problem("burgers"), targets=targets_of(1), method=method, seed=seed, **settings)
     for count in counts:
         family = pp.Family(first.problem, first.bases[:1], [first.source], first.settings)
@@ -44,7 +44,7 @@ def along_the_path(report: Report, method: str, seed: int, counts: tuple[int, ..
 
 
 def once(report: Report, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
-    """The parametric network: what it costs does not depend on the number of targets."""
+    """The parametric network: its cost does not depend on the number of targets."""
     family = pp.solve_family(
         get_problem("burgers"), targets=targets_of(counts[-1]), method=PARAMETRIC, seed=seed, **settings
     )
@@ -53,7 +53,7 @@ def once(report: Report, seed: int, counts: tuple[int, ...], settings: dict[str,
 
 
 def each_alone(report: Report, seed: int, counts: tuple[int, ...], settings: dict[str, Any]) -> None:
-    """From scratch: the mean of a few targets, as many times as there are targets."""
+    """From scratch: the mean of a few targets, times the number of targets."""
     family = pp.solve_family(get_problem("burgers"), targets=targets_of(FEW), method=SCRATCH, seed=seed, **settings)
     for count in (1, counts[-1]):
         add(report, SCRATCH, seed, count, count * mean(member.seconds for member in family.targets), family.targets)
@@ -74,7 +74,7 @@ def add(report: Report, way: str, seed: int, count: int, seconds: float, measure
 
 
 def classically(report: Report, counts: tuple[int, ...]) -> None:
-    """The resolution whose median error is nearest to PAC's."""
+    """The classical solver, at the resolution whose median error is nearest to PAC's."""
     targets = targets_of(2 * FEW)
     classical.solve("burgers", targets[0], classical.RESOLUTIONS[0])  # the first call loads SciPy's libraries
     runs = {
@@ -120,14 +120,14 @@ def rows_of(report: Report, way: str) -> list[dict[str, Any]]:
 
 
 def cumulated(rows: list[dict[str, Any]], numbers: np.ndarray) -> np.ndarray:
-    """Seconds for so many targets: means over the seeds, straight lines between the numbers that are measured."""
+    """Cumulative seconds: means over the seeds, interpolated linearly between measured numbers of targets."""
     counts = sorted({row["targets"] for row in rows})
     seconds = [mean(row["seconds"] for row in rows if row["targets"] == count) for count in counts]
     return np.interp(numbers, counts, seconds)
 
 
 def cheaper(ours: np.ndarray, theirs: np.ndarray) -> str:
-    """For which numbers of targets 1, 2, … ours takes less: from the first to the last, or up from the first."""
+    """The numbers of targets 1, 2, … for which PAC takes less time: a first and a last number, or a first one alone."""
     where = 1 + np.flatnonzero(ours < theirs)
     if not len(where):
         return "never"
@@ -158,7 +158,7 @@ def summarise(report: Report) -> list[dict[str, Any]]:
 
 
 def claims(report: Report, summary: list[dict[str, Any]]) -> None:
-    """Not of DeepXDE, whose seconds are another machine's."""
+    """No claim about DeepXDE, whose seconds were measured on another machine."""
     for row in summary:
         if row["way"] not in (PAC, DEEPXDE):
             numbers = row["PAC takes less"]

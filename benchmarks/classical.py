@@ -1,7 +1,7 @@
-"""Classical solvers for the same problems: the method of lines by SciPy, as a yardstick for what a network must beat.
+"""Classical solvers for the same problems: the method of lines by SciPy, for comparison with the networks.
 
 Fourth-order differences in space on a regular grid; in time SciPy's ODE solvers with an error tolerance that falls with
-the grid's own error; the solution is interpolated by cubic splines to the grid on which networks are scored.
+the error of the grid; the solution is interpolated by cubic splines to the grid on which networks are scored.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Array = np.ndarray
 class Lines:
     """``u_t = rate(c, u, u_x, u_xx)`` on [low, high], periodic or with the value `wall` at both ends.
 
-    About a wall the solution is taken to be odd: so it is on heat and Burgers, and nearly so with a reaction.
+    At a wall the solution is extended as an odd function: exact for heat and Burgers, nearly so with a reaction.
     """
 
     low: float
@@ -80,7 +80,7 @@ def oscillate(c: Values, t: Array, resolution: int) -> Array:
 
 
 def tolerances(resolution: int) -> dict[str, float]:
-    """Of the time integration, for `resolution` intervals in space whose error falls with their fourth power."""
+    """Of the time integration: as the error of `resolution` intervals in space, which falls with their fourth power."""
     return {"rtol": resolution**-4.0, "atol": resolution**-4.0}
 
 

@@ -1,8 +1,8 @@
-"""What helps a network that starts cold? Three equations that are hard from scratch, each with one help at a time.
+"""What helps a solve from scratch (a cold start)? Three equations that are hard from scratch, with one aid at a time.
 
-Every way has the same network, points, tolerance and number of Levenberg-Marquardt steps, easier tasks included. The
-networks and points are smaller than the problems' own, so that the whole table takes minutes: the figures compare ways,
-not problems. Errors are relative L2 on a regular grid, against references that training never sees.
+Every start has the same network, points, tolerance and number of Levenberg-Marquardt steps, those of easier tasks
+included. Networks and points are smaller than the problems' own, so that the whole table takes minutes: the figures
+compare starts, not problems. Errors are relative L2 on a regular grid, against references that training never sees.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SEEDS = 2
 
 
 def ways_of(name: str) -> dict[str, dict[str, Any]]:
-    """What each way sets in the problem."""
+    """The attributes of the problem that each start sets."""
     return {
         PLAIN: {},
         "warm_up": {"warm_up": 1000},
@@ -42,7 +42,7 @@ def ways_of(name: str) -> dict[str, dict[str, Any]]:
 
 @dataclass
 class Budget:
-    """Levenberg-Marquardt with so many steps left, over all tasks that a cold start solves."""
+    """Levenberg-Marquardt with a limit on the steps over all tasks that a cold start solves."""
 
     left: int
 
@@ -109,7 +109,7 @@ def claims(report: Report, names: list[str]) -> None:
 
 
 def figure(report: Report) -> Figure:
-    """Residual on fresh points, in units of the tolerance, for each way: one panel a problem."""
+    """Residual on fresh points, in units of the tolerance, for each start: one panel per problem."""
     names = list(dict.fromkeys(row["problem"] for row in report.rows))
     shown = Figure(figsize=(3.4 * len(names), 3.2), layout="constrained")
     axes = shown.subplots(1, len(names), squeeze=False, sharey=True)[0]

@@ -1,4 +1,4 @@
-"""DeepXDE's own forward examples as families, through `from_deepxde`: does what its users have just work?
+"""DeepXDE's own forward examples as families, through `from_deepxde`: does existing DeepXDE code work unchanged?
 
 Each example of `deepxde_set_ups.py` is solved at its own coefficient and, from there, at three others; errors are
 relative L2 against the exact solution.

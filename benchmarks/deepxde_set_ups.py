@@ -1,6 +1,6 @@
-"""Forward examples of DeepXDE's documentation, set up as it sets them up, each with one coefficient that varies.
+"""Forward examples from DeepXDE's documentation, set up as there, each with one coefficient that varies.
 
-What is not theirs is the coefficient, which is 1 (or the value in brackets) in the example, and the exact solution for
+Two things are added: the coefficient, which is 1 in the example (or the value in brackets), and the exact solution for
 other values of it.
 """
 

@@ -1,7 +1,7 @@
-"""Does memory stay flat? Families solved one after the other in one process, saved, loaded, asked and drawn.
+"""Does memory stay flat? Families solved one after the other in one process, saved, loaded, queried and drawn.
 
-Every round does all that a session may do: a source and targets, more targets, answers between members, coefficients
-from measurements, estimated errors, a family file written and read. Its resident memory is noted at the end.
+Every round does everything that a session may do: a source and targets, more targets, answers between members,
+coefficients from measurements, estimated errors, a family file written and read. At its end resident memory is noted.
 
     python benchmarks/endurance.py --output benchmarks/results
 """
@@ -23,7 +23,7 @@ MINUTES, WARM_UP, BAND = 30.0, 3.0, 0.05
 
 
 def one_round(seed: int, folder: Path) -> int:
-    """All of a session; how many members it solved."""
+    """One session; the number of members that it solved."""
     solved = 0
     for name, targets, further in (
         ("oscillator", pp.grid(damping=[0.8, 1.2]), {"damping": 1.0}),

@@ -1,6 +1,6 @@
-"""How far can an error estimate be trusted? Every equation of the library, estimated and true errors of all members.
+"""How reliable are error estimates? Estimated and true errors of all members of every equation of the library.
 
-The estimate sees the equation on points of its own, never the reference; the true error is against the reference.
+The estimate uses the equation on points of its own, never the reference; the true error is against the reference.
 
     python benchmarks/error_estimates.py --output benchmarks/results
 """
@@ -69,7 +69,7 @@ def _within(rows: list[dict[str, Any]], name: str) -> float:
 
 
 def figure(rows: list[dict[str, Any]]) -> Figure:
-    """Estimated against true errors, and the residual that the estimate is made of."""
+    """Estimated errors against true errors, and the residuals from which the estimates are made."""
     shown = Figure(figsize=(8, 4), layout="constrained")
     error = np.array([row["error"] for row in rows])
     ends = np.array([error.min() / 2, error.max() * 2])

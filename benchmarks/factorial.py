@@ -1,6 +1,6 @@
 """What comes from the solver, what from precision, exact conditions and transfer? Burgers in all combinations.
 
-Every cell solves the same three viscosities once: by Levenberg-Marquardt or by Adam and L-BFGS as DeepXDE has them, in
+Every cell solves the same three viscosities once: by Levenberg-Marquardt or by Adam and L-BFGS as in DeepXDE, in
 float32 or float64, with exact or with DeepXDE's soft conditions, from scratch, by fine-tuning along the path or by PAC.
 All have one network, one set of points inside the domain and one tolerance.
 """
@@ -49,7 +49,7 @@ TARGETS = pp.grid(nu=[0.04, 0.03, 0.02])
 
 def solve(report: Report, cell: dict[str, str], targets: list[dict[str, float]]) -> None:
     solver, dtype, problem, method = (FACTORS[factor][level] for factor, level in cell.items())
-    # A cell that fails is not made to fail again at intermediate coefficients.
+    # If a target fails, no intermediate coefficients are tried: they would fail too.
     family = pp.solve_family(problem, targets=targets, solver=solver, dtype=dtype, method=method, halvings=0, bases=1)
     report.add(
         **cell,
@@ -64,7 +64,7 @@ def solve(report: Report, cell: dict[str, str], targets: list[dict[str, float]])
 
 
 def effects(report: Report) -> list[dict[str, Any]]:
-    """Of each level of each factor the mean over all combinations of the others, of logarithms."""
+    """For each level of each factor the geometric mean over all combinations of the other factors."""
     found = []
     for factor, levels in FACTORS.items():
         for level in levels:

@@ -1,7 +1,7 @@
-"""Every equation of the library solved as it comes: its default family, errors, seconds, a picture.
+"""Every equation of the library with its defaults: its family, errors, seconds, a picture.
 
-Writes besides JSON the table `problems/README.md` and the pictures that it shows. Errors are relative L2 against
-references that no solve has seen; seconds are those of `solve_family`, without figures.
+Also writes the table `problems/README.md` and its pictures. Errors are relative L2 against references that no solve
+uses; seconds are those of `solve_family`, without figures.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ PICTURES = Path("docs/gallery")
 PAGE = Path("problems/README.md")
 PREAMBLE = """# Problems
 
-Equations ready to solve, one file each, to be read and copied: `pacpinn solve burgers`. Errors are relative L2 errors
-of the default family (source and targets) against independent references, median and worst of three seeds; seconds are
-those of the whole family on two cores, their median. This page is made by `python benchmarks/gallery.py`. Besides,
-`friedman` is a regression and `digits` a classification.
+Equations ready to solve with `pacpinn solve burgers`, one file each, to read and to copy. Errors are relative L2 errors
+of the default family (source and targets) against independent references: median and worst over three seeds. Seconds
+are those of the whole family on two cores, median over the seeds. This page is written by `benchmarks/gallery.py`.
+There are also a regression, `friedman`, and a classification, `digits`.
 """
 
 
@@ -41,12 +41,12 @@ def equations() -> list[str]:
 
 
 def asked(problem: pp.Problem) -> float:
-    """The error asked for: 1e-3; less for ordinary equations and easy ones, more for hard ones."""
+    """The error asked for: 1e-3; less for ordinary differential equations and easy ones, more for hard ones."""
     return ASKED.get(problem.name, 1e-4 if tuple(problem.inputs) == ("t",) else 1e-3)
 
 
 def factor(family: pp.Family) -> float:
-    """By how much the coefficient that varies most does."""
+    """Largest over smallest value of the coefficient that varies most."""
     values = [[abs(c[name]) for c in family] for name in family.varying]
     return max(max(each) / min(each) for each in values if min(each) > 0)
 
@@ -72,9 +72,9 @@ def measure(report: Report, name: str, seed: int) -> pp.Family:
 
 
 def picture(family: pp.Family) -> Figure:
-    """The first output: curves of all members along one input; of two the source and the last target as colours.
+    """The first output: with one input curves of all members, with two the source and the last target as colours.
 
-    Of three inputs the last, time, is at its end.
+    With three inputs, the last of which is time, the picture shows the final time.
     """
     problem = family.problem
     if len(problem.inputs) == 1:

@@ -1,11 +1,11 @@
-"""Coefficients from noisy measurements: are the errors those that the noise allows, and do the intervals hold?
+"""Coefficients from noisy measurements: are the errors as small as the noise allows, and are the intervals right?
 
 For each family 50 observations at random points, with noise of 1 % of the solution's standard deviation over them, are
-drawn again and again, each run with a seed of its own; `family.infer` then finds the coefficients without being told
-the noise's size. The error of each is compared with the Cramér-Rao bound of that run's observations, from the reference
-alone: its sensitivity by central differences. What is reported is the root mean square over all runs of error / bound
-(1 is the best that any unbiased estimate can do), in how many runs the 95 % interval holds the truth, and the seconds a
-run takes once the family is there.
+drawn in every run with another seed; `family.infer` then finds the coefficients without knowing the size of the noise.
+Each error is compared with the Cramér-Rao bound of that run's observations, which is computed from the reference alone,
+with its sensitivity by central differences. Reported are the root mean square over all runs of error / bound (1 is the
+best that any unbiased estimate can reach), the number of runs in which the 95 % interval contains the truth, and the
+seconds per run once the family is solved.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from report import Report, options
 
 @dataclass(frozen=True)
 class Case:
-    """One family: its range and tolerance, and the coefficients that are to be found again."""
+    """One family: its range and tolerance, and the coefficients to be found."""
 
     problem: str
     within: Mapping[str, tuple[float, float]]
@@ -47,13 +47,13 @@ CASES = {
 }
 RUNS, QUICK_RUNS = 200, 20
 OBSERVATIONS, NOISE = 50, 0.01
-LEAST, MOST = 182, 197  # of 200 intervals: what 95 % means, but for once in a hundred times
+LEAST, MOST = 182, 197  # of 200 intervals: the 99 % range of a binomial distribution with 95 %
 TIMES_BOUND, SECONDS = 3.0, 5.0
 STEP = 1e-3  # of a coefficient, for the reference's central differences
 
 
 def bounds(problem: Equation, c: pp.Coefficients, x: np.ndarray, names: Sequence[str], noise: float) -> np.ndarray:
-    """Cramér and Rao's bounds of the standard deviations ``(names,)``, by the reference."""
+    """Cramér-Rao bounds of the standard deviations ``(names,)``, from the reference."""
     columns = []
     for name in names:
         ahead, behind = (pp.Coefficients(**{**c, name: c[name] * (1 + s * STEP)}) for s in (1, -1))
@@ -151,7 +151,7 @@ def claims(report: Report, names: Sequence[str]) -> None:
 
 
 def figure(report: Report, names: Sequence[str]) -> Figure:
-    """Errors in units of the bound: what they should be is a standard normal distribution."""
+    """Errors in units of the bound: they should have a standard normal distribution."""
     shown = Figure(figsize=(4 * len(names), 3.2), layout="constrained")
     places = np.linspace(-4, 4, 200)
     for axis, name in zip(shown.subplots(1, len(names), squeeze=False)[0], names, strict=True):

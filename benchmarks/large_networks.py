@@ -1,11 +1,11 @@
 """How should Levenberg-Marquardt find its steps in a network of 50,000 weights? Memory, and loss over seconds.
 
-Burgers' equation from scratch by a 4 x 128 network in float64, each run in a process of its own, of which the peak
-memory is that of all it holds, torch included:
+Burgers' equation from scratch by a 4 x 128 network in float64, each run in a process of its own. Peak memory is that of
+the whole process, torch included:
 
-formed        the dual system of all residuals, of a Jacobian formed whole
-all           the same of a Jacobian in factors, by blocks of columns
-samples       the dual system of residuals drawn anew for each step, twice as many where they no longer speak for all
+formed        the dual system of all residuals, with the whole Jacobian formed
+all           the same with the Jacobian in factors, by blocks of columns
+samples       the dual system of residuals drawn again for each step; twice as many when they no longer represent all
 conjugate     conjugate gradients on products with the factors: 120 at most, to a hundredth of the right side
 """
 
@@ -36,7 +36,7 @@ GIGABYTE = 2**30
 
 
 class TimeIsUp(Exception):
-    """The run has had its seconds."""
+    """The run has used up its seconds."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def equations(way: str, now: Linearisation, delta: Tensor, objective: Objective)
 
 
 def train(way: str, points: int, width: int, seed: int, threads: int, limit: float) -> dict[str, Any]:
-    """One run in this process: how far it came in `limit` seconds, and the memory it took."""
+    """One run in this process: the loss after `limit` seconds, and the memory used."""
     torch.set_num_threads(threads)
     levenberg_marquardt._normal_equations = lambda *given: equations(way, *given)  # type: ignore[attr-defined]
 

@@ -1,11 +1,11 @@
-"""Milliseconds a query against error: any coefficient between a family's members, by the reduced basis and its baselines.
+"""Milliseconds per query against error: any coefficient between a family's members, by the reduced basis and baselines.
 
-Every family is refined over a range to a tolerance; then random coefficients of the range are answered
+Every family is refined over a range to a tolerance; then random coefficients of the range are answered by
 
 reduced basis      in the span of all members, with three seeds; of the first K members, for several K; on all points
-gradient descent   in the same span by GPT-PINN's way: 5,000 steps at a rate of 0.02 from interpolation (Chen &
+gradient descent   in the same span as in GPT-PINN: 5,000 steps at a rate of 0.02 from interpolation (Chen &
                    Koohy 2024, doi:10.1016/j.finel.2023.104047), on all points; some of the coefficients only
-nearest member     as it is
+nearest member     unchanged
 interpolation      of the members' fields, by a spline
 interpolated answers  of 64 answers over the range, by a spline: what the reduced basis starts from
 last layer         of the source's network, by Levenberg-Marquardt; some only
@@ -13,8 +13,7 @@ calibration        by PAC from the nearest member; some only
 parametric         one network for the range, trained as `solve_family(method="parametric")` does; some only
 classical          method of lines at a ladder of resolutions: the coarsest as accurate as the reduced basis; some only
 
-Errors are relative L2 on a regular grid, against references that no solve has seen. Predicting is not on the clock, nor
-is scoring.
+Errors are relative L2 on a regular grid, against references that no solve uses. Predicting and scoring are not timed.
 """
 
 from __future__ import annotations
@@ -65,12 +64,12 @@ KS = (3, 5, 7, 9, 12, 15, 20, 25, 40)
 QUERIES, AT_ONCE = 200, 10_000
 SEEDS = (0, 1, 2)
 WHOLE = "all members"
-LEAST_MS = 0.01  # where what takes no time is drawn
+LEAST_MS = 0.01  # at which methods that take no time are drawn
 INVERSE, MEASUREMENTS, NOISE = 20, 50, 0.01
 
 
 def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coefficients]:
-    """Random coefficients of the range, even in their own scale."""
+    """Random coefficients of the range, uniform in their own scale."""
     shares = np.random.default_rng(seed).uniform(size=(count, len(within)))
     return problem.space.box(within).at(shares, problem.source)
 
@@ -95,7 +94,7 @@ def reduced(report: Report, name: str, online: ReducedModel, within: Range, scor
 
 
 def ask(report: Report, name: str, way: str, online: ReducedModel, score: Scores) -> None:
-    """One by one, each on the clock."""
+    """One by one, each timed."""
     online.solve(score.cs[:1])
     asked = [timed(partial(online.solve, [c])) for c in score.cs]
     answers = [found for _, (found,) in asked]
@@ -105,7 +104,7 @@ def ask(report: Report, name: str, way: str, online: ReducedModel, score: Scores
 
 
 def loading(report: Report, name: str, family: pp.Family, c: Coefficients) -> None:
-    """From the file to the first answer: tables and modes are made anew."""
+    """From the file to the first answer: derivative tables and modes are computed again."""
     with tempfile.TemporaryDirectory() as folder:
         path = family.save(Path(folder) / "family.pac")
         read, loaded = timed(lambda: pp.load(path))
@@ -115,7 +114,7 @@ def loading(report: Report, name: str, family: pp.Family, c: Coefficients) -> No
 
 
 def inverse(report: Report, name: str, family: pp.Family, within: Range, score: Scores) -> None:
-    """Noisy measurements of the solution to the coefficients."""
+    """The coefficients from noisy measurements of the solution."""
     rng = np.random.default_rng(2)
     for c, exact in zip(score.cs[:INVERSE], score.exact, strict=False):
         rows = rng.choice(len(exact), MEASUREMENTS, replace=False)
@@ -135,7 +134,7 @@ def inverse(report: Report, name: str, family: pp.Family, within: Range, score: 
 
 
 def measure(report: Report, name: str, case: Case, seed: int, quick: bool) -> None:
-    """The whole basis for every seed, all else for the first."""
+    """The whole basis for every seed, everything else for the first seed only."""
     began = time.perf_counter()
     most = 4 if quick else case.members
     family = pp.solve_family(case.problem, within=case.within, tolerance=case.tolerance, members=most, seed=seed)
@@ -232,7 +231,7 @@ def about_burgers(report: Report) -> None:
 
 
 def break_even(report: Report, name: str) -> float:
-    """Queries from which on the offline stage and they take less than the method of lines at the same error."""
+    """From how many queries on offline stage and queries take less than the method of lines at the same error."""
     rows = rows_of(report, name, WHOLE)
     baselines = rows_as_accurate(report, name, median(row["error"] for row in rows))
     saved = median(row["ms"] for row in baselines) - median(row["ms"] for row in rows) if baselines else 0.0
@@ -248,7 +247,7 @@ def worst_error(report: Report, name: str) -> float:
 
 
 def rows_as_accurate(report: Report, name: str, error: float) -> list[dict[str, Any]]:
-    """Of the classical solver, at the coarsest resolution whose median error is no larger."""
+    """The rows of the classical solver at the coarsest resolution whose median error is no larger."""
     for resolution in classical.RESOLUTIONS:
         rows = rows_of(report, name, f"classical, {resolution}")
         if rows and median(row["error"] for row in rows) <= error:
@@ -257,7 +256,7 @@ def rows_as_accurate(report: Report, name: str, error: float) -> list[dict[str, 
 
 
 def figure(report: Report, names: Sequence[str]) -> Figure:
-    """Error against milliseconds: one panel a family; a median and, by a line, the worst."""
+    """Error against milliseconds: one panel per family; the median, and a line up to the worst."""
     shown = Figure(figsize=(4 * min(3, len(names)), 3.4 * -(-len(names) // 3)), layout="constrained")
     axes = shown.subplots(-(-len(names) // 3), min(3, len(names)), squeeze=False)
     for axis, name in zip(axes.flat, names, strict=False):
@@ -274,7 +273,7 @@ def figure(report: Report, names: Sequence[str]) -> Figure:
 
 
 def decay(report: Report, names: Sequence[str]) -> Figure:
-    """How errors fall with the number of members: the worst of the queries, and what the greedy choice estimated."""
+    """How errors fall with the number of members: the worst query, and the estimate of the greedy choice."""
     shown = Figure(figsize=(10, 4), layout="constrained")
     errors, estimates = shown.subplots(1, 2, sharex=True, sharey=True)
     for name in names:

@@ -1,4 +1,4 @@
-"""Ways to answer between a family's members that `online.py` measures the reduced basis against."""
+"""Methods to answer between a family's members with which `online.py` compares the reduced basis."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from report import Report
 
-SOME = 10  # coefficients, for ways that take long
+SOME = 10  # coefficients, for slow methods
 STEPS, RATE = 5000, 0.02  # of gradient descent
 
 
@@ -39,7 +39,7 @@ class Scores:
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:
-    """Milliseconds, and what comes of it."""
+    """Milliseconds that a function takes, and its result."""
     began = time.perf_counter()
     found = action()
     return 1000 * (time.perf_counter() - began), found
@@ -63,7 +63,7 @@ def add(
 
 
 def by_weights(report: Report, name: str, online: ReducedModel, score: Scores) -> None:
-    """Baselines that weigh the same members in other ways."""
+    """Baselines that choose the weights of the same members by other methods."""
     ways: dict[str, tuple[int, Callable[[Coefficients], Tensor]]] = {
         "nearest member": (len(score.cs), partial(nearest, online)),
         "interpolation": (len(score.cs), partial(interpolated, online)),
@@ -97,7 +97,7 @@ def interpolated_answers(online: ReducedModel, c: Coefficients) -> Tensor:
 
 
 def descended(online: ReducedModel, equation: ReducedResidual, c: Coefficients) -> Tensor:
-    """GPT-PINN's way: plain gradient descent on the mean square residual, by the members' weights."""
+    """As GPT-PINN: plain gradient descent on the mean square residual, by the members' weights."""
     weights = interpolated(online, c)[None]
     for _ in range(STEPS):
         residuals, jacobian = equation.linearise([c], weights)
@@ -106,7 +106,7 @@ def descended(online: ReducedModel, equation: ReducedResidual, c: Coefficients) 
 
 
 def on_weights(online: ReducedModel) -> ReducedResidual:
-    """The equation on all points, its unknowns the weights of the members themselves: no mean, then each member."""
+    """The equation on all points; its unknowns are the weights of the members themselves: no mean, then each member."""
     count = len(online.members)
     plain = torch.cat([torch.zeros(count, 1), torch.eye(count)], dim=1).to(torch.float64)
     return ReducedResidual(online.equation, online.assembly.training, online.assembly.training_table.combined(plain))
@@ -126,7 +126,7 @@ def by_solving(report: Report, name: str, family: pp.Family, score: Scores) -> N
 
 
 def by_one_network(report: Report, name: str, within: Range, score: Scores) -> None:
-    """The parametric network, which needs no solve at all: its milliseconds are those of the training, shared out."""
+    """The parametric network, which needs no solve: its milliseconds are those of the training per query."""
     solver = pp.LevenbergMarquardt(max_steps=150)
     corners = [dict(zip(within, ends, strict=True)) for ends in zip(*within.values(), strict=True)]
     targets = [dict(c) for c in score.cs[:SOME]]

@@ -1,8 +1,8 @@
 """How should PAC prune and start? Threshold, kept fraction, what is prunable, where calibration starts.
 
-One source a seed is trained and then pruned, allocated and calibrated along a short path in each way. A way is judged
-by what a user has without a reference: targets that converge, seconds, and the residual on fresh points. The error
-against the reference is shown beside it and decides nothing.
+One source per seed is trained, and then pruned, allocated and calibrated along a short path with each choice. A choice
+is judged by what a user has without a reference: targets that converge, seconds, and the residual on fresh points. The
+error against the reference is shown too and decides nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PATHS = {
 
 @dataclass(frozen=True)
 class Way:
-    """One choice of everything that this benchmark compares."""
+    """One combination of the choices that this benchmark compares."""
 
     name: str
     criterion: str = "global"

@@ -1,4 +1,4 @@
-"""What every benchmark shares: its options, the machine, claims, the table it prints and the JSON it writes."""
+"""Shared by all benchmarks: options, the machine, claims, the table it prints and the JSON it writes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def options(description: str, threads: int = 2, parts: Sequence[str] = ()) -> ar
 
 @dataclass(frozen=True)
 class Claim:
-    """One figure asked for, and what was reached."""
+    """One figure that was asked for, and the figure that was reached."""
 
     claim: str
     asked: str
@@ -57,7 +57,7 @@ class Report:
     claims: list[Claim] = field(default_factory=list)
 
     def add(self, **row: Any) -> None:
-        """Keep a row and print it, so that a long run shows where it is."""
+        """Keep a row and print it, so that a long run shows its progress."""
         self.rows.append(row)
         console.print("  ".join(f"{name}={brief(value)}" for name, value in row.items() if not isinstance(value, list)))
 
@@ -96,7 +96,7 @@ class Report:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures were measured on."""
+    """The machine on which the figures were measured."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
@@ -107,7 +107,7 @@ def machine() -> dict[str, Any]:
 
 
 def brief(value: Any) -> str:
-    """A value as a table shows it."""
+    """A value as it is shown in a table."""
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "NO", None: "–"}[value]
     return f"{value:.3g}" if isinstance(value, float) else str(value)

@@ -1,8 +1,8 @@
-"""Families on workers: what do two bring over one, what does a target cost besides its solve, what travels?
+"""Families on workers: how much faster are two than one, what costs a target besides its solve, what is sent?
 
 Burgers at 64 viscosities along a spine: in this process, by one worker, by two, one thread each; the family must be
-the same to the last bit. The same in this process along a chain. Then thousands of cheap targets past a scheduler in a
-process of its own, whose memory is watched.
+the same to the last bit. The same in this process along a chain. Then thousands of cheap targets through a scheduler in
+a process of its own, whose memory is measured.
 
     python benchmarks/scale_out.py --output benchmarks/results
 """
@@ -44,11 +44,11 @@ LOGS = {"Dask's logs of 1,000 events": None, "logs of 10 events": 10}
 
 @contextmanager
 def cluster(workers: int, events: int | None = None) -> Iterator[tuple[Client, psutil.Process]]:
-    """A scheduler and workers as Dask starts them, each a process of its own; the scheduler's, to watch.
+    """A scheduler and workers as Dask starts them, each in its own process; the scheduler's process is measured.
 
     Args:
         workers: how many, of one thread each.
-        events: how many each of the scheduler's logs takes; by default as Dask has it.
+        events: the length of each of the scheduler's logs; by default Dask's.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -72,7 +72,7 @@ def cluster(workers: int, events: int | None = None) -> Iterator[tuple[Client, p
 
 
 def begun(problem: Problem, first: dict[str, float], seed: int) -> pp.Family:
-    """A family with its source and one target, from which all others follow."""
+    """A family with its source and one target, from which all others start."""
     return pp.solve_family(problem, targets=[first], seed=seed, tree="spine")
 
 
@@ -106,7 +106,7 @@ def burgers(report: Report, seed: int, count: int) -> None:
 
 
 def chain(report: Report, seed: int, count: int) -> None:
-    """The same targets here along a chain, which no workers can share but whose steps are shorter than a spine's."""
+    """The same targets here along a chain: workers cannot share it, but its steps are shorter than a spine's."""
     family = begun(pp.get_problem("burgers"), {"nu": 0.048}, seed)
     began = time.perf_counter()
     family.extend(burgers_targets(count), tree="chain")
@@ -131,7 +131,7 @@ def same(one: pp.Family, other: pp.Family) -> bool:
 
 
 def cheap(report: Report, count: int, log: str, events: int | None) -> None:
-    """An oscillator at thousands of coefficients: the scheduler's memory, sampled at every hundredth target."""
+    """An oscillator at thousands of coefficients: the scheduler's memory, sampled after every hundred targets."""
     per_axis = round(count**0.5)
     targets = pp.grid(damping=np.linspace(0.5, 1.5, per_axis), stiffness=np.linspace(3.5, 4.5, count // per_axis))
     family = begun(pp.get_problem("oscillator"), {"damping": 0.45, "stiffness": 4.0}, seed=0)
@@ -173,13 +173,13 @@ def cheap(report: Report, count: int, log: str, events: int | None) -> None:
 
 
 def cpu(process: psutil.Process) -> float:
-    """Seconds for which it was at work."""
+    """Processor seconds of a process."""
     times = process.cpu_times()
     return times.user + times.system
 
 
 def travels(report: Report) -> None:
-    """Bytes of a step's way there and back, and of what is scattered once."""
+    """Bytes sent for a step and back, and bytes sent to every worker once."""
     for name in ("burgers", "oscillator"):
         family = pp.solve_family(name)
         before, start, target = family.targets[:3]
@@ -244,7 +244,7 @@ def claims_of_cheap(report: Report) -> None:
 
 
 def of_log(report: Report, log: str) -> list[dict[str, Any]]:
-    """The samples of the scheduler's memory with one length of its log."""
+    """The samples of the scheduler's memory for one length of its logs."""
     return [row for row in report.rows if row["part"] == "cheap" and row["log"] == log]
 
 

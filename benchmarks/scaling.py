@@ -1,6 +1,6 @@
 """How do seconds and memory grow? With targets, free weights, points, input dimensions and the size of batches.
 
-Every case is a family solved by a process of its own, whose peak memory is its own. Burgers' viscosities from 0.05 to
+Every case is a family solved in a process of its own, to measure its peak memory. Burgers' viscosities from 0.05 to
 0.01 for targets, weights and points; the heat equation in one to three space dimensions; the oscillator at 64 dampings
 for batches, and on a GPU, if there is one, 256 viscosities in batches against one by one.
 """
@@ -31,8 +31,8 @@ from report import Report, options
 
 PARTS = ("targets", "free weights", "points", "dimensions", "batches")
 MEGABYTE = 2**20
-ALLOWANCE = 16 * MEGABYTE  # for what the allocator and caches hold on to, whatever is solved
-FEW = 8  # targets, where their number does not vary
+ALLOWANCE = 16 * MEGABYTE  # for memory that the allocator and caches keep, whatever is solved
+FEW = 8  # targets, in parts where their number does not vary
 GPU = "cuda"
 
 
@@ -73,7 +73,7 @@ class Heat(pp.Equation):
 
 @dataclass(frozen=True)
 class Case:
-    """One family to solve: in which part of the benchmark, and the value of what varies there."""
+    """One family to solve: the part of the benchmark, and the value of the quantity that varies there."""
 
     part: str
     value: int
@@ -137,12 +137,12 @@ def measure(case: Case, threads: int) -> dict[str, Any]:
 
 
 def peak_memory() -> int:
-    """Bytes of this process at most. A process may inherit its parent's peak: the parent here solves nothing."""
+    """Peak bytes of this process. A process may inherit its parent's peak, but the parent here solves nothing."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def kept_bytes(member: pp.Solution) -> int:
-    """Of a target's free weights and of its losses, which Python keeps as objects."""
+    """Bytes of a target's free weights and of its losses, which are Python objects."""
     return member.z.nbytes + sum(map(sys.getsizeof, [member.history, *member.history]))
 
 
@@ -196,7 +196,7 @@ def claims(report: Report) -> None:
 
 
 def figure(report: Report) -> Figure:
-    """Seconds a target above, peak memory below: one column a part."""
+    """Seconds per target above, peak memory below: one column per part."""
     shown = Figure(figsize=(3 * len(PARTS), 5), layout="constrained")
     axes = shown.subplots(2, len(PARTS), sharey="row", sharex="col")
     for column, part in enumerate(PARTS):

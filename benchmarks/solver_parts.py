@@ -1,8 +1,8 @@
-"""Where does the time of a Levenberg-Marquardt step go, and which first guess is the best for its price?
+"""Where does the time of a Levenberg-Marquardt step go, and which predictor is worth its cost?
 
 Burgers' equation on 1,024 points. First the parts of a step of calibration, at 908 of 1,297 free weights and at 672 of
-2,241, against the whole step as the solver makes it: in turns, medians. Then, from each of 24 solved viscosities to the
-next: the first loss, and steps and seconds from there to the tolerance, for guesses of several kinds.
+2,241, against the whole step of the solver: medians of several rounds. Then, from each of 24 solved viscosities to the
+next: the first loss, and steps and seconds from there to the tolerance, for several predictors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from report import Report, options
 SIZES = [(24, 0.3, 1.6), (32, 0.7, 2.5)]  # width of three layers, keep, largest ratio asked for
 STEPS = 10  # of a timed solve
 SHARES = (1.0, 0.01)  # of the solver's first damping, for predictors
-NEARBY = 1e-3  # of the way to the target: where residuals are differentiated in the coefficient
+NEARBY = 1e-3  # of the step to the target: for the central difference in the coefficient
 PARTS = (
     "residuals",
     "linearisation",
@@ -48,7 +48,7 @@ def burgers(width: int) -> pp.Problem:
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:
-    """Milliseconds, and what comes of it."""
+    """Milliseconds that a function takes, and its result."""
     began = time.perf_counter()
     found = action()
     return 1000 * (time.perf_counter() - began), found
@@ -57,7 +57,7 @@ def timed(action: Callable[[], Any]) -> tuple[float, Any]:
 def parts_of_a_step(
     report: Report, width: int, keep: float, threads: int, repeats: int, settings: dict[str, Any]
 ) -> None:
-    """A step of the calibration to nu = 0.04 from the source at 0.05: most of them are accepted there."""
+    """A step of the calibration to nu = 0.04 from the source at 0.05, where most steps are accepted."""
     family = pp.solve_family(burgers(width), targets=[{"nu": 0.045}], keep=keep, halvings=0, bases=1, **settings)
     task, masked = family.problem.task(nu=0.04), family.bases[0].masked
     task.tolerance = 0.0  # never reached: every solve takes all of its steps, and checks no fresh points
@@ -69,7 +69,7 @@ def parts_of_a_step(
         runs = [one_run(objective, z, solver) for _ in range(repeats + 1)][1:]  # the first warms up
         result = solver(objective, z[0])
         accepted = len(result.history) - 1
-        # A step that follows a rejected one has the JᵀJ of that: only those are counted that the solve has made.
+        # A step after a rejected one reuses its JᵀJ: only those that the solve computed are counted.
         algebra = [accepted / result.steps * run["JᵀJ"] + run["factorisation"] for run in runs]
         report.add(
             table="parts",
@@ -92,7 +92,7 @@ def one_run(objective: Objective, z: Tensor, solver: pp.LevenbergMarquardt) -> d
     run["Jacobian"], jacobian = timed(lambda: now.jacobian)
     normal = NormalEquations(jacobian, now.residuals, z - objective.centre, objective.penalty)
     mu = solver.damping * normal.cost.sqrt()
-    run["JᵀJ"], _ = timed(lambda: normal.gram)  # its lower half, which is all that is needed
+    run["JᵀJ"], _ = timed(lambda: normal.gram)  # only its lower half is needed
     run["both halves"], _ = timed(lambda: jacobian.mT @ jacobian)
     run["damping too"], damped = timed(lambda: normal.damped(mu))
     matrix = normal.gram + torch.diag_embed(damped.shift)
@@ -106,7 +106,7 @@ def one_run(objective: Objective, z: Tensor, solver: pp.LevenbergMarquardt) -> d
 
 
 def directions(normal: NormalEquations, damped: Damped) -> Tensor:
-    """What the solver asks of a factorisation: step, change along it, correction."""
+    """What the solver computes with a factorisation: step, change along the step, correction."""
     return damped.correction(normal.along(damped.step()))
 
 
@@ -141,7 +141,7 @@ def of(family: pp.Family, member: pp.Solution) -> Objective:
 
 
 def kinds(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> dict[str, Callable[[], Tensor]]:
-    """Ways to guess the weights ``(1, p)`` of a member from its parent's."""
+    """Predictors of the weights ``(1, p)`` of a member from its parent's."""
     there, here, z = of(family, member), of(family, parent), parent.z[None]
     solver = pp.LevenbergMarquardt()
     guesses: dict[str, Callable[[], Tensor]] = {PARENT: lambda: z}
@@ -160,14 +160,14 @@ def kinds(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> dict[s
 
 
 def secant(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> Tensor:
-    """Through the parent and its own parent, as far as the coefficients go beyond."""
+    """The secant through the parent and its own parent, extrapolated to the member's coefficients."""
     before = family[parent.parent]
     share = family.problem.space.beyond(before.coefficients, parent.coefficients, member.coefficients)
     return (parent.z + share * (parent.z - before.z))[None]
 
 
 def towards(family: pp.Family, parent: pp.Solution, member: pp.Solution) -> Tensor:
-    """How the residuals ``(1, m)`` at the parent's weights change with its coefficients, per way to the member."""
+    """Change of the residuals ``(1, m)`` at the parent's weights from its coefficients to the member's, linearised."""
     ahead, behind = (
         Objective(
             family.problem.task(**family.problem.space.between(parent.coefficients, member.coefficients, share)),
@@ -190,7 +190,7 @@ def rows_of(report: Report, table: str) -> list[dict[str, Any]]:
 
 
 def summarise(report: Report) -> list[dict[str, Any]]:
-    """One row a predictor: its first loss against that of the parent's weights, and what it saves the corrector."""
+    """One row per predictor: its loss against that of the parent's weights, and what it saves the corrector."""
     rows = rows_of(report, "predictors")
     parents = {row["target"]: row["loss"] for row in rows if row["predictor"] == PARENT}
     summary = []
@@ -220,7 +220,7 @@ def claims(report: Report) -> None:
 
 
 def figure(report: Report) -> Figure:
-    """Parts of a step, one beside the other, against the whole."""
+    """Parts of a step, side by side, against the whole step."""
     rows = rows_of(report, "parts")
     shown = Figure(figsize=(10, 1 + 0.8 * len(rows)), layout="constrained")
     axis = shown.subplots()

@@ -1,8 +1,8 @@
-"""How many bytes for what error? PAC's free weights against copies and compressed deltas of fine-tuned networks.
+"""How many bytes for what error? PAC's free weights against copies and compressed differences of fine-tuned networks.
 
-One Burgers family solved by PAC and one by fine-tuning along the same path. Every target is stored in each way, read
-back, and judged anew against the reference; bytes are those of one more target, what all targets share (PAC's base and
-mask, the source) is not counted.
+One Burgers family solved by PAC and one by fine-tuning along the same path. Every target is stored in each format, read
+back, and scored again against the reference. Bytes are those of one more target; data that all targets share (PAC's
+base and mask, the source) are not counted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from as_measured import get_problem
 from report import Report, options
 
 Shapes = dict[str, torch.Size]
-Stored = tuple[int, Tensor]  # bytes, and the values as they come back
+Stored = tuple[int, Tensor]  # bytes, and the values as they are read back
 PAC, COPY, DELTA = "PAC's free weights", "fine-tuned copy", "fine-tuning delta"
 SPARSE, LOW_RANK = "fine-tuning delta, largest entries", "fine-tuning delta, low rank"
 RANKS = (1, 2, 4, 8)
@@ -31,13 +31,13 @@ ACCURATE = 3e-4  # relative L2
 
 
 def packed(*arrays: np.ndarray) -> int:
-    """Bytes of some arrays after zlib, or as they are if that is less."""
+    """Bytes of some arrays after zlib, or without it if that is less."""
     plain = b"".join(each.tobytes() for each in arrays)
     return min(len(plain), len(zlib.compress(plain, 9)))
 
 
 def rounded(values: Tensor, kind: str) -> tuple[list[np.ndarray], Tensor]:
-    """Values in a float type, or in int8 of the largest one's 127th part: what is stored, and what comes back."""
+    """Values in a float type, or in int8 with the largest value as 127: the stored array, and the values read back."""
     array = values.numpy()
     if kind == "int8":
         unit = np.float32(np.abs(array).max() / 127 or 1)
@@ -54,7 +54,7 @@ def whole(values: Tensor, kind: str) -> Stored:
 
 
 def largest(values: Tensor, count: int, kind: str) -> Stored:
-    """The `count` values of largest magnitude, and one bit a value for where they are: less than indices take."""
+    """The `count` values of largest magnitude, and a bit per value for their places, which takes less than indices."""
     which = values.abs().topk(count).indices.sort().values
     codes, back = rounded(values[which], kind)
     places = np.packbits(torch.zeros_like(values, dtype=torch.bool).index_fill(0, which, True).numpy())
@@ -62,7 +62,7 @@ def largest(values: Tensor, count: int, kind: str) -> Stored:
 
 
 def of_rank(values: Tensor, shapes: Shapes, rank: int, kind: str) -> Stored:
-    """Each matrix by its truncated singular value decomposition, vectors and matrices too small to gain whole."""
+    """Each matrix by its truncated singular value decomposition; vectors, and matrices too small for it, whole."""
     size, pieces = 0, []
     for piece, shape in zip(values.split([each.numel() for each in shapes.values()]), shapes.values(), strict=True):
         if len(shape) == 2 and rank * sum(shape) < piece.numel():
@@ -79,7 +79,7 @@ def of_rank(values: Tensor, shapes: Shapes, rank: int, kind: str) -> Stored:
 
 
 def ways_to_store(free: int, shapes: Shapes) -> list[tuple[str, str, Callable[[Tensor], Stored]]]:
-    """Ways to store a target: what, how, and the function that does."""
+    """The formats in which a target is stored: what, how, and the function that stores it."""
     kinds = ("float64", "float32", "float16", "int8")
     ways: list[tuple[str, str, Callable[[Tensor], Stored]]] = [
         (what, kind, lambda values, kind=kind: whole(values, kind)) for what in (PAC, COPY, DELTA) for kind in kinds
@@ -135,7 +135,7 @@ def summarise(report: Report) -> list[dict[str, Any]]:
 
 
 def claims(report: Report, summary: list[dict[str, Any]]) -> None:
-    """The fewest bytes a target with which all errors are as small as is asked of the family, by PAC and by baselines."""
+    """The fewest bytes per target with which all errors meet the limit asked for, by PAC and by baselines."""
 
     def fewest(what: str) -> float:
         accurate = (row["bytes"] for row in summary if row["what"] == what and row["error worst"] <= ACCURATE)
@@ -151,7 +151,7 @@ def claims(report: Report, summary: list[dict[str, Any]]) -> None:
 
 
 def figure(summary: list[dict[str, Any]]) -> Figure:
-    """Error against bytes a target, medians and up to the worst; one marker a way."""
+    """Error against bytes a target, medians, and lines up to the worst; one marker per format."""
     shown = Figure(figsize=(8, 5), layout="constrained")
     axis = shown.subplots()
     for (i, what), marker in zip(enumerate((PAC, COPY, DELTA, SPARSE, LOW_RANK)), "os^vD", strict=True):

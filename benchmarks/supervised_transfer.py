@@ -2,8 +2,8 @@
 
 Five seeds, each with data, source network and targets of its own. Every method trains on the same target samples with
 the same solver, steps and seeds; the strength of its penalty is chosen for each target by cross-validation on the
-target's training samples alone. Test samples of target and source decide nothing and give the figures: the target's
-metric, and the source's metric of the same network afterwards. PAC's allocation trains on the source a second time, so
+target's training samples alone. Test samples of target and source decide nothing; they give the figures: the target's
+metric, and afterwards the source's metric of the same network. PAC's allocation trains on the source a second time, so
 the baselines' source network is trained a second time too. PAC appears with two kept fractions.
 
 Seeds run side by side, one thread each.
@@ -75,7 +75,7 @@ def trained(method: TransferMethod, task: SupervisedTask, penalty: float, seed: 
 
 @dataclass(frozen=True)
 class Way:
-    """A method on one source: how it begins at each target, and the network that has learnt the source only."""
+    """A method on one source: how it starts each target, and the network that has learnt only the source."""
 
     make: Callable[[], TransferMethod]
     source: MaskedNetwork | None
@@ -83,7 +83,7 @@ class Way:
 
 
 def ways(network: torch.nn.Module, task: SupervisedTask, seed: int) -> dict[str, Way]:
-    """The baselines on one source network, trained for equally long: to the end, and once more after it was pruned."""
+    """The baselines on one source network, and PAC on the same network pruned; all are trained equally long."""
     fitted = trained(from_scratch(network), task, 0.0, seed)
     again = trained(fine_tuning(fitted), task, 0.0, seed)
     found = {
@@ -133,7 +133,7 @@ def run(name: str, seed: int) -> list[dict[str, Any]]:
             row = {"problem": name, "seed": seed, "target": brief(target), "way": label, "prior": prior, "error": error}
             if way.source is not None:
                 before, answers = on_source(way.source, way.source.start)
-                # What the same network says of the source: PAC's, with its free weights set back to zero.
+                # The source's metric of the same network; with PAC the free weights are set back to zero.
                 after, answers_after = on_source(method.masked, torch.zeros_like(result.z) if way.pac else result.z)
                 same = bool(np.array_equal(answers, answers_after))
                 row |= {"source before": before, "source after": after, "source unchanged": same}

@@ -1,9 +1,9 @@
 """What error for how many seconds? Every family by PAC, by fine-tuning along the same path, by its baselines.
 
-All networks have one architecture, one set of points, one tolerance and stopping rule, and but for DeepXDE's optimisers
-one solver. Marginal seconds are those of one more target, failed attempts and new bases included; amortised ones share
-out the source and its allocation as well. Errors are relative L2 on a regular grid, against references that training
-never sees. A classical solver, at a ladder of resolutions, shows what a network has to beat.
+All networks have the same architecture, points, tolerance and stopping rule, and, except with DeepXDE's optimisers, the
+same solver. Marginal seconds are those of one more target, failed attempts and new bases included; amortised seconds
+also include a share of the source and its allocation. Errors are relative L2 on a regular grid, against references that
+training never uses. A classical solver at several resolutions is the baseline for all networks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FAMILIES = {
 CLASSICAL = "classical"
 
 
-# Along a path. The last layer fails alike with every seed, and is not made to fail again at each intermediate step.
+# Along a path. The last layer fails with every seed; it tries no intermediate coefficients, where it would fail too.
 PATHS: dict[str, dict[str, Any]] = {
     "pac": {"method": "pac"},
     "fine-tuning": {"method": "fine-tuning"},
@@ -169,7 +169,7 @@ def claims(report: Report) -> None:
 
 
 def figure(report: Report) -> Figure:
-    """Error against amortised seconds above, error against the residual below: one column a problem."""
+    """Error against amortised seconds above, error against the residual below: one column per problem."""
     names = list(dict.fromkeys(row["problem"] for row in report.rows))
     shown = Figure(figsize=(3.2 * len(names), 6.8), layout="constrained")
     axes = shown.subplots(2, len(names), squeeze=False, sharey="col")

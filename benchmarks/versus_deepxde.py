@@ -1,16 +1,17 @@
 """Burgers' equation at eight viscosities: DeepXDE as its own example trains it, against pacpinn.
 
-Every way solves the same targets. DeepXDE: network, points, Adam and then L-BFGS as in its published Burgers example,
+Every method solves the same targets. DeepXDE: network, points, Adam and then L-BFGS as in its published example,
 from scratch and warm-started from the neighbouring target along the same path, in float32 as the example. It gets a
 third of the example's Adam steps, as L-BFGS does most of the work, and for two targets all of them, to see whether this
 favours it. In float64 it solves three of the targets from scratch, and the last with pacpinn's exact conditions too.
 pacpinn: Levenberg-Marquardt from scratch, fine-tuning all weights along the path, and prune-allocate-calibrate along
-the path, in both precisions; the ways along the path with three seeds. What the solver gives is the step from DeepXDE
-to Levenberg-Marquardt, both from scratch; what the transfer gives is the step from there to the ways along the path.
+the path, in both precisions; the methods along the path with three seeds. The gain by the solver is the difference
+between DeepXDE and Levenberg-Marquardt, both from scratch; the gain by the transfer is the difference between that and
+the methods along the path.
 
-A target's seconds leave out the source, which every way along a path needs once: pacpinn's is a row of its own.
+A target's seconds leave out the source, which every method along a path needs once: pacpinn's has a row of its own.
 
-Errors are relative L2 errors against the Cole-Hopf reference; measuring them is not on the clock.
+Errors are relative L2 errors against the Cole-Hopf reference; measuring them is not timed.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ def add(report: Report, way: str, dtype: torch.dtype, seed: int, nu: float, scor
 
 
 def time_to(error: float, curve: list[list[float]]) -> float | None:
-    """Seconds after which a curve first shows this error; None if it never does."""
+    """Seconds after which a curve first reaches this error; None if it never does."""
     return next((seconds for seconds, reached in curve if reached <= error), None)
 
 
@@ -185,13 +186,13 @@ def summarise(report: Report) -> list[dict[str, Any]]:
 
 
 def faster(report: Report, name: str, pac: list[dict[str, Any]], scratch: list[dict[str, Any]]) -> None:
-    """By how much PAC's targets are, each at its own error, than DeepXDE at the nearest viscosity that it solved."""
+    """How many times faster PAC reaches its own error at each target than DeepXDE at the nearest viscosity."""
     ratios, never = [], 0
     for row in pac:
         other = min(scratch, key=lambda each: abs(math.log(each["nu"] / row["nu"])))
         reached = time_to(row["error"], other["curve"])
         never += reached is None
-        # Where DeepXDE never gets there, the time it took to stop is a lower bound.
+        # Where DeepXDE never reaches the error, the time at which it stopped is a lower bound.
         ratios.append((reached or other["seconds"]) / row["seconds"])
     report.claim(
         f"{name}: faster than DeepXDE from scratch at the same error",

@@ -1,8 +1,8 @@
-"""Burgers' equation at nu = 0.01 / pi without input features: how far does a plain network get, and at what price?
+"""Burgers' equation at nu = 0.01 / pi without input features: how accurate is a plain network, and at what cost?
 
-The problem `burgers` with twice its points walks from nu = 0.05 to 0.01 / pi by 13 targets, half of its weights kept,
-by PAC and by fine-tuning along the same path; the problem `steep_burgers`, which states features that fit its front,
-goes there too. Errors are relative L2 on a regular grid, against the Cole-Hopf reference.
+The problem `burgers`, with twice its points and half of its weights kept, is continued from nu = 0.05 to 0.01 / pi in
+13 steps, by PAC and by fine-tuning along the same path; so is the problem `steep_burgers`, whose features fit the
+front. Errors are relative L2 on a regular grid, against the Cole-Hopf reference.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Burgers: Any = type(get_problem("burgers"))
 
 
 class PlainBurgers(Burgers):  # type: ignore[misc]
-    """Burgers as it is installed, for a steeper front."""
+    """The installed Burgers problem with settings for a steeper front."""
 
     points = pp.Points(domain=3072)
     targets = pp.grid(nu=np.geomspace(0.05, LAST, 14)[1:])
@@ -54,7 +54,7 @@ def measure(report: Report, network: str, method: str, seed: int, quick: bool) -
 
 
 def summarise(report: Report) -> list[dict[str, Any]]:
-    """One row a network, method and seed: the whole family, and its last target."""
+    """One row per network, method and seed: the whole family, and its last target."""
     summary = []
     for key in dict.fromkeys((row["network"], row["method"], row["seed"]) for row in report.rows):
         rows = [row for row in report.rows if (row["network"], row["method"], row["seed"]) == key]

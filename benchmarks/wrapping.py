@@ -1,8 +1,8 @@
 """What does PAC's wrapping cost? A training step of ten million weights, plain and through `pac.to_calibrate()`.
 
 Seconds of a step (processor time, median) and the most memory that a process needs, at several batch sizes and kept
-fractions. Both have a penalty on the weights in the loss, written as their users would: plain training over its
-parameters, PAC by `module.penalty()`. The network given to PAC, of which it has a copy, is let go. Every row is
+fractions. Both have a penalty on the weights in the loss, written as a user would write it: plain training over the
+parameters, PAC by `module.penalty()`. PAC copies the network that it is given; the original is deleted. Every row is
 measured in a process of its own.
 """
 

@@ -1,4 +1,4 @@
-"""What does it cost to write every member down when it is solved?
+"""What does it cost to write every member to disk when it is solved?
 
 The seconds within ``Journal.add`` against the seconds of the solves, on the library's cheapest targets and on Burgers.
 

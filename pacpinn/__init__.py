@@ -1,6 +1,6 @@
 """Physics-informed transfer learning for families of ODEs and PDEs: prune, allocate, calibrate.
 
-Public names are imported at first use, so that ``pacpinn --help`` does not wait for torch.
+Each public name is imported when it is first used, so that ``pacpinn --help`` does not wait for torch.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from pacpinn.runtime import earlier_names, lazy
 
-# DeepXDE reads its backend when it is first imported, which a user's own file may do before ours does.
+# DeepXDE reads this when it is first imported, and a user's own file may import it before pacpinn does.
 os.environ.setdefault("DDE_BACKEND", "pytorch")
 
 __version__ = "0.2.0.dev0"
 
 __getattr__, __dir__, __all__ = lazy.face(__name__)
+__all__ += ["__version__"]
 earlier_names.install()
 
 if TYPE_CHECKING:  # the one table of public names

@@ -1,7 +1,8 @@
 """Every error that pacpinn raises on purpose.
 
-Each message says what was given, what was expected and what to do. All derive from
-:class:`PacpinnError`, so ``except pp.PacpinnError`` catches bad input and nothing else.
+Each message says what was given, what was expected and what to do. All errors derive from :class:`PacpinnError`, so
+that ``except pp.PacpinnError`` catches bad input and no fault of the library. Each docstring says what is wrong and how
+to mend it.
 """
 
 
@@ -10,31 +11,31 @@ class PacpinnError(Exception):
 
 
 class UnknownProblem(PacpinnError):
-    """No problem of that name is installed: choose one from ``pacpinn problems`` or give a file's path."""
+    """No problem of that name is installed: choose a name from ``pacpinn problems``, or give the path of a file."""
 
 
 class ProblemFileError(PacpinnError):
-    """A problem file does not import or holds no problem: mend the line that the message shows."""
+    """A problem file cannot be imported, or defines no problem: mend the line that the message shows."""
 
 
 class CoefficientError(PacpinnError):
-    """A coefficient is unknown, not a finite number, or outside its range: see ``pacpinn problems``."""
+    """A coefficient is unknown, not a finite number, or outside its range: see the ranges in ``pacpinn problems``."""
 
 
 class PruningError(PacpinnError):
-    """`keep` lies outside (0, 1), or leaves nothing to keep or to free: choose another fraction or criterion."""
+    """`keep` lies outside (0, 1), or leaves no weight kept or none free: choose another fraction or criterion."""
 
 
 class NetworkError(PacpinnError):
-    """A network cannot be used, or a new head does not fit into it: mend what the message names."""
+    """A network cannot be used, or a new head does not fit it: mend what the message names."""
 
 
 class OrderError(PacpinnError):
-    """A step of prune-allocate-calibrate came too early: do first what the message names."""
+    """A step of prune, allocate, calibrate was called too early: do first what the message names."""
 
 
 class UnknownSolver(PacpinnError):
-    """No solver of that name: choose one from the message, or pass a configured solver."""
+    """No solver has that name: choose a name from the message, or pass a configured solver."""
 
 
 class SolverError(PacpinnError):
@@ -54,7 +55,7 @@ class MeasurementError(PacpinnError):
 
 
 class NotIdentifiable(PacpinnError):
-    """The measurements do not determine a combination of coefficients: name fewer, or measure what depends on it."""
+    """The measurements do not determine some combination of coefficients: name fewer, or measure what depends on it."""
 
 
 class NotSolved(PacpinnError, KeyError):
@@ -64,15 +65,15 @@ class NotSolved(PacpinnError, KeyError):
 
 
 class NotAccurate(PacpinnError):
-    """An answer between the members may be wrong by more than the tolerance, or lies outside their range."""
+    """An answer may be wrong by more than the tolerance, or is outside the members' range: extend the family there."""
 
 
 class FamilyFileError(PacpinnError):
-    """A file is not a family file, is damaged, or belongs to another problem."""
+    """A file is no family file, is damaged, or belongs to another run: choose another file, or its own problem."""
 
 
 class FamilyInUse(PacpinnError):
-    """Another process or thread is writing the same family file: wait for it, or choose another file."""
+    """Another process or thread is writing the same family file: wait until it has ended, or choose another file."""
 
 
 class BackendError(PacpinnError):
@@ -80,12 +81,12 @@ class BackendError(PacpinnError):
 
 
 class NotEnoughMemory(PacpinnError):
-    """A solve would need more memory than there is: take as many points or free weights as the message says fit."""
+    """A solve would need more memory than is available: take as few points or free weights as the message says."""
 
 
 class DeviceError(PacpinnError):
-    """The device asked for is not there: choose one that ``torch`` sees, such as ``cpu``."""
+    """This machine has no such device: choose one that ``torch`` sees, such as ``cpu``."""
 
 
 class WorkersError(PacpinnError):
-    """A cluster is not reached, has no workers or others than it should, or cannot take the problem."""
+    """A cluster does not answer, or its workers cannot solve the problem: start or mend what the message names."""

@@ -1,1 +1,1 @@
-"""Problems ready to solve, one a file, meant to be read and copied. Installed as ``pacpinn.problems``."""
+"""Problems ready to solve, one per file, to read and to copy. Installed as ``pacpinn.problems``."""

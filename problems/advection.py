@@ -1,4 +1,4 @@
-"""A wave carried along at a range of speeds, with the exact solution as reference."""
+"""A wave transported at a range of speeds, with the exact solution as reference."""
 
 from __future__ import annotations
 

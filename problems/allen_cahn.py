@@ -18,15 +18,15 @@ import pacpinn as pp
 class AllenCahn(pp.Equation):
     """u_t = d u_xx + 5 (u - u³) on x in [-1, 1], t in [0, 1]; u(x, 0) = x² cos(pi x), u(-1, t) = u(1, t) = -1.
 
-    Two phases, u = 1 and u = -1, part at interfaces of width √d (Allen & Cahn, Acta Metallurgica 27, 1979). With
-    d = 0.001 it is a standard test of networks from scratch (DeepXDE's example; Wight & Zhao, arXiv:2007.04542).
+    Two phases, u = 1 and u = -1, are separated by interfaces of width √d (Allen & Cahn, Acta Metallurgica 27, 1979).
+    With d = 0.001 it is a standard test of networks from scratch (DeepXDE's example; Wight & Zhao, arXiv:2007.04542).
     """
 
     d = pp.Coefficient(0.02, low=0.001, high=0.05, scale="log", doc="diffusivity")
     targets = pp.grid(d=np.geomspace(0.02, 0.001, 9)[1:])
     points = pp.Points(domain=2048)
-    # The linearised equation makes of a residual an error 4 (d = 0.02) to 12 (d = 0.001) times as large at worst, where
-    # u leaves the unstable 0, and 0.3 to 2 times of one without a pattern wider than 0.05 (root mean squares).
+    # By the linearised equation the error is at most 4 (d = 0.02) to 12 (d = 0.001) times the residual, where u leaves
+    # the unstable 0, and 0.3 to 2 times a residual without patterns wider than 0.05 (root mean squares).
     tolerance = 1e-4
     hidden = (24, 24, 24)
 
@@ -39,7 +39,7 @@ class AllenCahn(pp.Equation):
         return u_t - c.d * u_xx - 5 * (u - u**3)
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """All are even in x, as u is: place, time, the interface at rest and as it forms, the ends' layer, growth."""
+        """All even in x, as u is: place, time, the interface at rest and as it forms, the boundary layer, growth."""
         square, time = x[:, 0:1] ** 2, x[:, 1:2]
         interface = torch.tanh((square - 1 / 4) / (2 * c.d**0.5))  # 3 times as wide as tanh((x - 1/2) √(5 / 2d))
         layer = diffused((1 - square) / 2, c.d * (time + 0.02))
@@ -50,7 +50,8 @@ class AllenCahn(pp.Equation):
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
-        # At the ends u_t = 0, yet d u_xx = (pi² - 2) d as it starts: what spreads from there no network has to learn.
+        # At the ends u_t = 0, yet d u_xx = (pi² - 2) d at t = 0: this feature represents the layer that spreads from
+        # there.
         spread = (torch.pi**2 - 2) * c.d * time * (1 - diffused((1 - place**2) / 2, c.d * time))
         return initial(place) + spread + time * (1 - place**2) * y
 
@@ -63,7 +64,7 @@ class AllenCahn(pp.Equation):
         ]
 
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """A fifth of the points crowds about the interface and late, when it is sharpest."""
+        """A fifth of the points lies near the interface and at late times, when it is sharpest."""
         place, time, width = np.abs(x[:, 0:1]), x[:, 1:2], 1.5 * c.d**0.5
         crowded = 1 / 2 + width * np.sinh((2 * place - 1) * np.arcsinh(1 / 2 / width))
         return np.where(np.arange(len(x))[:, None] % 5 == 4, np.hstack([crowded, time * (2 - time)]), x)
@@ -78,16 +79,17 @@ def initial(place: Tensor) -> Tensor:
 
 
 def arrested(x: Tensor, c: pp.Coefficients) -> Tensor:
-    """The reaction's own solution, u0 / √(u0² + (1 - u0²) e^(-10 t)), its slope kept to about the resting interface's.
+    """The reaction's own solution, u0 / √(u0² + (1 - u0²) e^(-10 t)), with a limited slope.
 
-    Where u0 = 0 that slope is u0' e^(5 t) without bound; d / 4 under the root holds it at 2 |u0'| / √d = √(5 / 2d).
+    Where u0 = 0 the slope u0' e^(5 t) has no bound; the term d / 4 under the root limits it to 2 |u0'| / √d, about the
+    slope √(5 / 2d) of the interface at rest.
     """
     u0, decay = initial(x[:, 0:1]), torch.exp(-10 * x[:, 1:2])
     return u0 / torch.sqrt(u0**2 + (1 - u0**2) * (decay + c.d / 4 * (1 - decay)))
 
 
 def diffused(place: Tensor, time: Tensor) -> Tensor:
-    """4 i²erfc(x / √(4 t)): what has come by `time` to `place` of a level that rises evenly, to 1, at x = 0.
+    """4 i²erfc(x / √(4 t)): the diffusion up to `time` at `place` of a level that rises linearly, to 1, at x = 0.
 
     Carslaw & Jaeger, Conduction of Heat in Solids, 1959, section 2.5.
     """

@@ -17,20 +17,21 @@ FAR = 2.0  # largest price of the share
 class BlackScholes(pp.Equation):
     """V_t = volatility² S² V_SS / 2 + rate (S V_S - V) on S in [0, 2], t in [0, 1]; V(S, 0) = max(S - 1, 0).
 
-    V is the price of a call and S that of its share, in units of the strike; t the time to expiry, in years. V(0, t)
-    is 0, V(2, t) given (Black & Scholes, J. Political Economy 81, 1973). The payoff's kink is left to the price by
-    Bachelier (1900), for a share that varies as much at any S as at the strike, which has the same one: a network
-    learns how V differs from it, as a function of S, t and how many standard deviations S lies off the strike.
+    V is the price of a call and S that of its share, in units of the strike; t the time to expiry, in years. V(0, t) is
+    0, V(2, t) is given (Black & Scholes, J. Political Economy 81, 1973). The payoff has a kink. Bachelier's price
+    (1900), for a share whose changes have the same size at any S as at the strike, has the same kink: the network
+    learns the difference of V from it, as a function of S, t and the distance of S from the strike in standard
+    deviations.
     """
 
-    volatility = pp.Coefficient(0.4, low=0.05, high=0.6, scale="log", doc="of the share, year^(-1/2)")
-    rate = pp.Coefficient(0.05, low=0.0, high=0.2, doc="of interest, 1 / year")
+    volatility = pp.Coefficient(0.4, low=0.05, high=0.6, scale="log", doc="volatility of the share, year^(-1/2)")
+    rate = pp.Coefficient(0.05, low=0.0, high=0.2, doc="interest rate, 1 / year")
     targets = pp.grid(volatility=[0.3, 0.2, 0.14, 0.1], rate=[0.0, 0.05, 0.1])
     inputs = ("S", "t")
     outputs = ("V",)
     points = pp.Points(domain=1024)
-    # By the maximum principle an error is at most t times the largest residual: relative to V 1.5 times (root mean
-    # squares). What V has beyond the payoff is of the size of the volatility, and so must the scale be.
+    # By the maximum principle the error is at most t times the largest residual: relative to V 1.5 times (root mean
+    # squares). V less the payoff is of the size of the volatility; so is the scale.
     tolerance = 3e-4
     hidden = (20, 20, 20)
 
@@ -75,7 +76,7 @@ def strike(time: Tensor, c: pp.Coefficients) -> Tensor:
 
 
 def deviation(time: Tensor, c: pp.Coefficients) -> Tensor:
-    """Standard deviation by expiry of a share worth the strike."""
+    """Standard deviation, up to expiry, of a share worth the strike."""
     return c.volatility * (time + 1e-18) ** 0.5  # differentiable at expiry too
 
 

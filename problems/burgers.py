@@ -57,7 +57,7 @@ class Burgers(pp.Equation):
 
 
 def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float, accuracy: float = 1e-10) -> np.ndarray:
-    """Exact u ``(rows,)`` at `x` and `t` ``(rows,)`` (Cole 1951; Hopf 1950), by a quadrature that checks itself.
+    """Exact u ``(rows,)`` at `x` and `t` ``(rows,)`` (Cole 1951; Hopf 1950), by a quadrature with an error check.
 
     The nodes are doubled until two successive results agree to `accuracy`.
 
@@ -65,7 +65,7 @@ def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float, accuracy: float = 1e-10) 
         ArithmeticError: if they do not within 10,000 nodes, which happens only far below the range of :class:`Burgers`.
     """
     end = np.sqrt(40 + 1 / (np.pi * nu))
-    nodes = math.ceil(4 * end)  # half apart: up to t = 1 the integrand's peaks are wider than a third
+    nodes = math.ceil(4 * end)  # spacing 1/2: up to t = 1 the integrand's peaks are wider than 1/3
     before = np.full(len(x), np.nan)
     while nodes <= 10_000:
         u = mean_initial_velocity(x, t, nu, np.linspace(-end, end, nodes))
@@ -80,10 +80,11 @@ def cole_hopf(x: np.ndarray, t: np.ndarray, nu: float, accuracy: float = 1e-10) 
 def mean_initial_velocity(x: np.ndarray, t: np.ndarray, nu: float, q: np.ndarray) -> np.ndarray:
     """u(x, t) = ∫ u_0(y) e^E dq / ∫ e^E dq with y = x - 2 √(nu t) q and E = -q² - cos(pi y) / (2 pi nu).
 
-    By the trapezoidal rule on the nodes `q`, which converges exponentially; at their ends e^E must have died away.
+    By the trapezoidal rule on the nodes `q`, which converges exponentially; at the first and last node e^E must be
+    negligible.
     """
     u = np.empty(len(x))
-    for rows in np.array_split(np.arange(len(x)), 1 + x.size * q.size // 2**20):  # bounds the memory
+    for rows in np.array_split(np.arange(len(x)), 1 + x.size * q.size // 2**20):  # limits the memory
         y = x[rows, None] - 2 * np.sqrt(nu * t[rows, None]) * q
         weights = softmax(-(q**2) - np.cos(np.pi * y) / (2 * np.pi * nu), axis=1)
         u[rows] = np.sum(weights * -np.sin(np.pi * y), axis=1)

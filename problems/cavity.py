@@ -21,7 +21,7 @@ class Cavity(pp.Equation):
 
     psi = 0 on the walls, which do not slip; the lid y = 1 moves with u = 16 x² (1 - x)², the regularised cavity
     (Bourcier & Francois, La Recherche Aerospatiale 131, 1969; Shen, J. Comput. Phys. 95, 1991). A lid of speed 1
-    throughout (Ghia, Ghia & Shin, J. Comput. Phys. 48, 1982) would tear at the corners, where omega has no bound.
+    throughout (Ghia, Ghia & Shin, J. Comput. Phys. 48, 1982) has singular corners, where omega has no bound.
     Review: Shankar & Deshpande, Annu. Rev. Fluid Mech. 32, 2000. Units: the side and the lid's highest speed are 1.
     """
 
@@ -30,7 +30,7 @@ class Cavity(pp.Equation):
     inputs = ("x", "y")
     outputs = ("psi", "omega")
     points = pp.Points(domain=3800)
-    tolerance = 1e-2  # what error that leaves: see scale
+    tolerance = 1e-2  # for the error that this leaves see scale
     hidden = (28, 28, 28)
 
     def geometry(self, c: pp.Coefficients) -> Any:
@@ -45,13 +45,13 @@ class Cavity(pp.Equation):
         return [psi_xx + psi_yy + y[:, 1:2], convection - (omega_xx + omega_yy) / c.re]
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """Place, and layers at all walls which are as thick as friction makes them."""
+        """Place, and layers at all walls as thick as the viscous boundary layer."""
         layers = torch.exp(-torch.cat([x, 1 - x], dim=1) * c.re**0.5 / 2)
         return torch.cat([2 * x - 1, 2 * layers - 1], dim=1)
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         across, up = x[:, 0:1], x[:, 1:2]
-        inside = (4 * across * (1 - across) * up * (1 - up)) ** 2  # as psi: level at the walls, 0 on them
+        inside = (4 * across * (1 - across) * up * (1 - up)) ** 2  # as psi: value and slope 0 at the walls
         return torch.cat([lid(across) * below(up) + inside * y[:, 0:1], 10 * y[:, 1:2]], dim=1)
 
     def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> Sequence[Any]:
@@ -64,12 +64,12 @@ class Cavity(pp.Equation):
         ]
 
     def scale(self, c: pp.Coefficients) -> float:
-        # Linearised about the flow, the second equation makes of a residual r an error of omega, relative to it, of
+        # Linearised about the flow, a residual r of the second equation gives a relative error of omega of
         # 1.5 r (re = 100), 2.8 r (re = 200), 4.3 r (re = 400) at worst, the first of half as much (root mean squares).
         return (200 / c.re) ** 0.75
 
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """A third of the points where they are, a third nearer to the walls, a third nearer still."""
+        """A third of the points as they are, a third nearer to the walls, a third nearer still."""
         near = 0.3 * x + 0.7 * np.sin(np.pi / 2 * x) ** 2
         nearer = 0.3 * near + 0.7 * np.sin(np.pi / 2 * near) ** 2
         return np.choose(np.arange(len(x))[:, None] % 3, [x, near, nearer])
@@ -84,7 +84,7 @@ def lid(across: Any) -> Any:
 
 
 def below(up: Any) -> Any:
-    """psi below the lid, where its speed is 1: level at the bottom, 0 at both ends."""
+    """psi for a lid of speed 1: slope 0 at the bottom, value 0 at both ends."""
     return up**2 * (up - 1)
 
 
@@ -107,7 +107,7 @@ def galerkin(re: float, degrees: Sequence[int] = (40, 160)) -> np.ndarray:
     a = np.zeros((0, 0))
     for n in degrees:
         a, k = np.pad(a, (0, n - len(a))), np.arange(n)
-        basis = np.zeros((n + 4, n))  # 0 and level at both ends; second derivatives are orthogonal
+        basis = np.zeros((n + 4, n))  # value and slope 0 at both ends; second derivatives are orthogonal
         basis[k, k], basis[k + 2, k], basis[k + 4, k] = 1, -2 * (2 * k + 5) / (2 * k + 7), (2 * k + 3) / (2 * k + 7)
         basis /= (2 * k + 3) * np.sqrt(4 * k + 10)
         s = np.linspace(0, 1, 5)
@@ -124,7 +124,7 @@ def galerkin(re: float, degrees: Sequence[int] = (40, 160)) -> np.ndarray:
 
 
 def newton_step(psi: np.ndarray, basis: np.ndarray, re: float) -> np.ndarray:
-    """By GMRES; the biharmonic operator, nearly inverted, goes before (Bjorstad & Tjostheim, ibid. 18, 1997)."""
+    """By GMRES, preconditioned by a nearly inverted biharmonic operator (Bjorstad & Tjostheim, ibid. 18, 1997)."""
     n = basis.shape[1]
     s, weight = legendre.leggauss(n + n // 4)
     at = [legendre.legval(s, 2**d * legendre.legder(np.eye(n + 4), d)).T for d in range(3)]
@@ -146,7 +146,7 @@ def newton_step(psi: np.ndarray, basis: np.ndarray, re: float) -> np.ndarray:
 
     def change(d: np.ndarray) -> np.ndarray:
         moved = basis @ d.reshape(n, n) @ basis.T
-        return (weak(psi + moved) - weak(psi - moved)).ravel() / 2  # exact: nothing is above second degree
+        return (weak(psi + moved) - weak(psi - moved)).ravel() / 2  # exact: no term is above second degree
 
     def inverse(d: np.ndarray) -> np.ndarray:
         return (modes @ (modes.T @ d.reshape(n, n) @ modes / sizes) @ modes.T).ravel()
@@ -156,7 +156,7 @@ def newton_step(psi: np.ndarray, basis: np.ndarray, re: float) -> np.ndarray:
 
 
 def slope(psi: np.ndarray, i: int, j: int) -> np.ndarray:
-    """Coefficients, as many, of the derivative of order `i` in x and `j` in y."""
+    """Coefficients, the same number, of the derivative of order `i` in x and `j` in y."""
     c = 2 ** (i + j) * legendre.legder(legendre.legder(psi, i), j, axis=1)
     return np.pad(c, [(0, i), (0, j)])
 

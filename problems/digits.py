@@ -18,7 +18,8 @@ class Digits(pp.Classification):
     """scikit-learn's bundled 8 x 8 handwritten digits, turned by an angle.
 
     Source: Alpaydin & Kaynak, "Optical recognition of handwritten digits", UCI machine learning repository (1998), its
-    test part. Images are turned about their centre with bilinear interpolation; what turns in from outside is blank.
+    test part. Images are turned about their centre with bilinear interpolation; pixels from outside the image are
+    blank.
 
     Args:
         data_seed: seed of the division into training and test images and of the choice of few samples.
@@ -51,7 +52,7 @@ class Digits(pp.Classification):
 
 
 def deal(labels: np.ndarray, seed: int) -> np.ndarray:
-    """Random order of all rows, dealt out class by class like cards: any first few hold the classes in equal parts."""
+    """Random order of all rows, alternating between the classes: any first rows hold the classes in equal parts."""
     rng = np.random.default_rng(seed)
     piles = [rng.permutation(np.flatnonzero(labels == each)) for each in np.unique(labels)]
     return np.array([row for turn in itertools.zip_longest(*piles) for row in turn if row is not None])

@@ -17,18 +17,18 @@ import pacpinn as pp
 class FractionalPoisson(pp.GivenEquation):
     """(-Δ)^(order / 2) u + screening u = 1 on x in [-1, 1], u = 0 outside, 1 < order < 2.
 
-    How long particles that jump by a stable law of that order, and die at a rate `screening`, stay in an interval
-    (Getoor, Trans. AMS 101, 1961). The fractional Laplacian is DeepXDE's: Grünwald-Letnikov's formula on a fixed mesh
-    (Pang, Lu & Karniadakis, SIAM J. Sci. Comput. 41, 2019). Where u rises from the ends like the square root of the
-    distance it is of low order, which limits the error here: 1e-3 at order 1.8, 5e-3 at 1.5, 1e-2 at 1.3.
-    Lengths in half the interval's.
+    u is the mean time in the interval of particles that jump by a stable law of that order and die at a rate
+    `screening` (Getoor, Trans. AMS 101, 1961). The fractional Laplacian is DeepXDE's: Grünwald-Letnikov's formula on a
+    fixed mesh (Pang, Lu & Karniadakis, SIAM J. Sci. Comput. 41, 2019). Near the ends u rises like the square root of
+    the distance, and the formula has a low order there, which limits the error: 1e-3 at order 1.8, 5e-3 at 1.5, 1e-2 at
+    1.3. The unit of length is half the interval.
     """
 
-    order = pp.Coefficient(1.6, low=1.2, high=1.9, doc="of the derivative")
-    screening = pp.Coefficient(2.0, low=0.1, high=20.0, scale="log", doc="rate of dying")
+    order = pp.Coefficient(1.6, low=1.2, high=1.9, doc="order of the derivative")
+    screening = pp.Coefficient(2.0, low=0.1, high=20.0, scale="log", doc="death rate")
     targets = pp.grid(order=[1.5, 1.8], screening=[0.5, 2.0, 8.0])
     inputs = ("x",)
-    # The operator's least eigenvalue is above 1 for every order: an error is smaller than the residual that makes it.
+    # The operator's least eigenvalue is above 1 for every order: the error is smaller than the residual.
     tolerance = 1e-3
     hidden = (16, 16)
 
@@ -43,7 +43,7 @@ class FractionalPoisson(pp.GivenEquation):
         return 2 * x**2 - 1  # even, as u is
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
-        return (1 - x**2).clamp(min=0) ** (c.order / 2) * y  # as u rises from the ends
+        return (1 - x**2).clamp(min=0) ** (c.order / 2) * y  # rises from the ends as u does
 
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         s, amplitudes = c.order / 2, spectral(c.order, c.screening)

@@ -28,12 +28,12 @@ class Friedman(pp.Regression):
     f(x) = 10 a1 sin(pi (b1 x1 + c1)(b2 x2 + c2)) + 20 a2 (b3 x3 + c3 - 0.5)^2 + 10 a3 (b4 x4 + c4) + 5 a4 (b5 x5 + c5)
 
     Sources: Friedman, "Multivariate adaptive regression splines", Annals of Statistics 19 (1991), where a = b = 1 and
-    c = 0; Pardoe & Stone, "Boosting for regression transfer", ICML 2010, for the concepts. No model has an RMSE below
-    that of the noise, 1.
+    c = 0; Pardoe & Stone, "Boosting for regression transfer", ICML 2010, for the concepts. No model can have an RMSE
+    below that of the noise, 1.
 
     Args:
         data_seed: seed of the samples; each concept draws its own.
-        test_samples: how many there are to be judged on.
+        test_samples: number of test samples.
     """
 
     a1, a2, a3, a4 = (pp.Coefficient(1.0, low=0.0, high=2.0, doc="amplitude of a term") for _ in range(4))
@@ -50,7 +50,7 @@ class Friedman(pp.Regression):
 
     def data(self, c: pp.Coefficients) -> pp.Samples:
         concept = np.array([value for name, value in c.items() if name != "samples"])
-        # Seeded by the bits of the coefficients: each concept draws samples of its own, the same ones each time.
+        # Seeded by the bits of the coefficients: each concept has its own samples, always the same.
         rng = np.random.default_rng([self.data_seed, *concept.view(np.uint32)])
 
         def draw(rows: int) -> tuple[np.ndarray, np.ndarray]:
@@ -62,7 +62,7 @@ class Friedman(pp.Regression):
         return pp.Samples(x_train, y_train, x_test, y_test)
 
     def network(self, seed: int) -> nn.Module:
-        """Two hidden layers of 100 rectified units; the last layer is fixed and carries mean and spread of y."""
+        """Two hidden layers of 100 rectified units; the last layer is fixed and sets mean and spread of y."""
         scale = nn.Linear(1, 1).requires_grad_(False)
         nn.init.constant_(scale.weight, 5.0)
         nn.init.constant_(scale.bias, 14.0)

@@ -49,8 +49,8 @@ class Heat(pp.Equation):
         ]
 
     def scale(self, c: pp.Coefficients) -> float:
-        # The error obeys the same equation, heated by the residual: it lasts for 1 / (pi² alpha), as u itself does.
-        # Over all times this makes it, relative to u, 0.6 / sqrt(alpha) times as large as the residual.
+        # The error obeys the same equation with the residual as heat source, and decays within 1 / (pi² alpha), as u
+        # does. Over all times it is, relative to u, 0.6 / sqrt(alpha) times as large as the residual.
         return c.alpha**0.5
 
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
@@ -58,7 +58,7 @@ class Heat(pp.Equation):
         return np.hstack([place, time * (1 + 2 * time**2) / 3])  # denser where the rod cools fastest
 
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        n = np.arange(1, 200, 2)  # what is left out sums to less than 1e-10
+        n = np.arange(1, 200, 2)  # the omitted terms sum to less than 1e-10
         place, time = x[:, 0:1], x[:, 1:2]
         waves = np.sin(n * np.pi * place) * np.exp(-c.alpha * (n * np.pi) ** 2 * time)
         return 16 / 5 * waves @ (96 / (n * np.pi) ** 5)[:, None]

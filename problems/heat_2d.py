@@ -18,16 +18,17 @@ MODES = ((1, 1, 1.0), (2, 1, 0.5), (1, 2, -0.25), (2, 2, 0.5))  # half-waves in 
 class Heat2D(pp.Equation):
     """u_t = alpha (u_xx + u_yy) on the unit square, t in [0, 1], u = 0 on its edges, from four modes at t = 0.
 
-    u = Σ a sin(m pi x) sin(n pi y) e^(-alpha (m² + n²) pi² t) (Carslaw & Jaeger 1959, section 5.6): the start is a hot
-    corner, which spreads to the middle as its finer modes decay first. Lengths are in sides of it.
+    u = Σ a sin(m pi x) sin(n pi y) e^(-alpha (m² + n²) pi² t) (Carslaw & Jaeger 1959, section 5.6): at the start
+    a corner is hot; heat spreads to the middle as the finer modes decay first. The unit of length is the side.
     """
 
     alpha = pp.Coefficient(0.05, low=0.01, high=0.25, scale="log", doc="thermal diffusivity")
     targets = pp.grid(alpha=[0.02, 0.03, 0.08, 0.12, 0.2])
     inputs = ("x", "y", "t")
     points = pp.Points(domain=1024)
-    # The error obeys the same equation, heated by the residual r. In the slowest mode it grows to r / (2 pi² alpha) or
-    # r t, whichever is less, as u decays: relative to u, root mean squares, it is 1.0 to 1.15 r over the whole range.
+    # The error obeys the same equation with the residual r as heat source. In the slowest mode it grows to r / (2 pi²
+    # alpha) or r t, whichever is less, as u decays: relative to u, root mean squares, it is 1.0 to 1.15 r over the
+    # whole range.
     tolerance = 5e-4
     hidden = (20, 20, 20)
 

@@ -16,16 +16,16 @@ import pacpinn as pp
 class HeatInhomogeneous(pp.Equation):
     """u_t = (k(x) u_x)_x on x in [-1, 1], t in [0, 1]; u(x, 0) = cos(pi x / 2), u(±1, t) = 0.
 
-    The diffusivity k = 1 + amplitude sin(wave_number sin(pi x / 2)) varies in layers that lie level at the ends: what
-    the rod starts from and how it is held then fit each other to any order. Heat stays longest where it is conducted
-    worst. Lengths in half the rod's, times in that squared over k's mean (Carslaw & Jaeger 1959, section 1.6).
+    The diffusivity k = 1 + amplitude sin(wave_number sin(pi x / 2)) varies in layers, with slope 0 at the ends, so that
+    initial and boundary values are compatible to any order. Heat stays longest where it is conducted worst. Units: half
+    the rod's length, and that squared over the mean of k as time (Carslaw & Jaeger 1959, section 1.6).
     """
 
-    amplitude = pp.Coefficient(0.8, low=0.0, high=0.8, doc="of the diffusivity about its mean, relative to that")
-    wave_number = pp.Coefficient(4.0, low=0.5, high=8.0, scale="log", doc="of the layers: the more, the more of them")
+    amplitude = pp.Coefficient(0.8, low=0.0, high=0.8, doc="relative variation of the diffusivity about its mean")
+    wave_number = pp.Coefficient(4.0, low=0.5, high=8.0, scale="log", doc="wave number of the layers")
     targets = pp.grid(amplitude=[0.8, 0.5, 0.2], wave_number=[4.0, 2.0, 1.0])[1:]
     points = pp.Points(domain=1280)
-    # The error obeys the same equation, heated by the residual: it lasts as long as u does, and relative to u it is
+    # The error obeys the same equation with the residual as heat source: it decays as u does, and relative to u it is
     # at most as large as the residual (root mean squares), for all coefficients.
     tolerance = 5e-4
     hidden = (20, 20, 20)
@@ -48,7 +48,7 @@ class HeatInhomogeneous(pp.Equation):
 
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         place, time = x[:, 0:1], x[:, 1:2]
-        return np.hstack([place, time * (1 + 2 * time**2) / 3])  # denser while the layers make themselves felt
+        return np.hstack([place, time * (1 + 2 * time**2) / 3])  # denser at early times, when the layers matter
 
     def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
         return [
@@ -61,13 +61,13 @@ class HeatInhomogeneous(pp.Equation):
 
 
 def layers(x: Tensor, c: pp.Coefficients) -> Tensor:
-    """Where the rod conducts well (1) and badly (-1)."""
+    """1 where the rod conducts well, -1 where it conducts badly."""
     return torch.sin(c.wave_number * torch.sin(torch.pi / 2 * x[:, 0:1]))
 
 
 @lru_cache
 def modes(amplitude: float, wave_number: float, accuracy: float = 1e-9) -> tuple[np.ndarray, np.ndarray]:
-    """What :func:`evaluate` needs: sines are doubled in number until two successive solutions agree to `accuracy`.
+    """The modes for :func:`evaluate`: the number of sines is doubled until two solutions agree to `accuracy`.
 
     Raises:
         ArithmeticError: if they do not with 512 sines, which happens only outside the range of the problem.

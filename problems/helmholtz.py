@@ -18,9 +18,10 @@ class Helmholtz(pp.Equation):
     """u_xx + u_yy + k² u = -f on the unit square, u = 0 on its edges;
     f = sin(pi x) sin(pi y) e^(cos(pi x) - cos(pi y)) / 4.
 
-    The Helmholtz equation proper, with k below the first resonance √2 pi = 4.44: near it the source, off the middle,
-    moves the whole membrane as its first mode. Solution by modes (Courant & Hilbert 1953, chapter V, section 5), in
-    which sin(s) e^(a cos(s)) = Σ 2 n / a I_n(a) sin(n s). Lengths are in sides of the square, k in radians a side.
+    The Helmholtz equation proper, with k below the first resonance √2 pi = 4.44: near it the source, which is not
+    centred, excites the whole membrane in its first mode. Solution by modes (Courant & Hilbert 1953, chapter V, section
+    5), in which sin(s) e^(a cos(s)) = Σ 2 n / a I_n(a) sin(n s). Lengths are in sides of the square, k in radians a
+    side.
     """
 
     k = pp.Coefficient(1.0, low=0.1, high=4.4, scale="log", doc="wave number")
@@ -49,12 +50,12 @@ class Helmholtz(pp.Equation):
         return [dde.icbc.DirichletBC(geometry, lambda x: 0, lambda x, on: on)]
 
     def scale(self, c: pp.Coefficients) -> float:
-        # Root mean square of f's first mode. A residual in that mode passes through the same resonance, which makes it
-        # an error as large, relative to u, as it is itself relative to f. In other modes it makes less.
+        # Root mean square of f's first mode. The same resonance amplifies a residual in that mode: the error relative
+        # to u is as large as the residual relative to f. In other modes it is smaller.
         return 0.16
 
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        n = np.arange(1, 16)  # what is left out is less than 1e-16
+        n = np.arange(1, 16)  # the omitted terms are less than 1e-16
         falling = 2 * n * iv(n, 1.0) / 2  # amplitudes of sin(s) e^(cos(s)); of e^(-cos(s)) they alternate
         source = np.outer(falling, falling * (-1.0) ** (n + 1))
         modes = source / (np.pi**2 * (n[:, None] ** 2 + n**2) - c.k**2)

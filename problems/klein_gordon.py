@@ -1,4 +1,4 @@
-"""A nonlinear string on springs over their stiffening, with a spectral solution as reference."""
+"""A nonlinear string on springs over their stiffness, with a spectral solution as reference."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ END = 2.0  # of the time interval
 class KleinGordon(pp.Equation):
     """u_tt = u_xx - u - gamma u³ on x in [-1, 1], t in [0, 2]; u(x, 0) = cos(pi x / 2), u_t(x, 0) = 0, u(±1, t) = 0.
 
-    A string whose every point is held by a spring that stiffens as it is stretched; in units of length, speed and
-    stiffness that make all other coefficients 1. The stiffer, the higher the pitch and the less it is a pure tone
-    (the phi⁴ equation; Ablowitz, Nonlinear Dispersive Waves, 2011).
+    Every point of the string is held by a spring that becomes stiffer as it is stretched. In the units of length, speed
+    and stiffness all other coefficients are 1. The larger gamma, the higher the frequency and the stronger the
+    harmonics (the phi⁴ equation; Ablowitz, Nonlinear Dispersive Waves, 2011).
     """
 
     gamma = pp.Coefficient(1.0, low=0.1, high=30.0, scale="log", doc="stiffening of the springs")
     targets = pp.grid(gamma=np.geomspace(1.0, 16.0, 9)[1:])
     points = pp.Points(domain=1024)
-    # The equation linearised about u makes of a residual an error that is, relative to u, 0.75 times as large at worst
-    # (root mean squares), for any gamma: stiffer springs hold the error too.
+    # By the equation linearised about u the error, relative to u, is at most 0.75 times the residual (root mean
+    # squares), for any gamma: stiffer springs also limit the error.
     tolerance = 1e-3
     hidden = (20, 20, 20)
 

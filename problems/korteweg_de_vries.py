@@ -22,11 +22,11 @@ class KortewegDeVries(pp.Equation):
     de Vries, Philosophical Magazine 39, 1895; Drazin & Johnson, Solitons, 1989).
     """
 
-    speed = pp.Coefficient(0.25, low=0.1, high=1.0, scale="log", doc="of the soliton, length / time")
+    speed = pp.Coefficient(0.25, low=0.1, high=1.0, scale="log", doc="speed of the soliton, length / time")
     targets = pp.grid(speed=np.geomspace(0.25, 1.0, 9)[1:])
     points = pp.Points(domain=1536)
-    # Nothing damps an error, and a crest that grows too high runs away: linearised about u the equation makes of a
-    # residual r an error, relative to u, of 30 r / √speed at worst (root mean squares).
+    # Nothing damps an error, and a crest that is too high also moves too fast: by the equation linearised about u a
+    # residual r gives a relative error of at most 30 r / √speed (root mean squares).
     tolerance = 1e-5
     hidden = (24, 24, 24)
 
@@ -48,14 +48,14 @@ class KortewegDeVries(pp.Equation):
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1] / END, x[:, 1:2]
-        left = ((1 - place) / 2) ** 2  # 1 at the left end, 0 and level at the right
+        left = ((1 - place) / 2) ** 2  # 1 at the left end, value and slope 0 at the right
         tilt = (place**2 - 1) * END / 2  # 0 at both ends, with slope 1 at the right
         changes = [
             wave(torch.full_like(place, end), time, c) - wave(torch.full_like(place, end), 0 * time, c)
             for wave, end in [(soliton, -END), (soliton, END), (soliton_slope, END)]
         ]
         at_ends = left * changes[0] + (1 - left) * changes[1] + tilt * changes[2]
-        passed = c.speed**1.5 * time  # of its own widths
+        passed = c.speed**1.5 * time  # in widths of the soliton
         free = (1 + place) * (1 - place) ** 2 * passed / (1 + passed)
         return soliton(x[:, 0:1], 0 * time, c) + at_ends + c.speed * free * y
 

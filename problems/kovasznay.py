@@ -16,7 +16,7 @@ import pacpinn as pp
 class Kovasznay(pp.Equation):
     """(w · ∇) w = -∇p + ∇²w / re, ∇ · w = 0 for w = (u, v) on x in [-1/2, 1], y in [-1/2, 3/2].
 
-    Velocity is given on the whole boundary, pressure where the flow leaves, at x = 1, all by the exact solution
+    Velocity is given on the whole boundary, pressure at the outflow, x = 1, both by the exact solution
     (Kovasznay, Proc. Cambridge Phil. Soc. 44, 1948): with l = re / 2 - √(re² / 4 + 4 pi²),
     u = 1 - e^(l x) cos(2 pi y), v = l / (2 pi) e^(l x) sin(2 pi y), p = (1 - e^(2 l x)) / 2.
     Units: the mean velocity, the rods' distance (the period in y) and the density are 1.
@@ -57,12 +57,12 @@ class Kovasznay(pp.Equation):
         ]
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """What is given on the boundary has the rods' period in y: so has the flow."""
+        """Periodic in y: the boundary values have the rods' period, and so has the flow."""
         return torch.cat([x[:, 0:1], pp.periodic(x[:, 1:2], 1.0)], dim=1)
 
     def scale(self, c: pp.Coefficients) -> float:
-        # A force r moves the flow until convection, whose speed is 1, has carried it past, over a length of about 1:
-        # an error of about r. In these units, those of the largest wave, the flow itself is 0.7 (re = 30) to 1.1.
+        # A residual r acts as a force until convection, of speed 1, has carried the flow over a length of about 1: the
+        # error is about r. In these units, those of the largest wave, the flow itself is 0.7 (re = 30) to 1.1.
         return float(np.exp(-rate(c) / 2))
 
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
@@ -73,5 +73,5 @@ class Kovasznay(pp.Equation):
 
 
 def rate(c: pp.Coefficients) -> float:
-    """At which the rods' wake changes along x: l, which is below 0."""
+    """The rate at which the rods' wake changes along x: l, which is negative."""
     return c.re / 2 - (c.re**2 / 4 + 4 * np.pi**2) ** 0.5

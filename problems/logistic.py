@@ -18,19 +18,19 @@ END = 6.0  # of the time interval
 class Logistic(pp.Equation):
     """u' = rate u (1 - u / capacity) on t in [0, 6]; u(0) = 0.1.
 
-    A population that grows by itself until it fills its place (Verhulst 1838; Murray, Mathematical Biology I, 2002,
-    section 1.1). Without units. Slow targets hardly leave the exponential growth; fast ones are full at a third of the
-    time and stay so.
+    A population that grows until it reaches its capacity (Verhulst 1838; Murray, Mathematical Biology I, 2002, section
+    1.1). Without units. Slow targets hardly leave the exponential growth; fast ones reach the capacity at a third of
+    the time.
     """
 
     rate = pp.Coefficient(1.0, low=0.5, high=4.0, scale="log", doc="rate of growth, 1 / time")
-    capacity = pp.Coefficient(1.0, low=0.5, high=2.0, scale="log", doc="population in the end")
+    capacity = pp.Coefficient(1.0, low=0.5, high=2.0, scale="log", doc="final population")
     targets = pp.grid(rate=[0.5, 1.0, 2.0, 4.0], capacity=[0.5, 2.0])
     inputs = ("t",)
     outputs = ("u",)
     points = pp.Points(domain=192)
     # In units of the scale. The error obeys the linearised equation: relative to u (root mean squares) it is at most 3
-    # (capacity 0.5) to 17 times (capacity 2, rate 0.5, growing to the end) what drives it, residual / scale.
+    # (capacity 0.5) to 17 (capacity 2, rate 0.5, growing to the end) times residual / scale, which drives it.
     tolerance = 5e-6
     hidden = (12, 12)
 
@@ -50,7 +50,7 @@ class Logistic(pp.Equation):
         return c.rate * c.capacity
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at t = 0: let them turn all over the interval.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these over the interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():

@@ -15,8 +15,8 @@ import pacpinn as pp
 
 START = (-8.0, 7.0, 27.0)
 END = 2.0  # of the time interval
-SIZE = 10.0  # of x, y and of z about rho: what the network's outputs are multiplied by
-SPEED = 40.0  # of the solution: root mean square slopes are 33 to 50
+SIZE = 10.0  # of x, y and of z about rho: factors of the network's outputs
+SPEED = 40.0  # of the solution: its root mean square slopes are 33 to 50
 
 
 class Lorenz(pp.Equation):
@@ -29,14 +29,14 @@ class Lorenz(pp.Equation):
 
     sigma = pp.Coefficient(10.0, low=5.0, high=20.0, scale="log", doc="Prandtl number")
     rho = pp.Coefficient(15.0, low=12.0, high=22.0, doc="Rayleigh number, 1 where convection begins")
-    beta = pp.Coefficient(8 / 3, low=2.0, high=4.0, doc="of the rolls' width")
+    beta = pp.Coefficient(8 / 3, low=2.0, high=4.0, doc="depends on the rolls' width")
     targets = (*pp.grid(sigma=[5.0, 7.5, 15.0, 20.0]), *pp.grid(rho=[12.5, 17.5, 20.0]))
     inputs = ("t",)
     outputs = ("x", "y", "z")
     points = pp.Points(domain=320)
-    # In units of the scale. Linearised, a residual makes a relative error at most 2 to 5 times as large, a steady push,
-    # and 0.5 times if it alternates at least ten times in the interval. Networks' alternate 26 to 51 times; what is
-    # slower in them was 0.02 to 0.64 of their size.
+    # In units of the scale. By the linearised equation the relative error is at most 2 to 5 times a constant residual,
+    # and 0.5 times a residual with at least ten changes of sign in the interval. Residuals of networks have 26 to 51;
+    # their slower part was 0.02 to 0.64 of their size.
     tolerance = 4e-5
     horizons = tuple(i / 8 for i in range(1, 8))
     hidden = (32, 32)
@@ -56,20 +56,20 @@ class Lorenz(pp.Equation):
         return [starts(i) for i in range(3)]
 
     def features(self, t: Tensor, c: pp.Coefficients) -> Tensor:
-        return torch.cat([frequency(c) * t, torch.exp(-c.sigma * t)], dim=1)  # all swing alike; x is drawn to y
+        return torch.cat([frequency(c) * t, torch.exp(-c.sigma * t)], dim=1)  # all oscillate alike; x follows y
 
     def transform(self, t: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         return y.new_tensor(START) - torch.expm1(-c.sigma * t) * SIZE * y
 
     def place(self, t: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """Closer together towards both ends, where a network is held from one side only."""
+        """Denser towards both ends, where a network has training points on one side only."""
         return t.max() * np.sin(np.pi / 2 * t / t.max()) ** 2
 
     def scale(self, c: pp.Coefficients) -> float:
         return SPEED
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at the start: let them turn all over the interval.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these over the interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():
@@ -94,5 +94,5 @@ def trajectory(sigma: float, rho: float, beta: float) -> Any:
         x, y, z = u
         return sigma * (y - x), x * (rho - z) - y, x * y - beta * z
 
-    tight = {"rtol": 1e-12, "atol": 1e-12, "max_step": END / 1000}  # what lies between long steps is less accurate
+    tight = {"rtol": 1e-12, "atol": 1e-12, "max_step": END / 1000}  # interpolation between long steps is less accurate
     return solve_ivp(slope, (0, END), START, method="DOP853", dense_output=True, **tight).sol

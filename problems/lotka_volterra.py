@@ -1,4 +1,4 @@
-"""Predators and prey over the pace of their cycles, with a numerical reference."""
+"""Predators and prey over the speed of their cycles, with a numerical reference."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class LotkaVolterra(pp.Equation):
     units of time. Prey rises and falls 27-fold, predators 10-fold.
     """
 
-    rate = pp.Coefficient(10.0, low=5.0, high=20.0, scale="log", doc="time that passes in the interval")
+    rate = pp.Coefficient(10.0, low=5.0, high=20.0, scale="log", doc="speed of the cycles: time in the interval")
     targets = pp.grid(rate=[5.0, 6.0, 7.0, 8.5, 12.0, 14.0, 17.0, 20.0])
     inputs = ("t",)
     outputs = ("prey", "predators")
     points = pp.Points(domain=384)
-    # In units of the scale. Linearised, a residual makes a relative error at most 2.5 (rate 5), 9 (10) or 31 times (20)
-    # as large, a push that shifts all later cycles, and 0.1, 0.3 or 7 times if it alternates at least twenty times in
-    # the interval. Networks' alternate 30 to 140 times; what is slower was 0.2 of them at rate 20, 0.85 at most.
+    # In units of the scale. By the linearised equation the relative error is at most 2.5 (rate 5), 9 (10) or 31 (20)
+    # times the residual, if that shifts all later cycles, and 0.1, 0.3 or 7 times a residual with at least twenty
+    # changes of sign. Residuals of networks have 30 to 140; their slower part was 0.2 at rate 20, and at most 0.85.
     tolerance = 1e-5
     horizons = tuple(i / 10 for i in range(1, 10))
     hidden = (32, 32)
@@ -43,7 +43,7 @@ class LotkaVolterra(pp.Equation):
         return dde.geometry.TimeDomain(0, 1)
 
     def residual(self, t: Tensor, y: Tensor, c: pp.Coefficients) -> list[Tensor]:
-        """Of the logarithms of r and p: a growth rate counts alike in small populations and in large ones."""
+        """For the logarithms of r and p, so that growth rates of small and large populations count alike."""
         r, p = y[:, 0:1], y[:, 1:2]
         r_t, p_t = (dde.grad.jacobian(y, t, i=i) for i in range(2))
         return [r_t / r - c.rate * (2 - 0.04 * UNIT * p), p_t / p - c.rate * (0.02 * UNIT * r - 1.06)]
@@ -55,7 +55,7 @@ class LotkaVolterra(pp.Equation):
         return [starts(i) for i in range(2)]
 
     def features(self, t: Tensor, c: pp.Coefficients) -> Tensor:
-        """Time, and where small cycles would be: those here are longer and fall behind, more so at high rates."""
+        """Time, and the phase of small cycles: the cycles here are longer and lag behind, more so at high rates."""
         phase = SMALL_CYCLES * c.rate * t
         return torch.cat([t, torch.cos(phase), torch.sin(phase)], dim=1)
 
@@ -63,14 +63,14 @@ class LotkaVolterra(pp.Equation):
         return y.new_tensor(START) * torch.exp(torch.tanh(c.rate * t) * y)
 
     def place(self, t: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """Closer together towards both ends, where a network is held from one side only."""
+        """Denser towards both ends, where a network has training points on one side only."""
         return t.max() * np.sin(np.pi / 2 * t / t.max()) ** 2
 
     def scale(self, c: pp.Coefficients) -> float:
         return c.rate
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at the start: let them turn all over the interval.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these over the interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():
@@ -91,5 +91,5 @@ def populations(rate: float) -> Any:
         r, p = UNIT * y
         return rate / UNIT * (2 * r - 0.04 * r * p), rate / UNIT * (0.02 * r * p - 1.06 * p)
 
-    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": 1 / 1000}  # what lies between long steps is less accurate
+    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": 1 / 1000}  # interpolation between long steps is less accurate
     return solve_ivp(slope, (0, 1), START, method="DOP853", dense_output=True, **tight).sol

@@ -32,7 +32,7 @@ class Oscillator(pp.Equation):
     inputs = ("t",)
     outputs = ("x",)
     points = pp.Points(domain=256)
-    # N. The error obeys the same equation, driven by the residual: relative to x it is at most twice this.
+    # N. The error obeys the same equation with the residual as force: relative to x it is at most twice this.
     tolerance = 3e-5
     hidden = (16, 16, 16)
 
@@ -57,7 +57,8 @@ class Oscillator(pp.Equation):
         ]
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at t = 0: let them turn all over the interval, twice as sharply.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these, twice as steep, over the
+        # interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():
@@ -68,6 +69,6 @@ class Oscillator(pp.Equation):
     def reference(self, t: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         decay = c.damping / (2 * c.mass)
         frequency = np.emath.sqrt(c.stiffness / c.mass - decay**2)  # imaginary if over-damped, 0 if critically
-        # sin(w t) / w = t sinc(w t / pi) keeps its digits as w goes to 0.
+        # sin(w t) / w = t sinc(w t / pi) is accurate as w goes to 0.
         wave = np.cos(frequency * t) + decay * t * np.sinc(frequency * t / np.pi)
         return np.exp(-decay * t) * wave.real

@@ -21,8 +21,8 @@ END = 4.0  # of the time interval, s
 class Pendulum(pp.Equation):
     """θ' = w v, v' = -damping v - w sin θ with w = √(g / length) on t in [0, 4] s; θ(0) = 2, v(0) = 0.
 
-    θ in rad from where it hangs, v = θ' / w without unit, g = 9.81 m / s². From so high a swing takes 1.33 times as
-    long as small ones do, the less the more damping has lowered it (Baker & Blackburn, The Pendulum, 2005, chapter 3).
+    θ in rad from the lowest position, v = θ' / w without unit, g = 9.81 m / s². From this height a swing takes 1.33
+    times as long as a small one, less after damping has reduced it (Baker & Blackburn, The Pendulum, 2005, chapter 3).
     """
 
     length = pp.Coefficient(0.5, low=0.5, high=4.0, scale="log", doc="m")
@@ -31,8 +31,8 @@ class Pendulum(pp.Equation):
     inputs = ("t",)
     outputs = ("angle", "velocity")
     points = pp.Points(domain=384)
-    # Linearised, a residual makes a relative error at most 18 times as large (length 0.5, damping 0.25: a push in time
-    # with the swing), and 2.3 times if it alternates at least ten times in the interval, as those of a network do.
+    # By the linearised equation the relative error is at most 18 times the residual (length 0.5, damping 0.25, in
+    # resonance with the swing), and 2.3 times one with at least ten changes of sign, as residuals of networks have.
     tolerance = 3e-5
     horizons = tuple(i / 20 for i in range(2, 20))
     hidden = (28, 28)
@@ -53,7 +53,7 @@ class Pendulum(pp.Equation):
         ]
 
     def features(self, t: Tensor, c: pp.Coefficients) -> Tensor:
-        return frequency(c) * t  # undamped, all lengths swing alike in this time
+        return frequency(c) * t  # in this time pendulums of all lengths, undamped, swing alike
 
     def transform(self, t: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         return y.new_tensor([START, 0]) + torch.tanh(frequency(c) * t) * y
@@ -62,7 +62,7 @@ class Pendulum(pp.Equation):
         return frequency(c)
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at the start: let them turn all over the longest interval.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these over the longest interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():
@@ -75,7 +75,7 @@ class Pendulum(pp.Equation):
 
 
 def frequency(c: pp.Coefficients) -> float:
-    """Of small swings, 1/s."""
+    """Angular frequency of small swings, 1/s."""
     return (GRAVITY / c.length) ** 0.5
 
 
@@ -86,5 +86,5 @@ def motion(w: float, damping: float) -> Any:
     def slope(t: float, y: np.ndarray) -> tuple[float, float]:
         return w * y[1], -damping * y[1] - w * np.sin(y[0])
 
-    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": END / 500}  # what lies between long steps is less accurate
+    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": END / 500}  # interpolation between long steps is less accurate
     return solve_ivp(slope, (0, END), (START, 0), method="DOP853", dense_output=True, **tight).sol

@@ -18,7 +18,7 @@ HOLE = 0.25  # its radius; that of the disk is the unit of length
 class Poisson(pp.Equation):
     """∇ · (k ∇u) + q = 0 with k = 1 + (beta u)² on the unit disk without the disk of radius 1/4 about its centre.
 
-    The hole is held at u = 0; through the rim comes a flux of 2 x, so that heat goes in on the right and out on the
+    The hole is held at u = 0. Through the rim there is a flux of 2 x: heat enters on the right and leaves on the
     left. Kirchhoff's transform w = u + beta² u³ / 3 (Carslaw & Jaeger 1959, section 2.16) has ∇w = k ∇u and makes this
     Poisson's equation for w. Units: the rim's radius, the conductivity at u = 0, and a temperature.
     """
@@ -52,16 +52,16 @@ class Poisson(pp.Equation):
         ]
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """Place and log r, in which the steep field about the hole is a smooth function."""
+        """Place and log r, of which the steep field around the hole is a smooth function."""
         return torch.cat([x, torch.log(torch.sum(x**2, 1, keepdim=True)) / 2], dim=1)
 
     def scale(self, c: pp.Coefficients) -> float:
-        # A residual r in Poisson's equation makes an error of at most r / 2.5 in w (2.5 is the wall's least eigenvalue)
+        # A residual r in Poisson's equation gives an error of at most r / 2.5 in w (2.5 is the wall's least eigenvalue)
         # and of r / 2.5 k in u. In these units that is, relative to u, 0.5 to 1.5 r over the default targets.
         return 1 + c.beta
 
     def place(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """Half of the points lie evenly in log r, more of them where the field is steep."""
+        """Half of the points are spaced evenly in log r, which puts more of them where the field is steep."""
         r2 = np.sum(x**2, axis=1, keepdims=True)
         even = HOLE ** ((1 - r2) / (1 - HOLE**2)) / r2**0.5
         return np.where(np.arange(len(x))[:, None] % 2, x, x * even)

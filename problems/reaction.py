@@ -15,8 +15,8 @@ import pacpinn as pp
 class Reaction(pp.Equation):
     """u_t = rho u (1 - u) on x in [0, 2 pi], t in [0, 1], periodic in x; u(x, 0) = e^(-8 (x / pi - 1)²).
 
-    Networks trained from scratch fail at large rho (Krishnapriyan et al., NeurIPS 2021): where u is small any growth
-    leaves a small residual. In closed form u = u0 e^(rho t) / (1 + u0 (e^(rho t) - 1)).
+    Networks trained from scratch fail at large rho (Krishnapriyan et al., NeurIPS 2021): where u is small, the residual
+    is small with any growth rate. In closed form u = u0 e^(rho t) / (1 + u0 (e^(rho t) - 1)).
     """
 
     rho = pp.Coefficient(1.0, low=0.1, high=10.0, scale="log", doc="rate of growth, 1 / time")
@@ -34,11 +34,11 @@ class Reaction(pp.Equation):
         return dde.grad.jacobian(u, x, j=1) - c.rho * u * (1 - u)
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """Of the place only its distance from the middle, which is all that u depends on: u is periodic and smooth."""
+        """Time, and the distance from the middle, on which alone u depends in x; it makes u periodic and smooth."""
         return torch.cat([2 * distance(x) - 1, 2 * x[:, 1:2] - 1], dim=1)
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
-        # In the logarithm a network knows small values as well as large ones.
+        # The logarithm lets a network represent small values as accurately as large ones.
         return torch.exp(-8 * distance(x) + c.rho * x[:, 1:2] * y)
 
     def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
@@ -50,5 +50,5 @@ class Reaction(pp.Equation):
 
 
 def distance(x: Tensor) -> Tensor:
-    """From the middle, squared, in units of half the period."""
+    """Squared distance from the middle, in units of half the period."""
     return (x[:, 0:1] / torch.pi - 1) ** 2

@@ -17,8 +17,8 @@ import pacpinn as pp
 class ReactionDiffusion(pp.Equation):
     """u_t = nu u_xx + rho u (1 - u) on x in [0, 2 pi], t in [0, 1], periodic in x; u(x, 0) = e^(-2 (1 + cos x)).
 
-    Fisher's equation (Annals of Eugenics 7, 1937), of which networks have been found hard to train where both terms are
-    large (Krishnapriyan et al., NeurIPS 2021).
+    Fisher's equation (Annals of Eugenics 7, 1937), which is hard to learn for networks where both terms are large
+     (Krishnapriyan et al., NeurIPS 2021).
     """
 
     nu = pp.Coefficient(0.5, low=0.05, high=5.0, scale="log", doc="diffusivity")
@@ -56,7 +56,7 @@ class ReactionDiffusion(pp.Equation):
         return np.sum(waves * modes(times).T[row], axis=1).real[:, None]
 
 
-NODES = 96  # of which half are Fourier modes: far more than a solution so smooth needs
+NODES = 96  # half of them are Fourier modes: far more than this smooth solution needs
 
 
 @lru_cache
@@ -70,7 +70,7 @@ def spectral(nu: float, rho: float) -> Any:
         return nu * np.fft.irfft(-squares * np.fft.rfft(u)) + rho * u * (1 - u)
 
     begin = np.exp(-2 * (1 + np.cos(x)))
-    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": 1 / 500}  # what lies between long steps is less accurate
+    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": 1 / 500}  # interpolation between long steps is less accurate
     solution = solve_ivp(slope, (0, 1), begin, method="DOP853", dense_output=True, **tight)
     once_or_twice = np.where(np.arange(NODES // 2) == 0, 1, 2)[:, None]  # modes k and -k are each other's conjugates
 

@@ -18,8 +18,8 @@ import pacpinn as pp
 class Schrodinger(pp.Equation):
     """i h_t + h_xx / 2 + g |h|² h = 0 for h = u + i v on x in [-5, 5], t in [0, pi/2], periodic in x.
 
-    h(x, 0) = 2 Σ sech(x + 10 n) over all n: 2 sech x made periodic without a kink at the ends. Dispersion wins for
-    small g; at g = 1/4 a soliton stands still; at g = 1 (Raissi et al., J. Comput. Phys. 378, 2019) a breather
+    h(x, 0) = 2 Σ sech(x + 10 n) over all n: 2 sech x made periodic without a kink at the ends. Dispersion dominates
+    for small g; at g = 1/4 there is a soliton at rest; at g = 1 (Raissi et al., J. Comput. Phys. 378, 2019) a breather
     peaks, at 4, when t = pi/4 (Satsuma & Yajima, Prog. Theor. Phys. Suppl. 55, 1974). Dimensionless.
     """
 
@@ -27,7 +27,7 @@ class Schrodinger(pp.Equation):
     targets = pp.grid(g=[0.1, 0.2, 0.35, 0.7, 0.85, 1.0])
     outputs = ("u", "v")
     points = pp.Points(domain=1536)
-    # The linearised equation makes of a residual an error, relative to h, 1 (g = 0.1) to 3 (g = 1) times as large.
+    # By the linearised equation the error, relative to h, is 1 (g = 0.1) to 3 (g = 1) times the residual.
     tolerance = 5e-4
     hidden = (28, 28, 28)
 
@@ -42,7 +42,7 @@ class Schrodinger(pp.Equation):
         return [u_t + v_xx / 2 + strength * v, -v_t + u_xx / 2 + strength * u]
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        """Even and periodic in x, as h is; and h at the start, which is steeper than the waves of the period."""
+        """Even and periodic in x, as h is; and h at the start, which is steeper than the waves of this period."""
         place, time = x[:, 0:1], x[:, 1:2]
         return torch.cat([pp.periodic(place, 10.0, 2)[:, :2], start(place) - 1, time], dim=1)
 
@@ -72,7 +72,7 @@ class Schrodinger(pp.Equation):
 
 
 def start(place: Tensor) -> Tensor:
-    """h at the start; what is left out of the sum is less than 1e-12."""
+    """h at the start; the omitted terms of the sum are less than 1e-12."""
     return sum(2 / torch.cosh(place + 10 * n) for n in range(-3, 4))
 
 
@@ -86,7 +86,7 @@ def spectral(g: float) -> Any:
     (Trefethen, Spectral Methods in MATLAB, 2000, chapters 3 and 10).
 
     Raises:
-        ArithmeticError: if the solution's energy is not conserved, or the finest waves carry some of it.
+        ArithmeticError: if the solution's energy is not conserved, or the finest waves contain a part of it.
     """
 
     def slope(t: float, h: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Burgers' equation down to nu = 0.01 / pi, by way of what is known of its solution: an odd, steep front."""
+"""Burgers' equation down to nu = 0.01 / pi, using what is known of its solution: an odd, steep front."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pacpinn.problems.burgers import Burgers
 class SteepBurgers(Burgers):
     """u_t + u u_x = nu u_xx as in `burgers`, for a network that knows where the front is and how steep.
 
-    u is odd in x: the network sees even functions of x alone, one of them of the front's own width, and the transform
-    makes u odd. Two thirds of the points crowd about x = 0. With this the error falls to 1e-5.
+    u is odd in x: the network's inputs are even functions of x, one of them with the width of the front, and the
+    transform makes u odd. Two thirds of the points lie near x = 0. With this the error falls to 1e-5.
     """
 
     targets = pp.grid(nu=np.geomspace(0.05, 0.01 / math.pi, 7)[1:])
     points = pp.Points(domain=2560)
     tolerance = 6e-6
-    hidden = (34, 34, 34)  # 28 leave PAC too few free weights for the last target, at one seed of three
+    hidden = (34, 34, 34)  # with 28 PAC has too few free weights for the last target at one seed of three
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
@@ -39,5 +39,5 @@ class SteepBurgers(Burgers):
 
 
 def front(place: Tensor, c: pp.Coefficients) -> Tensor:
-    """A front some times as wide as the steady one, whose shape is tanh(x / (2 nu))."""
+    """A front several times as wide as the steady one, which is tanh(x / (2 nu))."""
     return torch.tanh(place / (6 * c.nu))

@@ -21,8 +21,8 @@ class VanDerPol(pp.Equation):
     """x'' - mu (1 - x²) x' + x = 0 on t in [0, 7], as x' = mu (x - x³/3 - y), y' = x / mu; x(0) = 2, x'(0) = 0.
 
     In Liénard's variables, where y stays smooth as x begins to jump (van der Pol, Phil. Mag. 2, 1926; Hairer & Wanner,
-    Solving Ordinary Differential Equations II, 1996, section IV.1). Without units. At mu = 5 the interval holds one
-    slow stretch, one jump and what follows; at mu = 1.25 one whole cycle of smooth swings.
+    Solving Ordinary Differential Equations II, 1996, section IV.1). Without units. At mu = 5 the interval contains one
+    slow phase, one jump and the time after it; at mu = 1.25 one whole smooth cycle.
     """
 
     mu = pp.Coefficient(2.5, low=1.0, high=5.0, scale="log", doc="strength of the nonlinear friction")
@@ -30,9 +30,9 @@ class VanDerPol(pp.Equation):
     inputs = ("t",)
     outputs = ("x", "y")
     points = pp.Points(domain=384)
-    # Linearised, a residual makes a relative error at most 3 (mu = 1.25) to 15 times (mu = 5) as large, a push along
-    # the slow stretch that shifts the jump, and 0.5 times if it alternates at least ten times in the interval.
-    # Networks' alternate 30 to 50 times; what is slower in them was 0.06 to 0.5 of their size.
+    # By the linearised equation the relative error is at most 3 (mu = 1.25) to 15 (mu = 5) times the residual, if that
+    # shifts the jump, and 0.5 times a residual with at least ten changes of sign in the interval. Residuals of networks
+    # have 30 to 50; their slower part was 0.06 to 0.5 of their size.
     tolerance = 3e-5
     horizons = tuple(i / 8 for i in range(1, 8))
     hidden = (32, 32)
@@ -58,11 +58,11 @@ class VanDerPol(pp.Equation):
         return u.new_tensor([START, START - START**3 / 3]) + torch.tanh(t) * u
 
     def place(self, t: np.ndarray, c: pp.Coefficients) -> np.ndarray:
-        """Closer together towards both ends, where a network is held from one side only."""
+        """Denser towards both ends, where a network has training points on one side only."""
         return t.max() * np.sin(np.pi / 2 * t / t.max()) ** 2
 
     def network(self, seed: int) -> nn.Module:
-        # With zero biases all tanh units would turn at the start: let them turn all over the interval.
+        # With zero biases all tanh units would have their steep part at t = 0: spread these over the interval.
         network = super().network(seed)
         first = network.linears[0]
         with torch.no_grad():
@@ -76,9 +76,9 @@ class VanDerPol(pp.Equation):
 
 
 def jump(c: pp.Coefficients) -> float:
-    """About when x first falls through 0: mu (3/2 - log 2) on the slow way from 2 to 1, and about 1.2 to leave it.
+    """Roughly when x first passes 0: mu (3/2 - log 2) for the slow phase from 2 to 1, and about 1.2 to leave it.
 
-    The 1.2 is no theory, but read off numerical solutions: they take 1.1 (mu = 5) to 1.3 (mu = 1.25).
+    The 1.2 is not from theory but from numerical solutions, which take 1.1 (mu = 5) to 1.3 (mu = 1.25).
     """
     return c.mu * (3 / 2 - np.log(2)) + 1.2
 
@@ -91,5 +91,5 @@ def motion(mu: float) -> Any:
         x, y = u
         return mu * (x - x**3 / 3 - y), x / mu
 
-    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": END / 1000}  # what lies between long steps is less accurate
+    tight = {"rtol": 1e-12, "atol": 1e-13, "max_step": END / 1000}  # interpolation between long steps is less accurate
     return solve_ivp(slope, (0, END), (START, START - START**3 / 3), method="DOP853", dense_output=True, **tight).sol

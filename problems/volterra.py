@@ -16,14 +16,14 @@ class Volterra(pp.GivenEquation):
     """u' + u = strength ∫_0^t e^(s - t) u(s) ds on t in [0, 3]; u(0) = 1.
 
     An equation with fading memory (Volterra 1930); with strength 1 DeepXDE's example. The integral v obeys v' = u - v,
-    hence u = e^(-t) cosh(√strength t): with strength 1 memory and decay balance each other. Times in those over which
-    the memory fades.
+    hence u = e^(-t) cosh(√strength t): with strength 1 memory and decay balance each other. The unit of time is that
+    over which the memory fades.
     """
 
-    strength = pp.Coefficient(1.0, low=0.1, high=4.0, scale="log", doc="of the memory, 1 / time²")
+    strength = pp.Coefficient(1.0, low=0.1, high=4.0, scale="log", doc="strength of the memory, 1 / time²")
     targets = pp.grid(strength=[0.25, 0.5, 1.5, 2.0, 2.5])
     inputs = ("t",)
-    # Relative to u the resolvent makes of a residual an error at most 1.2 (strong memory) to 2 times as large.
+    # By the resolvent the error, relative to u, is at most 1.2 (strong memory) to 2 times the residual.
     tolerance = 5e-5
     hidden = (16, 16)
 

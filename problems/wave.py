@@ -15,15 +15,16 @@ import pacpinn as pp
 class Wave(pp.Equation):
     """u_tt = speed² u_xx on x in [-1, 1], t in [0, 2]; u(±1, t) = 0, u_t(x, 0) = 0.
 
-    A string with fixed ends is let go in its first two harmonics, u(x, 0) = cos(pi x / 2) + sin(pi x) / 2, which then
-    vibrate each on its own, at speed 2 the first one once (Strauss, Partial Differential Equations, 2008, section 4.1).
+    A string with fixed ends starts at rest in its first two harmonics, u(x, 0) = cos(pi x / 2) + sin(pi x) / 2, which
+    vibrate independently; at speed 2 the first has one period in the interval (Strauss, Partial Differential Equations,
+    2008, section 4.1).
     """
 
-    speed = pp.Coefficient(0.5, low=0.1, high=2.0, scale="log", doc="of the waves, length / time")
+    speed = pp.Coefficient(0.5, low=0.1, high=2.0, scale="log", doc="wave speed, length / time")
     targets = pp.grid(speed=np.geomspace(0.5, 2.0, 9)[1:])
     points = pp.Points(domain=1024)
-    # The error is a string driven by the residual r: relative to u it is r / speed at worst, in resonance (root mean
-    # squares).
+    # The error obeys the same equation with the residual r as force: relative to u it is at most r / speed, in
+    # resonance (root mean squares).
     tolerance = 5e-4
     hidden = (24, 24, 24)
 

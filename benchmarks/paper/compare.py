@@ -1,7 +1,7 @@
-"""PAC against other transfer methods, as PROTOCOL.md lays down: every transfer, method and seed.
+"""PAC against other transfer methods, by the protocol in PROTOCOL.md: every transfer, method and seed.
 
-First every method's setting is chosen for each task, on seeds of their own; then all are run on the seeds that count.
-Writes one row for each: the target's metric, the source's metric of the same network afterwards, bytes, seconds, the
+First every method's setting is chosen for each task, on separate seeds; then all methods run on the protocol's seeds.
+Writes one row for each run: the target's metric, the source's metric of the same network afterwards, bytes, seconds,
 setting. Seeds and transfers run side by side, one thread each.
 
     python benchmarks/paper/compare.py --output benchmarks/results             the open tasks
@@ -56,7 +56,7 @@ Chosen = dict[tuple[str, str, str], Setting]  # by task, solver and method
 
 
 def divided(transfer: Transfer, seed: int) -> tuple[Task, Task]:
-    """Three quarters of a target's training data, and a task whose validation loss is of the last quarter."""
+    """Three quarters of a target's training data, and a task whose validation loss is on the last quarter."""
     task = transfer.task(seed)
     if isinstance(task, SupervisedTask):
         part = task.folds(4, seed)[0]
@@ -134,7 +134,7 @@ def beginning(transfer: Transfer, sources: Sources, task: Task, solver: Solver) 
 
 
 def learnt(transfer: Transfer, here: Beginning, way: Way, setting: Setting) -> dict[str, Any]:
-    """What comes of one method."""
+    """The row of one method."""
     if way.sizes:
         way.begin(here, setting)  # prunes and allocates, which the source pays for
     began = time.perf_counter()
@@ -165,7 +165,7 @@ def same_bits(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 
 
 def with_a_copy(row: dict[str, Any], sources: Sources) -> dict[str, Any]:
-    """Fine-tuning beside which the source is kept."""
+    """Fine-tuning with a saved copy of the source."""
     stored = row["bytes"] + 4 * len(sources.longer.weights)
     return row | {"way": COPY, "source": row["source before"], "same bits": True, "bytes": stored}
 

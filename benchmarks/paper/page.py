@@ -1,4 +1,4 @@
-"""The tables and the figures of RESULTS.md, from what compare.py and parts.py wrote.
+"""The tables and figures of RESULTS.md, from the rows that compare.py and parts.py wrote.
 
 Run it after them: `python benchmarks/paper/page.py --output benchmarks/results`.
 """
@@ -68,7 +68,7 @@ def targets(rows: Sequence[Row], kind: str) -> str:
 
 
 def verdict(rows: Sequence[Row]) -> str:
-    """What each task counts as."""
+    """For or against the claim, or equal: the verdict of each task."""
     lines = [
         [
             short(each["task"], each["solver"]),
@@ -119,7 +119,7 @@ def parts(rows: Sequence[Row]) -> str:
 
 
 def figure(rows: Sequence[Row]) -> Figure:
-    """Every method's mean over PAC's, one line a task: to the right of 1 PAC is better."""
+    """Every method's mean over PAC's, one line per task: to the right of 1 PAC is better."""
     of_kinds = {kind: tasks_of([row for row in rows if row["kind"] == kind]) for kind in KINDS}
     ways = [way for way in dict.fromkeys(row["way"] for row in rows) if way != PAC and "copy" not in way]
     shown = Figure(figsize=(9, 1 + 0.3 * sum(map(len, of_kinds.values()))), layout="constrained")
@@ -167,7 +167,7 @@ def comparison(name: str, rows: Sequence[Row]) -> dict[str, str]:
 def filled(page: str, tables: dict[str, str]) -> str:
     """A page with the tables between its marks, such as ``<!-- verdict, open -->`` and ``<!-- end -->``.
 
-    What is between the marks of a table that there is none of stays as it is.
+    Marks without a new table keep their present text.
     """
 
     def between(mark: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
-"""What do PAC's parts bring? Against the kept fraction, and without each part: on one open task of each kind.
+"""What does each part of PAC contribute? Against the kept fraction, and without each part, on an open task per kind.
 
-All else is as `compare.py` chose it for PAC: the strength, and for the ablations the kept fraction.
+All other settings are those that `compare.py` chose for PAC: the strength, and for the ablations the kept fraction.
 
     python benchmarks/paper/parts.py --output benchmarks/results
 """
@@ -40,7 +40,7 @@ PUBLISHED = "as published"
 
 
 def pruned(sources: Sources, kept: Tensor) -> MaskedNetwork:
-    """The source with its other weights at zero, nothing learnt anew."""
+    """The source with its freed weights at zero, without allocation."""
     method = allocation(sources.fitted, kept)
     return frozen_base(method.masked, method.start)
 
@@ -55,7 +55,7 @@ def random(sources: Sources, keep: float) -> Tensor:
 
 
 def inverted(sources: Sources, keep: float) -> Tensor:
-    """The smallest are kept, as many as ever."""
+    """The inverted mask: the smallest weights are kept, in the same number."""
     return ~kept_weights(sources.fitted, 1 - keep)
 
 
@@ -106,7 +106,7 @@ def run(name: str, seed: int, quick: bool, chosen: dict[str, Setting]) -> Rows:
 
 
 def chosen_settings(directory: Path) -> dict[str, Setting]:
-    """What the comparison chose for PAC, by task."""
+    """The settings that the comparison chose for PAC, by task."""
     path = directory / "paper.json"
     if not path.is_file():
         raise SystemExit(f"there is no {path}, which says what was chosen: run compare.py with this --output first")
@@ -133,7 +133,7 @@ def of_parts(rows: Rows) -> list[dict[str, Any]]:
 
 
 def figure(rows: Rows) -> Figure:
-    """Target and source against the kept fraction, one panel a task."""
+    """Target and source against the kept fraction, one panel per task."""
     shown = Figure(figsize=(10, 2.8), layout="constrained")
     for axes, task in zip(shown.subplots(1, len(TASKS)), TASKS, strict=True):
         here = [row for row in rows if row["task"] == task and row["what"] == "keep"]

@@ -25,13 +25,13 @@ class Transfer:
     """One row of the protocol's table at one size.
 
     Attributes:
-        name: for tables: the task, and what of it varies.
+        name: for tables: the task, and the quantity that varies.
         kind: one of `KINDS`.
         problem: for a seed, the family to which source and target belong.
         target, source: their coefficients; for a seed, the target's.
         points: collocation points of the target; None for as many as the source's.
         head: a new head for a seed, if the target has other outputs.
-        held_out: whether the target is drawn for the last run only.
+        held_out: whether the target is used in the last run only.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Transfer:
     held_out: bool = False
 
     def task(self, seed: int) -> Task:
-        """What is to be learnt of the target; it has no tolerance to stop at."""
+        """The target's task, without a tolerance to stop at."""
         problem = self.problem(seed)
         if self.points is not None:
             problem = on_points(problem, self.points)
@@ -55,7 +55,7 @@ class Friedman2(pp.Regression):
     """Friedman #2 with drifted concepts: y = √((a1 x1)² + (a2 x2 x3 - a3 / (x2 x4))²) + noise, standardised.
 
     Inputs uniform on [0, 100] x [40 pi, 560 pi] x [0, 1] x [1, 11], given to the network on [0, 1]; the noise's
-    deviation is a third of the concept's (Friedman 1991; scikit-learn's `make_friedman2`).
+    standard deviation is a third of the concept's (Friedman 1991; scikit-learn's `make_friedman2`).
     """
 
     a1, a2, a3 = (pp.Coefficient(1.0, low=0.0, high=3.0, doc="amplitude of a term") for _ in range(3))
@@ -104,7 +104,7 @@ class DigitHalves(digits.Digits):
 
 
 class CorruptedDigits(digits.Digits):
-    """The digits under noise (1), blur (2) or with lost pixels (3)."""
+    """The digits with noise (1), blur (2) or lost pixels (3)."""
 
     corruption = pp.Coefficient(0.0, low=0.0, high=3.0, doc="0 none, 1 noise, 2 blur, 3 lost pixels")
 
@@ -154,7 +154,7 @@ def concept2(seed: int) -> dict[str, float]:
 
 
 def transfers() -> list[Transfer]:
-    """All of the protocol's table."""
+    """All rows of the protocol's table."""
     rows = []
     for size in (10, 100, 1000):
         rows += [

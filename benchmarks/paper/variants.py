@@ -1,4 +1,4 @@
-"""Variants of PAC, developed on the open tasks and judged once on those held out."""
+"""Variants of PAC, developed on the open tasks and tested once on the held-out tasks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pacpinn.transfer.pruning import gauss_newton_diagonal
 from paper.ways import KEEPS, Beginning, Calibration, Setting, Sources, Way, published
 
 ROUNDS = 4
-FLOOR = 0.1  # of the mean: what no weight's share in the metric falls below
+FLOOR = 0.1  # of the mean: the least share of a weight in the metric
 
 
 class Coordinates(nn.Module):
@@ -59,7 +59,7 @@ def in_metric(masked: MaskedNetwork, scales: Tensor) -> InMetric:
 
 @dataclass(frozen=True)
 class InSourcesMetric(Calibration):
-    """PAC whose penalty of calibration measures what the source's residuals would change: ``zᵀ diag(JᵀJ) z``."""
+    """PAC whose calibration penalty measures the change of the source's residuals: ``zᵀ diag(JᵀJ) z``."""
 
     @classmethod
     def of(cls, *given: Any) -> InSourcesMetric:
@@ -77,7 +77,7 @@ class InSourcesMetric(Calibration):
 def scales(base: MaskedNetwork, headed: MaskedNetwork, here: Beginning) -> Tensor:
     """Roots of the source's Gauss-Newton diagonal over its mean, for the free weights.
 
-    1 for frozen ones, which stay as they are to the last bit, and for a new head, of which the source knows nothing.
+    1 for frozen weights, which stay the same to the last bit, and for a new head, which the source does not have.
     """
     diagonal = gauss_newton_diagonal(base, here.sources.task)
     relative = base.by_name(diagonal / diagonal[base.free].mean() + FLOOR)

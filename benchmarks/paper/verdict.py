@@ -12,7 +12,7 @@ from scipy import stats
 from paper.tasks import EQUATIONS
 
 PAC = "PAC"
-MARGIN = 0.1  # of the better mean: less is no difference that counts
+MARGIN = 0.1  # of the better mean: a smaller difference counts as equal
 LEVEL = 0.05
 
 Row = dict[str, Any]
@@ -34,7 +34,7 @@ def middle(values: np.ndarray, kind: str) -> tuple[float, float, float]:
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values corrected for how many there are (Holm 1979)."""
+    """p-values corrected for their number (Holm 1979)."""
     order = np.argsort(p)
     corrected = np.maximum.accumulate([(len(p) - k) * p[i] for k, i in enumerate(order)])
     found = np.empty(len(p))
@@ -69,7 +69,7 @@ def summary(rows: Sequence[Row]) -> tuple[list[str], list[Row]]:
 
 
 def outcomes(rows: Sequence[Row]) -> list[Row]:
-    """For each task and solver the best baseline, the test against it, corrected over baselines, and what that counts as."""
+    """For each task and solver the best baseline, the test against it, corrected over baselines, and the verdict."""
     found = []
     for task, solver in dict.fromkeys((row["task"], row["solver"]) for row in rows):
         here = [row for row in rows if (row["task"], row["solver"]) == (task, solver)]
@@ -97,7 +97,7 @@ def counts(best: Row, all_baselines: Sequence[Row]) -> str:
 
 
 def verdicts(rows: Sequence[Row]) -> list[tuple[str, str, str, bool]]:
-    """Claims: for each task what it counts as, for each kind whether the claim of a large margin holds."""
+    """Claims: the verdict of each task, and for each kind whether the claim of a large margin holds."""
     found = outcomes(rows)
     kept = [row["same bits"] for row in rows if row["way"] == PAC]
     lines = [("PAC's source unchanged to the last bit", "always", f"{sum(kept)} of {len(kept)}", all(kept))]

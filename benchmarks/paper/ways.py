@@ -1,4 +1,4 @@
-"""The methods of the protocol: what each starts from, and the six settings among which it chooses."""
+"""The methods of the protocol: what each starts from, and the six settings from which it is chosen."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRENGTHS = {  # of data against the sum of the samples' losses, of equations ag
     "regression": (0.0, 0.1, 1.0, 10.0, 100.0, 1000.0),
     "classification": (0.0, 0.01, 0.1, 1.0, 10.0, 100.0),
 } | dict.fromkeys(EQUATIONS, (0.0, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5))
-FEW_STRENGTHS = {  # of methods that choose a size besides
+FEW_STRENGTHS = {  # of methods that also choose a size
     "regression": (1.0, 100.0, 1000.0),
     "classification": (0.0, 1.0, 100.0),
 } | dict.fromkeys(EQUATIONS, (0.0, 1e-7, 1e-5))
@@ -38,7 +38,7 @@ RANKS = (2, 8)
 
 @dataclass(frozen=True)
 class Setting:
-    """What a method may choose.
+    """The setting of a method.
 
     Attributes:
         strength: of the method's own penalty: of data against the sum of the samples' losses, of an equation against
@@ -55,12 +55,12 @@ class Setting:
 
 
 class Sources:
-    """A seed's source network and what the methods begin with.
+    """A seed's source network and the networks with which the methods start.
 
     Attributes:
         initial: the network before any training.
-        fitted: trained on the source; what PAC prunes.
-        longer: trained on for as many steps as an allocation takes; what the baselines begin with.
+        fitted: the network trained on the source, which PAC prunes.
+        longer: trained for as many further steps as an allocation takes; the baselines start with it.
     """
 
     def __init__(self, network: nn.Module, task: Task, seed: int) -> None:
@@ -71,7 +71,7 @@ class Sources:
         self._bases: dict[tuple[Founding, float], MaskedNetwork] = {}
 
     def base(self, keep: float, founding: Founding) -> MaskedNetwork:
-        """The network that holds the source in a fraction of its weights, founded once."""
+        """The network that holds the source in a fraction of its weights; it is built once."""
         if (founding, keep) not in self._bases:
             self._bases[founding, keep] = founding(self, keep)
         return self._bases[founding, keep]
@@ -95,7 +95,7 @@ def published(sources: Sources, keep: float) -> MaskedNetwork:
 
 @dataclass(frozen=True)
 class Beginning:
-    """Everything that a method may look at before it is trained on a target.
+    """Everything that a method may use before it is trained on a target.
 
     Attributes:
         sources: the seed's.
@@ -129,7 +129,7 @@ class Way:
     Attributes:
         begin: the method at a setting.
         sizes: kept fractions or ranks among which it chooses besides strengths.
-        keeps_source: whether the source's own answers stay, to the last bit, in the network that learns the target.
+        keeps_source: whether the network that learns the target still has the source's outputs to the last bit.
     """
 
     begin: Callable[[Beginning, Setting], TransferMethod]
@@ -137,19 +137,19 @@ class Way:
     keeps_source: bool = False
 
     def settings(self, kind: str) -> list[Setting]:
-        """The six among which it chooses on tasks of a kind."""
+        """The six settings of this method for tasks of a kind."""
         if not self.sizes:
             return [Setting(strength) for strength in STRENGTHS[kind]]
         return [Setting(strength, size) for size in self.sizes for strength in FEW_STRENGTHS[kind]]
 
     def source(self, sources: Sources, setting: Setting) -> MaskedNetwork:
-        """The network that has learnt the source only."""
+        """The network that has learnt only the source."""
         return sources.longer
 
 
 @dataclass(frozen=True)
 class Calibration(Way):
-    """PAC: what is free in a network `founded` in one way or another is trained on the target."""
+    """PAC: the free weights of a network that was pruned and allocated as `founding` says are trained on the target."""
 
     founding: Founding = published
 
@@ -189,9 +189,9 @@ LOOKS_AT_FEATURES = ("DELTA", "BSS")
 
 
 def source_after(here: Beginning, method: TransferMethod, z: torch.Tensor, way: Way, setting: Setting) -> nn.Module:
-    """What the network that learnt a target says of the source, under the source's own head.
+    """The source's metric of a network that has learnt a target, with the source's own head.
 
-    The free weights of PAC and LoRA are set back to zero for that. The last layer alone is kept beside the new one.
+    For this the free weights of PAC and LoRA are set back to zero. The last layer alone is kept beside the new one.
     """
     base = way.source(here.sources, setting)
     source = base.module(base.start)

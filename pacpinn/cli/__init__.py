@@ -1,7 +1,8 @@
 """The command line: ``pacpinn problems | solve | predict | infer | rerun | plot | info``.
 
-Knows every other room, and how results are shown on a terminal, as CSV and as JSON. Holds no mathematics: what a command
-does can be done in Python with the same names. Nothing here imports torch or DeepXDE before a command needs it.
+Knows every other room, and how results are shown on a terminal, as CSV and as JSON. Must hold no mathematics: whatever
+a command does can be done in Python with :class:`~pacpinn.Family`. No module here imports torch or DeepXDE before a
+command needs it, so that ``pacpinn --help`` answers at once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Coefficients and points as a user writes them: ``nu=0.04,0.03`` on the command line, or a CSV file."""
+"""Read coefficients, points and measurements as users write them: ``nu=0.04,0.03``, or a CSV file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pacpinn.errors import CoefficientError, PacpinnError
 
 
 def named_values(texts: Sequence[str]) -> dict[str, list[str]]:
-    """Names with their values, as text still: the coefficient that knows the range is to judge them.
+    """The values of each name, still as text: a problem's coefficients convert and check them later.
 
     Example:
         >>> named_values(["nu=0.04,0.03"])
@@ -34,7 +34,7 @@ def named_values(texts: Sequence[str]) -> dict[str, list[str]]:
 
 
 def single_values(texts: Sequence[str]) -> dict[str, str]:
-    """As :func:`named_values`, one value each."""
+    """As :func:`named_values`, with exactly one value for each name."""
     values = named_values(texts)
     for name, several in values.items():
         if len(several) > 1:
@@ -43,7 +43,7 @@ def single_values(texts: Sequence[str]) -> dict[str, str]:
 
 
 def read_ranges(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Ends of ranges, as text still.
+    """The two ends of each coefficient's range, still as text.
 
     Example:
         >>> read_ranges(["nu=0.01:0.05"])
@@ -75,18 +75,17 @@ def read_targets(texts: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def read_points(path: Path, inputs: Sequence[str]) -> list[list[float]]:
-    """Points ``(rows, inputs)`` from the columns of a CSV file that are named after the inputs."""
+    """Points ``(rows, inputs)`` of a CSV file, from the columns that have the inputs' names.
+
+    Raises:
+        PacpinnError: if a column is missing, or there are no rows.
+    """
     header, rows = read_csv(path)
-    missing = [name for name in inputs if name not in header]
-    if missing:
-        raise PacpinnError(
-            f"{path} has no column {' or '.join(missing)}; expected a first line that names {', '.join(inputs)}, "
-            f"got {', '.join(header)}"
-        )
+    if any(name not in header for name in inputs):
+        raise _missing_column(path, header, inputs, ", ".join(inputs))
     if not rows:
         raise PacpinnError(f"{path} holds no points; expected one in each line after the first")
-    columns = [header.index(name) for name in inputs]
-    return [[row[i] for i in columns] for row in rows]
+    return _columns(header, rows, inputs)
 
 
 def read_measurements(
@@ -95,29 +94,38 @@ def read_measurements(
     """Points ``(rows, inputs)`` and values ``(rows, outputs)`` of a CSV file; NaN where an output was not measured.
 
     Raises:
-        PacpinnError: if a column for an input is missing, or there is none for any output.
+        PacpinnError: if the column of an input is missing, or those of all outputs, or there are no rows.
     """
     header, rows = read_csv(path, blank=outputs)
-    missing, measured = [name for name in inputs if name not in header], [name for name in outputs if name in header]
-    if missing or not measured:
-        lacking = " or ".join(missing or outputs)
-        raise PacpinnError(
-            f"{path} has no column {lacking}; expected a first line that names {', '.join(inputs)} and one at least of "
-            f"{', '.join(outputs)}, got {', '.join(header)}"
-        )
+    expected = f"{', '.join(inputs)} and one at least of {', '.join(outputs)}"
+    if any(name not in header for name in inputs):
+        raise _missing_column(path, header, inputs, expected)
+    if not set(outputs) & set(header):
+        raise _missing_column(path, header, outputs, expected)
     if not rows:
         raise PacpinnError(f"{path} holds no measurements; expected one in each line after the first")
+    return _columns(header, rows, inputs), _columns(header, rows, outputs)
+
+
+def _missing_column(path: Path, header: list[str], needed: Sequence[str], expected: str) -> PacpinnError:
+    lacking = " or ".join(name for name in needed if name not in header)
+    return PacpinnError(
+        f"{path} has no column {lacking}; expected a first line that names {expected}, got {', '.join(header)}"
+    )
+
+
+def _columns(header: list[str], rows: list[list[float]], names: Sequence[str]) -> list[list[float]]:
+    """The columns so named, in this order; NaN for a column that is not in the table."""
     table = [dict(zip(header, row, strict=True)) for row in rows]
-    return [[row[name] for name in inputs] for row in table], [
-        [row.get(name, math.nan) for name in outputs] for row in table
-    ]
+    return [[row.get(name, math.nan) for name in names] for row in table]
 
 
 def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[list[float]]]:
-    """Header and rows of a CSV file of finite numbers; in columns named in `blank` empty cells are NaN.
+    """Header and rows of a CSV file of finite numbers; in the columns named in `blank` an empty cell is NaN.
 
     Raises:
-        PacpinnError: naming the line, if a row has too many or too few values, or one that is no finite number.
+        PacpinnError: if the file cannot be read, or has no header, or a name twice; and, with the line's number, if a
+            row has too many or too few values, or a value that is not a finite number.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
@@ -137,15 +145,16 @@ def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[lis
 def _numbers(where: str, header: list[str], line: list[str], blank: Sequence[str]) -> list[float]:
     if len(line) != len(header):
         raise PacpinnError(f"{where}: {len(line)} values; expected {len(header)}, for {', '.join(header)}")
-    numbers = []
-    for name, text in zip(header, line, strict=True):
-        if name in blank and not text.strip():
-            numbers.append(math.nan)
-            continue
-        try:
-            numbers.append(float(text))
-        except ValueError:
-            raise PacpinnError(f"{where}: {name}={text!r} is not a number") from None
-        if not math.isfinite(numbers[-1]):
-            raise PacpinnError(f"{where}: {name}={text.strip()} is not finite; expected a finite number")
-    return numbers
+    return [_number(where, name, text, name in blank) for name, text in zip(header, line, strict=True)]
+
+
+def _number(where: str, name: str, text: str, may_be_blank: bool) -> float:
+    if may_be_blank and not text.strip():
+        return math.nan
+    try:
+        number = float(text)
+    except ValueError:
+        raise PacpinnError(f"{where}: {name}={text!r} is not a number") from None
+    if not math.isfinite(number):
+        raise PacpinnError(f"{where}: {name}={text.strip()} is not finite; expected a finite number")
+    return number

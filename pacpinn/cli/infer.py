@@ -1,22 +1,24 @@
-"""``pacpinn infer``: coefficients from a table of measurements."""
+"""The command ``pacpinn infer``: coefficients from a table of measurements."""
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, computing
+
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pacpinn.inverse.inference import Inference
 
 NOT_CONVERGED = 1
 
 
 def infer(
-    family: Annotated[Path, typer.Argument(metavar="FAMILY", help="File that `pacpinn solve` wrote.")],
+    family: FamilyFile,
     measured: Annotated[
         Path,
         typer.Argument(metavar="DATA.csv", help="Measurements: a first line names the inputs and what was measured."),
@@ -36,11 +38,8 @@ def infer(
         list[str] | None,
         typer.Option("--at", metavar="NAME=VALUE", help="Other coefficients; by default the source's."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
-    problem: Annotated[
-        Path | None,
-        typer.Option("--problem", metavar="FILE.py", help="The file that defines the problem, if it is your own."),
-    ] = None,
+    as_json: AsJson = False,
+    problem: ProblemFile = None,
 ) -> int:
     """Find coefficients from measurements, with standard errors.
 
@@ -54,39 +53,33 @@ def infer(
     """
     from rich.console import Console
 
-    from pacpinn.cli import arguments, report
+    from pacpinn.cli.arguments import read_measurements, single_values
+    from pacpinn.cli.formats import as_json as to_json
     from pacpinn.family.family import load
 
-    with contextlib.redirect_stdout(sys.stderr):
+    with computing():
         solved = load(family, problem)
-        points, values = arguments.read_measurements(measured, solved.problem.inputs, solved.problem.outputs)
-        names = [name for text in unknown or [] for name in text.split(",")]
-        others: dict[str, Any] = dict(arguments.single_values(known or []))
-        with report.warnings_on(Console(stderr=True)):
-            found = solved.infer(
-                points,
-                values,
-                names or None,
-                deviation,
-                arguments.single_values(start) if start else None,
-                **others,
-            )
+        points, values = read_measurements(measured, solved.problem.inputs, solved.problem.outputs)
+        unknowns = [name for text in unknown or [] for name in text.split(",")] or None
+        others: dict[str, Any] = dict(single_values(known or []))
+        begin_at = single_values(start) if start else None
+        found = solved.infer(points, values, unknowns, deviation, begin_at, **others)
     if as_json:
-        print(report.as_json(_as_dict(found)))
+        print(to_json(_as_dict(found)))
     else:
         _show(found, Console())
     return 0 if found.status == "converged" else NOT_CONVERGED
 
 
 def _as_dict(found: Inference) -> dict[str, Any]:
-    from pacpinn.cli.report import finite
+    from pacpinn.cli.formats import finite
 
     return {
         "coefficients": dict(found.coefficients),
         "estimates": found.estimates,
-        "standard_errors": {name: finite(each) for name, each in found.standard_errors.items()},
+        "standard_errors": {name: finite(error) for name, error in found.standard_errors.items()},
         "intervals": {name: [finite(end) for end in ends] for name, ends in found.interval(0.95).items()},
-        "covariance": [[finite(each) for each in row] for row in found.covariance.tolist()],
+        "covariance": [[finite(entry) for entry in row] for row in found.covariance.tolist()],
         "misfit": found.misfit,
         "deviation": found.deviation,
         "degrees": found.degrees,
@@ -98,10 +91,10 @@ def _as_dict(found: Inference) -> dict[str, Any]:
     }
 
 
-def _show(found: Inference, console: Any) -> None:
-    from rich.table import Table
+def _show(found: Inference, console: Console) -> None:
+    from pacpinn.cli.tables import plain_table
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = plain_table()
     table.add_column("")
     for heading in ("estimate", "standard error", "95 % from", "to"):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""Ctrl-C, and SIGTERM with which systems end a process, as an exception that leaves everything saved."""
+"""Ctrl-C, and SIGTERM with which systems end a process, raised as an exception, so that files are closed properly."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from types import FrameType
 class Stopped(BaseException):
     """The process was asked to end.
 
-    No KeyboardInterrupt: where one passes through text that is executed, as in the making of a dataclass, Python ends
-    the process by SIGINT, whatever exit code was meant.
+    Not a KeyboardInterrupt: if one passes through code run by ``exec``, as when a dataclass is defined, Python ends the
+    process by SIGINT and ignores the exit code.
     """
 
     def __init__(self, number: int) -> None:
@@ -23,19 +23,19 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """A block that Ctrl-C and SIGTERM end by :class:`Stopped`; what the process ignores it goes on ignoring."""
+    """Run a block that Ctrl-C and SIGTERM end by raising :class:`Stopped`; a signal that is ignored stays ignored."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
 
     before = {}
-    if threading.current_thread() is threading.main_thread():  # signals are handled in no other
-        before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
-    handled = {each: handler for each, handler in before.items() if handler is not signal.SIG_IGN}
-    for each in handled:
-        signal.signal(each, stop)
+    if threading.current_thread() is threading.main_thread():  # no other thread may set handlers
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in handled:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        for each, handler in handled.items():
-            signal.signal(each, handler)
+        for number, handler in handled.items():
+            signal.signal(number, handler)

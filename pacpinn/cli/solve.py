@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pacpinn.cli.options import AsJson, computing
 from pacpinn.errors import CoefficientError
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from pacpinn.family.family import Family
+    from pacpinn.tasks.coefficient import Coefficients
+    from pacpinn.tasks.parameter_space import Range
+    from pacpinn.tasks.problem import Problem
 
 
 def solve(
@@ -77,7 +82,7 @@ def solve(
     workers: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, help="Solve targets in so many processes on this machine; needs pacpinn[dask]."
+            metavar="N", min=1, help="Solve targets in this many processes on this machine; needs pacpinn[dask]."
         ),
     ] = None,
     soft: Annotated[
@@ -89,17 +94,17 @@ def solve(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run of the same settings that was interrupted in DIR.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Solve a problem at its source, then every target by transfer.
 
     Coefficients of the source that are not named have their defaults; without
-    --targets the problem's own are solved. The family file, table.csv and figures
-    go into DIR, over those of an earlier run with the same settings; a run with
-    others, or one that is not finished, is not overwritten.
+    --targets the problem's own targets are solved. The family file, table.csv and
+    figures are written to DIR. They replace those of an earlier run with the same
+    settings; an unfinished run, or one with other settings, is not overwritten.
 
     Exit code 0: every target converged, and any value of a range can be answered.
-    1: not so. 2: bad input.
+    1: some target or value is missing. 2: bad input.
 
     Examples:
 
@@ -109,11 +114,14 @@ def solve(
     pacpinn solve oscillator --targets damping=0.5,1 --targets stiffness=4,9
     pacpinn solve my_equation.py --targets targets.csv --output results
     """
-    from rich.console import Console
+    from pacpinn.cli.formats import as_json as to_json, family_as_dict
+    from pacpinn.cli.progress import watching
+    from pacpinn.family.solve import solve_family
+    from pacpinn.runtime.files import require_writable
+    from pacpinn.sweep.clusters import connected
 
-    from pacpinn.cli import report
-
-    settings = {
+    began = time.perf_counter()
+    settings: dict[str, Any] = {
         "method": method,
         "keep": keep,
         "seed": seed,
@@ -123,93 +131,117 @@ def solve(
         "batch": batch,
     }
     given = {name: value for name, value in settings.items() if value not in (None, [])}
-    began = time.perf_counter()
-    with contextlib.redirect_stdout(sys.stderr):  # what a problem's own file prints must not mix with the results
-        wanted = _Wanted(source or [], targets or [], within or [], members, soft, resume, scheduler, workers)
-        family, written = _solve_and_write(problem, wanted, output, given)
+    with computing() as console:
+        wanted = _Wanted.read(problem, soft, source or [], targets or [], within or [])
+        directory = output or Path(wanted.problem.name)
+        require_writable(directory)
+        path = directory / f"{wanted.problem.name}.pac"
+        given |= wanted.arguments(members) | {"resume" if resume else "save": path}
+        with (
+            connected(scheduler, workers) as client,
+            watching(console, wanted.varying, wanted.number_of_members) as progress,
+        ):
+            family = solve_family(wanted.problem, wanted.source, progress=progress, client=client, **given)
+            _add_missing_estimates(family, wanted.problem, client, path)
+        written = [path, *_write_results(family, directory)]
     if as_json:
-        print(report.as_json(report.as_dict(family)))
+        print(to_json(family_as_dict(family)))
     else:
-        console = Console()
-        console.print(report.members_table(family, console))
-        for line in report.shortfalls(family):
-            print(line)
-        list_files(written)
-        for line in report.refined(family):
-            print(line)
-        reached = [each.status == "converged" for each in family.targets]
-        print(f"{sum(reached)} of {len(reached)} targets converged; {time.perf_counter() - began:.1f} s in all")
-    solved = all(each.status == "converged" for each in family.targets)
-    raise typer.Exit(0 if solved and (family.refinement is None or family.refinement.done) else 1)
+        _show(family, written, time.perf_counter() - began)
+    raise typer.Exit(0 if _is_solved(family) else 1)
 
 
-class _Wanted(NamedTuple):
-    """What is to be solved, as given on the command line."""
+@dataclass(frozen=True)
+class _Wanted:
+    """The problem to solve, its source, and its targets or a range in place of targets."""
 
-    source: list[str]
-    targets: list[str]
-    within: list[str]
-    members: int
-    soft: bool
-    resume: bool
-    scheduler: str | None
-    workers: int | None
+    problem: Problem
+    source: Coefficients
+    targets: list[Coefficients]
+    within: Range
 
+    @classmethod
+    def read(cls, name: str, soft: bool, source: list[str], targets: list[str], within: list[str]) -> _Wanted:
+        """Convert and check the text of the command line; raises the errors of bad input."""
+        from pacpinn.cli import arguments
+        from pacpinn.equations.equation import require_equation
+        from pacpinn.equations.soft_conditions import soft as with_soft_conditions
+        from pacpinn.tasks.registry import get_problem
 
-def _solve_and_write(
-    problem: str, given: _Wanted, output: Path | None, settings: dict[str, Any]
-) -> tuple[Family, list[Path]]:
-    from rich.console import Console
+        problem = with_soft_conditions(get_problem(name)) if soft else get_problem(name)
+        at_source = problem.at(arguments.single_values(source))
+        ranges = arguments.read_ranges(within)
+        if ranges and targets:
+            raise CoefficientError(
+                "--targets and --within exclude each other: give the targets, or a range to choose from"
+            )
+        if ranges:
+            return cls(problem, at_source, [], require_equation(problem).checked_range(ranges))
+        stated = arguments.read_targets(targets) if targets else problem.targets
+        return cls(problem, at_source, [problem.at(target, at_source) for target in stated], {})
 
-    from pacpinn.cli import arguments, report
-    from pacpinn.equations.equation import Equation, require_equation
-    from pacpinn.equations.soft_conditions import soft
-    from pacpinn.family.solve import solve_family
-    from pacpinn.runtime import files
-    from pacpinn.sweep import clusters
-    from pacpinn.tasks.registry import get_problem
+    def arguments(self, members: int) -> dict[str, Any]:
+        """The targets or the range as arguments of :func:`~pacpinn.solve_family`."""
+        return {"within": self.within, "members": members} if self.within else {"targets": self.targets}
 
-    chosen = soft(get_problem(problem)) if given.soft else get_problem(problem)
-    at_source = chosen.at(arguments.single_values(given.source))
-    ranges = arguments.read_ranges(given.within)
-    if ranges and given.targets:
-        raise CoefficientError("--targets and --within exclude each other: give the targets, or a range to choose from")
-    within = require_equation(chosen).checked_range(ranges) if ranges else {}
-    targets = arguments.read_targets(given.targets) if given.targets else [] if within else chosen.targets
-    wanted = [chosen.at(each, at_source) for each in targets]
-    directory = output or Path(chosen.name)
-    files.require_writable(directory)
-    varying = [name for name in at_source if name in within or any(each[name] != at_source[name] for each in wanted)]
-    settings |= {"within": within, "members": given.members} if within else {"targets": wanted}
-    settings["resume" if given.resume else "save"] = path = directory / f"{chosen.name}.pac"
-    console = Console(stderr=True)
-    with (
-        clusters.connected(given.scheduler, given.workers) as client,
-        report.warnings_on(console),
-        report.watching(console, varying, len(wanted) + 1 if wanted else None) as progress,
-    ):
-        family = solve_family(chosen, at_source, progress=progress, client=client, **settings)
-        if isinstance(chosen, Equation) and any(each.error_estimate is None for each in family.values()):
-            family.estimate_errors(client)
-            family.save(path)
-    return family, [path, *_write(family, directory)]
+    @property
+    def varying(self) -> list[str]:
+        """The coefficients in which the members differ."""
+        moved = {name for target in self.targets for name in self.source if target[name] != self.source[name]}
+        return [name for name in self.source if name in moved or name in self.within]
+
+    @property
+    def number_of_members(self) -> int | None:
+        """Source and targets; None if not known before they are solved."""
+        return len(self.targets) + 1 if self.targets else None
 
 
-def _write(family: Family, directory: Path) -> list[Path]:
-    from pacpinn.cli import report
-    from pacpinn.runtime import files
+def _add_missing_estimates(family: Family, problem: Problem, client: Client | None, path: Path) -> None:
+    """Estimate the error of every member of an equation, and save the family with the estimates."""
+    from pacpinn.equations.equation import Equation
+
+    if isinstance(problem, Equation) and any(member.error_estimate is None for member in family.values()):
+        family.estimate_errors(client)
+        family.save(path)
+
+
+def _write_results(family: Family, directory: Path) -> list[Path]:
+    """Write the table and the figures; their paths."""
+    from pacpinn.cli.formats import as_csv
+    from pacpinn.runtime.files import write_file
 
     rows = family.table()
-    table = report.as_csv(list(rows[0]), [list(row.values()) for row in rows])
-    written = files.write_file(directory / "table.csv", table.encode())
-    return [written, *draw(family, directory)]
+    table = as_csv(list(rows[0]), [list(row.values()) for row in rows])
+    return [write_file(directory / "table.csv", table.encode()), *write_figures(family, directory)]
 
 
-def draw(family: Family, directory: Path) -> list[Path]:
+def write_figures(family: Family, directory: Path) -> list[Path]:
     """Write the family's figures; their paths."""
     return [directory / f"{name}.png" for name in family.plot(directory)]
 
 
-def list_files(paths: Sequence[Path]) -> None:
-    """Say what was written, all of it in one folder."""
+def _show(family: Family, written: Sequence[Path], seconds: float) -> None:
+    from rich.console import Console
+
+    from pacpinn.cli.tables import answers_over_range, members_table, shortfalls
+
+    console = Console()
+    console.print(members_table(family, console))
+    for line in shortfalls(family):
+        print(line)
+    print_written(written)
+    for line in answers_over_range(family):
+        print(line)
+    converged = sum(member.status == "converged" for member in family.targets)
+    print(f"{converged} of {len(family.targets)} targets converged; {seconds:.1f} s in all")
+
+
+def print_written(paths: Sequence[Path]) -> None:
+    """Say which files were written; all of them are in one folder."""
     print(f"wrote {', '.join(path.name for path in paths)} in {paths[0].parent}{os.sep}")
+
+
+def _is_solved(family: Family) -> bool:
+    """Whether every target converged, and any coefficient of a range can be answered to the tolerance."""
+    converged = all(member.status == "converged" for member in family.targets)
+    return converged and (family.refinement is None or family.refinement.done)

@@ -1,7 +1,7 @@
-"""A solved family: how it is solved, its members, what can be asked of it, its file and its figures.
+"""A solved family: how it is solved, its members, the queries it answers, its file and its figures.
 
-The rooms below solve, answer and infer; this one brings them together behind :func:`~pacpinn.solve_family` and
-:class:`~pacpinn.Family`. It knows when something is to be solved and where it is kept, not how: no solver and no
+The rooms below solve, answer and infer. This room combines them in :func:`~pacpinn.solve_family` and
+:class:`~pacpinn.Family`: it knows what is to be solved and where it is kept. Must not know how: no solver and no
 residual is called from here.
 """
 

@@ -1,7 +1,7 @@
-"""The process: random state, default dtype and device, DeepXDE's import, files, memory, the user's source files.
+"""The process: random streams, default dtype and device, DeepXDE's import, files, memory, the user's source files.
 
-What belongs to the whole process and must be as before after each call of ours. Knows nothing of tasks, networks or
-families.
+This state belongs to the whole process and must be as before after each call. Here too are the lazy faces of all rooms
+and the names of version 0.1. Must not know tasks, networks or families.
 """
 
 from __future__ import annotations

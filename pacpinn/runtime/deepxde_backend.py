@@ -1,4 +1,4 @@
-"""DeepXDE on PyTorch, imported without a trace on the process."""
+"""DeepXDE with its PyTorch backend, imported without side effects on the process."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def _import_deepxde() -> ModuleType:
             _import_quietly()
         else:
             raise BackendError(
-                f"DDE_BACKEND={chosen} in the environment chooses another backend for DeepXDE than pacpinn needs; "
-                "unset it or set DDE_BACKEND=pytorch."
+                f"DDE_BACKEND={chosen} in the environment chooses a backend of DeepXDE that pacpinn cannot use; "
+                "unset the variable or set DDE_BACKEND=pytorch."
             )
     module = sys.modules["deepxde"]
     if module.backend.backend_name != "pytorch":
@@ -36,8 +36,8 @@ def _import_deepxde() -> ModuleType:
 
 
 def _import_quietly() -> None:
-    # The import announces its backend on standard error, makes CUDA torch's default device where there is
-    # one, and refuses to start under Open MPI; none of this is the business of pacpinn's user.
+    # DeepXDE's import prints its backend on standard error, makes CUDA torch's default device where there is
+    # one, and fails under Open MPI. None of this must reach the user.
     mpi = os.environ.pop("OMPI_COMM_WORLD_SIZE", None)
     device = torch.get_default_device()
     try:
@@ -57,7 +57,7 @@ dde = _import_deepxde()
 def deepxde_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """Run a block in which DeepXDE's points and values, and new tensors, have this dtype and device.
 
-    DeepXDE caches derivatives by the identity of tensors; the cache is emptied before and after.
+    DeepXDE caches derivatives by the identity of tensors, so that its cache is emptied before and after the block.
     """
     real = dde.config.real
     precision, reals = real.precision, real.reals

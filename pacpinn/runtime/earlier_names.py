@@ -1,35 +1,34 @@
-"""Modules by the names that they had in version 0.1: pickles and imports from then go on working until version 0.3.
+"""Names of version 0.1 that moved, changed or went, so that its imports and pickles work until version 0.3.
 
-Until 0.2 all modules lay in one folder. A pickle names the module of each class that it holds, so that an estimator
-pickled then asks for ``pacpinn.estimators``.
+In version 0.1 all modules lay in one folder. A pickle stores the module and the name of each class that it contains: an
+estimator pickled by version 0.1 asks for ``pacpinn.estimators.PACRegressor``.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.abc
-import importlib.machinery
-import importlib.util
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-_SAME_NAME = {  # in these rooms under the name that they had
-    "cli": "arguments report signals",
+_ROOMS = {  # modules that kept their name, by the package that holds them now
+    "cli": "arguments signals",
     "continuation": "error_estimate sensitivity settings singular_points solution",
-    "equations": "collocation dry_run equation equation_batch equation_task features measurements parametric soft_conditions",
+    "equations": "collocation dry_run equation equation_batch equation_task features measurements parametric "
+    "soft_conditions",
     "family": "members progress rerun solve targets",
     "family.file": "journal provenance",
     "inverse": "inference recalibration unknowns",
     "networks": "factored_jacobian heads objective",
     "runtime": "files isolation memory",
     "sweep": "clusters dask_pool dask_worker pools",
-    "tasks": "coefficient problem ranges registry samples supervised task",
+    "tasks": "coefficient problem registry samples supervised task",
     "transfer": "estimators methods pac pruning",
 }
-_OTHER_NAME = {
+_MOVED = {  # modules with another name; a module that was split has several successors
     "allocation": "transfer.allocation transfer.methods",
     "answers": "transfer.outputs",
     "archive": "family.file.codec",
@@ -58,6 +57,7 @@ _OTHER_NAME = {
     "plot_style": "family.plots.style",
     "query": "family.queries reduced_basis.reduced_model tasks.problem",
     "questions": "family.queries",
+    "ranges": "tasks.parameter_space",
     "reduced": "reduced_basis",
     "reduced.few_rows": "reduced_basis.hyper_reduction",
     "reduced.gauss_newton": "reduced_basis.gauss_newton",
@@ -70,6 +70,7 @@ _OTHER_NAME = {
     "reduced.span": "reduced_basis.pod",
     "reduced.tabulated": "reduced_basis.derivative_tables",
     "refinement": "reduced_basis.greedy equations.equation",
+    "report": "cli.progress cli.tables cli.formats",
     "requests": "sweep.requests continuation.settings",
     "rowwise": "networks.per_row_gradients networks.factored_jacobian",
     "saliency": "transfer.pruning",
@@ -86,41 +87,88 @@ _OTHER_NAME = {
     "wavefront": "continuation.batched",
     "whereabouts": "runtime.user_code",
 }
-MODULES = _OTHER_NAME | {name: f"{room}.{name}" for room, names in _SAME_NAME.items() for name in names.split()}
-RENAMED: dict[str, str] = {}
+MODULES = _MOVED | {name: f"{room}.{name}" for room, names in _ROOMS.items() for name in names.split()}
+"""Each earlier module with its successors, both without ``pacpinn.``"""
+
+RENAMED = {
+    "pacpinn.answers.Answers": "OutputEncoding",
+    "pacpinn.answers.Classes": "ClassOutputs",
+    "pacpinn.answers.Values": "RegressionOutputs",
+    "pacpinn.given_task.GivenCollocation": "DeepXDECollocation",
+    "pacpinn.given_task.GivenTask": "DeepXDETask",
+    "pacpinn.given_task.IntegralTask": "DeepXDEIntegralTask",
+    "pacpinn.header.Asked": "RunSpec",
+    "pacpinn.methods.Method": "TransferMethod",
+    "pacpinn.questions.Questions": "FamilyQueries",
+    "pacpinn.reduced.interpolated.Interpolated": "RBFInterpolation",
+    "pacpinn.reduced.online.Online": "ReducedModel",
+    "pacpinn.reduced.reduced_equation.ReducedEquation": "ReducedResidual",
+    "pacpinn.reduced.span.Span": "PODBasis",
+    "pacpinn.reduced.tabulated.Tabulated": "DerivativeTable",
+    "pacpinn.requests.Span": "RangeRequest",
+    "pacpinn.requests.Targets": "TargetRequest",
+    "pacpinn.rowwise.Copies": "VmapGradients",
+    "pacpinn.rowwise.LinearLayers": "LinearLayerGradients",
+    "pacpinn.steps.Branch": "StartPoint",
+    "pacpinn.steps.Ground": "StepContext",
+}
+"""Classes that have another name now."""
+
+_IMAGES = "read images with torchvision.datasets.ImageFolder and give a DataLoader over it to Samples.split"
+_PAPER = "only the benchmarks used it, which keep it as benchmarks/paper/"
+GONE = {
+    name: f"went with version 0.2; {advice}"
+    for name, advice in {
+        "pacpinn.image_folder": _IMAGES,
+        "pacpinn.images": _IMAGES,
+        "pacpinn.adapters": f"{_PAPER}lora.py",
+        "pacpinn.feature_penalties": f"{_PAPER}feature_penalties.py",
+    }.items()
+}
+"""Names and modules without a successor, and what to do instead."""
 
 
-class _EarlierModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds a module by its earlier name; its contents are looked up where they are now."""
+class _EarlierModules:
+    """Finds and loads the modules of version 0.1: empty modules that look names up in their successors."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        known = fullname.removeprefix("pacpinn.") in MODULES
-        is_package = fullname == "pacpinn.reduced"
-        return importlib.util.spec_from_loader(fullname, self, is_package=is_package) if known else None
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname in GONE:  # without `name=`, which would let `from pacpinn import ...` drop the message
+            raise ModuleNotFoundError(f"{fullname} {GONE[fullname]}")
+        package, _, module = fullname.partition(".")
+        if package != "pacpinn" or module not in MODULES:
+            return None
+        return ModuleSpec(fullname, self, is_package=module == "reduced")  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None  # Python's own kind of module
 
     def exec_module(self, module: ModuleType) -> None:
         earlier = module.__name__
-        present = [f"pacpinn.{each}" for each in MODULES[earlier.removeprefix("pacpinn.")].split()]
+        successors = [f"pacpinn.{each}" for each in MODULES[earlier.removeprefix("pacpinn.")].split()]
 
         def get(name: str) -> Any:
-            for each in map(importlib.import_module, present):
-                found = getattr(each, RENAMED.get(f"{earlier}.{name}", name), None)
-                if found is not None:
-                    return found
-            raise AttributeError(f"module {earlier!r} has no attribute {name!r}")
+            new_name = RENAMED.get(f"{earlier}.{name}", name)
+            for successor in map(importlib.import_module, successors):
+                if hasattr(successor, new_name):
+                    return getattr(successor, new_name)
+            raise AttributeError(f"module {earlier!r}, now {' and '.join(successors)}, has no attribute {name!r}")
 
+        module.__getattr__ = get  # type: ignore[method-assign]
         warnings.warn(
-            f"{earlier} is now {' and '.join(present)}; its earlier name goes with version 0.3: import public names from "
-            "pacpinn itself, and write pickles of version 0.1 again",
+            f"{earlier} is now {' and '.join(successors)}, and its earlier name works until version 0.3: import public "
+            "names from pacpinn itself; load each pickle of version 0.1 once and save it again",
             DeprecationWarning,
             stacklevel=2,
         )
-        module.__getattr__ = get  # type: ignore[method-assign]
 
 
 def install() -> None:
-    """Let earlier names be found, where nothing else has them."""
+    """Let Python find modules by their earlier names.
+
+    This comes before the other ways to find modules: if a folder of version 0.1 is left with bytecode alone, Python
+    would take it for a namespace package.
+    """
     if not any(isinstance(each, _EarlierModules) for each in sys.meta_path):
-        sys.meta_path.append(_EarlierModules())
+        sys.meta_path.insert(0, _EarlierModules())

@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files: completely or not at all, or by appending to the end of an open file."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from pacpinn.errors import PacpinnError
 
 
 def write_file(path: Path, data: bytes) -> Path:
-    """Write `data` to `path`, whole or not at all: to a file beside it, synced, renamed. Its folder is made if need be.
+    """Write `data` to `path` completely or not at all, and return `path`. Missing folders are made.
+
+    The data go to a temporary file in the same folder, which is synced to the disk and then renamed.
 
     Raises:
-        PacpinnError: if that cannot be done; a file that was there before stays whole.
+        PacpinnError: if `path` cannot be written; an earlier file there is then unchanged.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with _writing(path):
+    with _explaining(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with part.open("wb") as file:
                 file.write(data)
-                _to_disk(file)
+                _flush_to_disk(file)
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -33,44 +35,46 @@ def write_file(path: Path, data: bytes) -> Path:
 
 
 def begin_file(path: Path) -> BinaryIO:
-    """A new file to be appended to, without a buffer: what a full disk has refused is not written later.
+    """Create a file to append to. It has no buffer, so that data which a full disk refused are not written later.
 
     Raises:
-        PacpinnError: if it cannot be made.
+        PacpinnError: if the file cannot be created.
     """
-    with _writing(path):
+    with _explaining(path):
         return path.open("wb", buffering=0)
 
 
 def append_to_file(file: BinaryIO, data: bytes) -> None:
-    """Write `data` at the end of a file: it outlives this process, but not the machine until :func:`sync`.
+    """Write `data` at the end of a file.
+
+    The data survive the end of this process, but a crash of the machine only after :func:`sync_file`.
 
     Raises:
-        PacpinnError: if that cannot be done; then part of it may be there.
+        PacpinnError: if the data cannot be written; a part of them may then be in the file.
     """
-    with _writing(Path(file.name)):
-        while data:
+    with _explaining(Path(file.name)):
+        while data:  # a write may take a part only
             data = data[file.write(data) :]
 
 
 def sync_file(file: BinaryIO) -> None:
-    """See what is written to the disk.
+    """Wait until all that was written to a file is on the disk.
 
     Raises:
-        PacpinnError: if that cannot be done.
+        PacpinnError: if the system cannot write it there.
     """
-    with _writing(Path(file.name)):
-        _to_disk(file)
+    with _explaining(Path(file.name)):
+        _flush_to_disk(file)
 
 
-def _to_disk(file: BinaryIO) -> None:
+def _flush_to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    """A block in which `path` is written; what the system has against it is said."""
+def _explaining(path: Path) -> Iterator[None]:
+    """Run a block that writes `path`; turn an OSError in it into a PacpinnError with the system's reason."""
     try:
         yield
     except OSError as problem:
@@ -80,10 +84,14 @@ def _writing(path: Path) -> Iterator[None]:
 
 
 def require_writable(directory: Path) -> None:
-    """Raise :class:`PacpinnError` unless `directory` takes files, or can be made; nothing is left behind."""
+    """Check that files can be written to `directory`, which need not exist yet; leave nothing behind.
+
+    Raises:
+        PacpinnError: if no file can be written there.
+    """
     try:
-        there = next(each for each in (directory, *directory.parents) if each.exists())
-        with tempfile.TemporaryFile(dir=there):
+        existing = next(each for each in (directory, *directory.parents) if each.exists())
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as problem:
         raise PacpinnError(

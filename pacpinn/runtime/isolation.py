@@ -1,6 +1,6 @@
-"""Leave the process as it was found: random streams, default dtype, default device.
+"""Leave the state of the process as it was: random streams, default dtype, default device.
 
-These, and DeepXDE's caches, belong to the whole process: one thread at a time computes with them.
+This state and DeepXDE's caches belong to the whole process, so that only one thread at a time may compute with them.
 """
 
 from __future__ import annotations
@@ -15,28 +15,32 @@ import torch
 
 from pacpinn.errors import DeviceError
 
-_computing = threading.RLock()  # for as long as one task takes
-_solving = threading.RLock()  # for as long as a family takes; always acquired before the other
+_computing = threading.RLock()  # held while one task is computed
+_solving = threading.RLock()  # held while a family is solved; always acquired before `_computing`
 
 
 @contextmanager
 def alone() -> Iterator[None]:
-    """A block in which no other thread of this process solves a family; it may predict."""
+    """Run a block in which no other thread of this process solves a family; other threads may predict."""
     with _solving:
         yield
 
 
 @contextmanager
 def untouched(seed: int | None = None) -> Iterator[None]:
-    """Run a block on random streams of its own, seeded by `seed`; the process's streams and dtype stay as they were.
+    """Run a block with its own random streams; afterwards the process's streams and default dtype are as before.
 
-    Gradients are recorded in it, also within a caller's ``torch.no_grad()``: solving needs them.
+    In the block gradients are recorded, since solving needs them, even if the caller is in ``torch.no_grad()``.
+
+    Args:
+        seed: of Python's, NumPy's and torch's random streams in the block; None to go on with the present streams.
     """
-    with _computing:
-        yield from _restoring(seed)
+    with _computing, _restored_state(seed):
+        yield
 
 
-def _restoring(seed: int | None) -> Iterator[None]:
+@contextmanager
+def _restored_state(seed: int | None) -> Iterator[None]:
     python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
     cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
     dtype = torch.get_default_dtype()
@@ -44,7 +48,7 @@ def _restoring(seed: int | None) -> Iterator[None]:
         if seed is not None:
             random.seed(seed)
             np.random.seed(seed % 2**32)
-            torch.default_generator.manual_seed(seed)  # torch.manual_seed: of idle devices too, slowly
+            torch.default_generator.manual_seed(seed)  # torch.manual_seed also seeds unused devices, slowly
             if torch.cuda.is_initialized():
                 torch.cuda.manual_seed_all(seed)
         with torch.enable_grad():
@@ -61,11 +65,12 @@ def _restoring(seed: int | None) -> Iterator[None]:
 @contextmanager
 def defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """Run a block in which new tensors have this dtype and device."""
-    with _computing:
-        yield from _with_defaults(dtype, device)
+    with _computing, _temporary_defaults(dtype, device):
+        yield
 
 
-def _with_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
+@contextmanager
+def _temporary_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -79,16 +84,16 @@ def _with_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
 
 
 def existing_device(device: str | torch.device) -> torch.device:
-    """`device` as torch's own type, after a check that tensors can be put there.
+    """`device` as a ``torch.device`` on which tensors can be made.
 
     Raises:
-        DeviceError: if torch does not know the device or this machine does not have it.
+        DeviceError: if torch does not know the device, or this machine does not have it.
     """
     try:
-        place = torch.device(device)
-        torch.empty(1, device=place)
+        found = torch.device(device)
+        torch.empty(1, device=found)
     except (RuntimeError, AssertionError, NotImplementedError) as problem:
-        there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        available = ", ".join(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
         reason = str(problem).splitlines()[0]
-        raise DeviceError(f"the device {str(device)!r} is not there ({reason}); there is: {', '.join(there)}") from None
-    return place
+        raise DeviceError(f"the device {str(device)!r} is not there ({reason}); choose from: {available}") from None
+    return found

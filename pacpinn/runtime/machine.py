@@ -1,4 +1,4 @@
-"""Where a family is solved: versions, threads and processor, on which the last bits depend."""
+"""The versions, threads and processor with which a family is solved: the last bits of its numbers depend on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 
 @dataclass(frozen=True)
 class Machine:
-    """Where it was solved: the same versions and threads give the same bits."""
+    """Versions of packages, number of threads and processor type: where these agree, results agree to the last bit."""
 
     versions: Mapping[str, str]
     threads: int
@@ -21,13 +21,14 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
+        """This process."""
         return cls(_versions(), torch.get_num_threads(), platform.machine())
 
     def differences(self, other: Machine) -> list[str]:
-        """What may change the last bits of a result, in words: how it is here and there."""
-        ours, theirs = ({**each.versions, "threads": each.threads, "on": each.processor} for each in (self, other))
+        """One line for each fact in which this machine ("here") and another ("there") differ."""
+        here, there = ({**each.versions, "threads": each.threads, "on": each.processor} for each in (self, other))
         return [
-            f"{name} {theirs.get(name)} there, {each} here" for name, each in ours.items() if each != theirs.get(name)
+            f"{name} {there.get(name)} there, {value} here" for name, value in here.items() if value != there.get(name)
         ]
 
 

@@ -1,4 +1,4 @@
-"""How much memory is there? Asked before a solve, for a process that runs out of it is killed without a word."""
+"""How much memory is available: asked before a solve, since the system kills a process that runs out without a word."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ _GROUP_FILES = [("memory.max", "memory.current"), ("memory.limit_in_bytes", "mem
 
 
 def available_memory(device: torch.device) -> int:
-    """Bytes that this process can still have on `device`.
+    """Bytes that this process can still allocate on `device`.
 
-    On the CPU the least of what the machine, the control groups and the limit of the address space leave.
+    On the CPU the smallest of three limits counts: what is left of the machine's memory, of the process's control
+    groups (Linux cgroups, which containers and batch systems set) and of its address space (``ulimit -v``).
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    return min(_of_the_machine(), *_left_by_groups(), _of_the_address_space())
+    return min(_left_on_machine(), *_left_by_groups(), _left_of_address_space())
 
 
-def _of_the_machine() -> int:
+def _left_on_machine() -> int:
     try:
         lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
         return int(lines["MemAvailable"].split()[0]) * 1024
@@ -36,7 +37,7 @@ def _of_the_machine() -> int:
 
 
 def _left_by_groups(membership: Path = Path("/proc/self/cgroup"), root: Path = _CGROUPS) -> Iterator[int]:
-    """What is left to this process's control group and to each that holds it."""
+    """The bytes left to this process's control group, and to each group that contains it."""
     yield sys.maxsize
     try:
         groups = [line.split(":", 2)[1:] for line in membership.read_text().splitlines()]
@@ -45,8 +46,8 @@ def _left_by_groups(membership: Path = Path("/proc/self/cgroup"), root: Path = _
     for controllers, path in groups:
         if controllers in ("", "memory"):
             base = root / controllers
-            place = base / path.lstrip("/")
-            for group in [place, *place.parents]:
+            innermost = base / path.lstrip("/")
+            for group in [innermost, *innermost.parents]:
                 if group.is_relative_to(base):
                     yield from _left_by(group)
 
@@ -59,10 +60,12 @@ def _left_by(group: Path) -> Iterator[int]:
         except (OSError, ValueError):
             continue
         if most != "max":
-            yield max(0, int(most) - used + int(statistics.get("inactive_file", 0)))  # a cache gives way
+            yield max(
+                0, int(most) - used + int(statistics.get("inactive_file", 0))
+            )  # the file cache is freed on demand
 
 
-def _of_the_address_space() -> int:
+def _left_of_address_space() -> int:
     try:
         import resource
 

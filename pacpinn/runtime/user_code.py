@@ -1,4 +1,4 @@
-"""Where in a user's file something stands, for messages that name the place."""
+"""Name the place in a user's file at which something is defined or fails, for messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pacpinn.errors import PacpinnError, ResidualError
 
 
 def place_of(function: Any) -> str:
-    """File and line at which a function, method or class is defined, as ``" (mine.py, line 12)"``; empty if unknown."""
+    """Where a function, method or class is defined, as ``" (mine.py, line 12)"``; an empty text if that is unknown."""
     try:
         path = inspect.getsourcefile(function)
         line = inspect.getsourcelines(function)[1]
@@ -23,7 +23,7 @@ def place_of(function: Any) -> str:
 
 
 def fault_in(path: Path, fault: BaseException) -> str:
-    """The line of a user's file at which an exception arose, with the exception."""
+    """The line of a user's file at which an exception was raised, followed by the exception."""
     if isinstance(fault, SyntaxError):
         return f"line {fault.lineno}: {(fault.text or '').strip()}  ({fault.msg})"
     frames = [each for each in traceback.extract_tb(fault.__traceback__) if Path(each.filename) == path.absolute()]
@@ -34,16 +34,20 @@ def fault_in(path: Path, fault: BaseException) -> str:
 def _file_of(function: Callable[..., Any]) -> str:
     try:
         return inspect.getsourcefile(inspect.unwrap(function)) or ""
-    except TypeError:  # a class of no file
+    except TypeError:  # built-in, without a file
         return ""
 
 
 @contextmanager
 def naming_user_code(function: Callable[..., Any], what: str) -> Iterator[None]:
-    """Run a block that calls a user's function; an exception there is told with its line.
+    """Run a block that calls a user's function; if the function fails, say in which line.
+
+    Args:
+        function: the user's function.
+        what: its name in the message, as in ``"the residual of heat"``.
 
     Raises:
-        ResidualError: for any exception that is not ours already.
+        ResidualError: in place of any exception but :class:`PacpinnError` and MemoryError, which pass unchanged.
     """
     try:
         yield

@@ -1,7 +1,7 @@
-"""Prune, allocate, calibrate (PAC-Net, Myung et al., ICML 2022), and other ways to transfer a network to a new task.
+"""Prune, allocate, calibrate (PAC-Net, Myung et al., ICML 2022), and other methods to transfer a network to a new task.
 
-Works with any torch module and any task: regression, classification or equation. Must not import
-:mod:`~pacpinn.equations`: ``pp.PAC`` loads no DeepXDE.
+Works with any torch module and any task: regression, classification or equation. Knows networks and solvers. Must not
+know equations: it never imports :mod:`~pacpinn.equations`, so that ``pp.PAC`` loads no DeepXDE.
 """
 
 from __future__ import annotations

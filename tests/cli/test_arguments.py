@@ -1,8 +1,18 @@
 """Coefficients and points as a user writes them."""
 
+import math
+
 import pytest
 
-from pacpinn.cli.arguments import named_values, read_csv, read_points, read_ranges, read_targets, single_values
+from pacpinn.cli.arguments import (
+    named_values,
+    read_csv,
+    read_measurements,
+    read_points,
+    read_ranges,
+    read_targets,
+    single_values,
+)
 from pacpinn.errors import CoefficientError, PacpinnError
 
 
@@ -84,3 +94,28 @@ def test_ranges():
 def test_what_is_no_range(text):
     with pytest.raises(CoefficientError):
         read_ranges([text])
+
+
+def test_measurements_are_points_and_values_with_nan_where_nothing_was_measured(tmp_path):
+    path = tmp_path / "data.csv"
+    path.write_text("v,t,x,note\n7,0.5,0.1,1\n,1,0.2,1\n")
+    points, values = read_measurements(path, ["x", "t"], ["u", "v"])
+    assert points == [[0.1, 0.5], [0.2, 1.0]]
+    assert [value[1] for value in values[:1]] == [7.0]
+    assert all(math.isnan(each) for each in (values[0][0], values[1][0], values[1][1]))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x,u\n1,2\n", "has no column t; expected a first line that names x, t and one at least of u, v, got x, u"),
+        ("x,t\n1,2\n", "has no column u or v; expected"),
+        ("x,t,u\n", "holds no measurements"),
+        ("x,t,u\n1,,2\n", "line 2: t='' is not a number"),
+    ],
+)
+def test_bad_measurements_are_refused(tmp_path, text, message):
+    path = tmp_path / "data.csv"
+    path.write_text(text)
+    with pytest.raises(PacpinnError, match=message):
+        read_measurements(path, ["x", "t"], ["u", "v"])

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.cli import report
+from pacpinn.cli import formats, tables
 from pacpinn.continuation.predictor import PathSegment
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Singularity
@@ -96,8 +96,8 @@ def test_a_target_beyond_a_fold_is_not_solved_and_the_fold_is_named(bratu):
 def test_the_fold_is_in_table_json_and_the_lines_below_the_table(bratu):
     near = bratu[{"lam": 3.6}].singular.near
     assert bratu.table()[-1]["singular"] == f"fold near {near}"
-    assert report.as_dict(bratu)["targets"][-1]["singular"] == {"kind": "fold", "near": dict(near)}
-    assert next(report.shortfalls(bratu)).endswith(f"; a fold near lam {near.lam:g}")
+    assert formats.family_as_dict(bratu)["targets"][-1]["singular"] == {"kind": "fold", "near": dict(near)}
+    assert next(tables.shortfalls(bratu)).endswith(f"; a fold near lam {near.lam:g}")
 
 
 def test_the_fold_is_in_the_family_file(bratu, tmp_path):
@@ -132,8 +132,8 @@ def test_a_resonance_on_the_way_is_named_once_and_both_sides_are_solved(targets,
 
 def test_the_resonance_is_said_below_the_table():
     family = pp.solve_family(Swing(), targets=pp.grid(k=[4.0]), keep=0.5)
-    (line,) = report.shortfalls(family)
-    assert line.startswith("k 4: converged; the way from k 2 leads over a resonance near k 3.14")
+    (line,) = tables.shortfalls(family)
+    assert line.startswith("k 4: converged; the path from k 2 passes a resonance near k 3.14")
 
 
 # Jumps ----------------------------------------------------------------------------------------------------------------

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 import pytest
-import torch
 
 import pacpinn as pp
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.rerun import compared, rerun
-from tests.command_line import run
 from tests.family.file.test_journal import After, interrupt
-from tests.toys import Decay, problem_file, same_family
+from tests.toys import Decay, same_family
 
 
 @pytest.fixture(scope="module")
@@ -65,27 +63,3 @@ def test_one_that_was_interrupted_and_then_extended_otherwise_is_refused():
     assert family.finished
     with pytest.raises(FamilyFileError, match="interrupted and then extended otherwise"):
         rerun(family)
-
-
-def test_the_command_says_that_all_is_the_same(tmp_path):
-    file, threads = problem_file(tmp_path), torch.get_num_threads()
-    solved = run("solve", file, "--targets", "k=1.1,1.2", "--output", tmp_path / "run")
-    assert solved.code == 0, solved.err
-    again = run("rerun", tmp_path / "run" / "decay.pac", "--problem", file)
-    assert (again.code, again.out) == (0, "3 of 3 members are the same to the last bit\n")
-    assert torch.get_num_threads() == threads
-
-
-def test_the_command_says_what_differs(tmp_path):
-    file = problem_file(tmp_path)
-    run("solve", file, "--targets", "k=1.1", "--output", tmp_path / "run")
-    family = pp.load(tmp_path / "run" / "decay.pac", file)
-    target = family.targets[0]
-    family._solutions[target.coefficients] = replace(target, z=target.z + 1e-3)
-    family.save(tmp_path / "run" / "decay.pac")
-    again = run("rerun", tmp_path / "run" / "decay.pac", "--problem", file)
-    assert again.code == 1
-    assert again.out == "k=1.1: weights differ by up to 1.0e-03\n1 of 2 members are the same to the last bit\n"
-    found = run("rerun", tmp_path / "run" / "decay.pac", "--problem", file, "--json").json()
-    assert [each["same"] for each in found["members"]] == [True, False]
-    assert found["elsewhere"] == []

@@ -64,5 +64,5 @@ def test_a_device_that_is_there():
 
 @pytest.mark.parametrize("device", ["cuda:77", "abacus", "cpu:x"])
 def test_a_device_that_is_not_there_is_refused_with_those_that_are(device):
-    with pytest.raises(DeviceError, match=rf"'{device}' is not there .*there is: cpu"):
+    with pytest.raises(DeviceError, match=rf"'{device}' is not there .*choose from: cpu"):
         existing_device(device)

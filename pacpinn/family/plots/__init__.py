@@ -1,6 +1,7 @@
-"""Figures of a family, with matplotlib.
+"""Figures of a family, drawn with matplotlib.
 
-Asks a family what anybody could ask, and draws it. Knows no network and no equation's residual; makes no pyplot state.
+Knows only what a family answers to any caller: its members, predictions and errors. Must not know networks or
+residuals, and must leave the state of ``matplotlib.pyplot`` as it is.
 """
 
 from __future__ import annotations

@@ -1,0 +1,59 @@
+"""Progress and warnings, read as text."""
+
+import io
+import logging
+
+from rich.console import Console
+
+import pacpinn as pp
+from pacpinn.cli import progress
+from pacpinn.family.progress import Progress
+
+
+def console(width: int = 80, terminal: bool = False) -> Console:
+    return Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None)
+
+
+def text(shown: Console) -> str:
+    return shown.file.getvalue()
+
+
+def play(family: pp.Family, callback) -> None:
+    """The progress of a solve that has ended."""
+    for stage, member in zip(("allocate", "calibrate", "calibrate"), family.values(), strict=True):
+        callback(Progress(stage, member.coefficients, 1, 0.5))
+        callback(Progress(stage, member.coefficients, member.steps, member.history[-1], member))
+
+
+def test_without_a_terminal_each_member_is_a_plain_line(solved_decay):
+    page = console(width=20)
+    with progress.watching(page, ["k"], 3) as callback:
+        play(solved_decay, callback)
+    lines = text(page).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["1/3 source", "2/3 k=1.3", "3/3 k=1.6"]
+    assert "relative L2 error" in lines[0]
+
+
+def test_a_long_solve_says_now_and_then_that_it_lives(solved_decay, monkeypatch):
+    monkeypatch.setattr(progress, "_SECONDS_BETWEEN_LINES", 0)
+    page = console()
+    with progress.watching(page, ["k"], 3) as callback:
+        callback(Progress("fit", solved_decay.source.coefficients, 7, 0.5))
+    assert text(page) == "fit source: step 7, loss 5.0e-01\n"
+
+
+def test_on_a_terminal_a_bar_moves_with_loss_and_time(solved_decay):
+    page = console(terminal=True)
+    with progress.watching(page, ["k"], 3) as callback:
+        play(solved_decay, callback)
+    for expected in ("calibrate k=1.6", "3/3", "loss", "0:00:00"):
+        assert expected in text(page)
+
+
+def test_warnings_are_shown_and_only_while_asked_for():
+    page = console(width=20)
+    log = logging.getLogger("pacpinn.anything")
+    with progress.warnings_on(page):
+        log.warning("the source k=%g ended [stalled]", 1)
+    assert text(page) == "warning: the source k=1 ended [stalled]\n"
+    assert not logging.getLogger("pacpinn").handlers
