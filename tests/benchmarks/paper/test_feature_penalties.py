@@ -5,14 +5,13 @@ import torch
 from torch import nn
 
 from pacpinn.errors import SolverError
-from pacpinn.networks.feature_hooks import observed
 from pacpinn.networks.heads import with_head
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.transfer.methods import TransferMethod
 from paper.baselines import bss, delta
-from paper.feature_penalties import Delta, channel_attention, hidden_places
+from paper.feature_penalties import Delta, channel_attention, hidden_places, observed
 from tests.toys import Decay, batchnorm_network, convolutional_network, small_network, wave
 
 TASK = wave(0.4).to(torch.float64)
