@@ -88,6 +88,6 @@ def _require_head(head: nn.Module) -> None:
     buffers = [name for name, _ in head.named_buffers()]
     if buffers:
         raise NetworkError(
-            f"the new head has buffers ({', '.join(buffers)}), and a head's buffers cannot be learnt; expected a module "
-            "without buffers, such as nn.Linear(128, 5)"
+            f"the new head has buffers ({', '.join(buffers)}), and buffers cannot be learnt; expected a module without "
+            "buffers, such as nn.Linear(128, 5)"
         )

@@ -129,7 +129,7 @@ class Objective:
     def _least_squares(self) -> LeastSquaresTask:
         if not isinstance(self.task, LeastSquaresTask):
             raise SolverError(
-                f"{type(self.task).__name__} has a loss and no residuals, which this solver needs: use 'adam' or 'lbfgs'"
+                f"{type(self.task).__name__} has a loss and no residuals; expected residuals: use 'adam' or 'lbfgs'"
             )
         return self.task
 

@@ -1,4 +1,4 @@
-"""What an estimator's y is made of: values of outputs, or labels of classes; a target's own if it has a new head."""
+"""Encoding of an estimator's y as a network's outputs: values for regression, labels of classes."""
 
 from __future__ import annotations
 
@@ -11,26 +11,55 @@ import numpy as np
 from pacpinn.errors import DataError
 
 
+class Scale(NamedTuple):
+    """Standardisation by a mean and a spread (standard deviation)."""
+
+    mean: np.ndarray | float = 0.0
+    spread: np.ndarray | float = 1.0
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        """The scale of each column of ``(rows, columns)``, or each channel of ``(rows, channels, height, width)``."""
+        axes = tuple(axis for axis in range(values.ndim) if axis != 1)
+        mean, spread = (f(values, axis=axes, dtype=np.float64, keepdims=True) for f in (np.mean, np.std))
+        constant = spread <= 1e-12 * np.abs(mean)  # no spread but rounding
+        return cls(mean, np.where(constant, 1.0, spread))
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """The values minus the mean, divided by the spread."""
+        return (values - self.mean) / self.spread
+
+    def back(self, scaled: np.ndarray) -> np.ndarray:
+        """The inverse of :meth:`scaled`."""
+        return scaled * self.spread + self.mean
+
+
 class OutputEncoding(ABC):
-    """What a head can answer."""
+    """The y that a head can answer. A target with a new head has an encoding of its own."""
 
     @property
     @abstractmethod
     def count(self) -> int:
-        """How many outputs the network needs."""
+        """Number of outputs that the network needs."""
 
     @abstractmethod
     def encoded(self, y: np.ndarray) -> np.ndarray:
-        """Some y as a task takes it.
+        """y as a task takes it.
 
         Raises:
-            DataError: if the head cannot answer so.
+            DataError: if the head cannot answer this y.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class RegressionOutputs(OutputEncoding):
-    """Values of outputs by their scale; `flat` if y is ``(rows,)``."""
+    """Values by their scale.
+
+    Attributes:
+        scale: of each output.
+        outputs: their number.
+        flat: whether y is ``(rows,)``.
+    """
 
     scale: Scale
     outputs: int
@@ -38,7 +67,7 @@ class RegressionOutputs(OutputEncoding):
 
     @classmethod
     def of(cls, y: np.ndarray, scaled: bool) -> Self:
-        """Of y ``(rows,)`` or ``(rows, outputs)``, brought to mean zero and spread one if asked for."""
+        """The encoding of y ``(rows,)`` or ``(rows, outputs)``; if `scaled`, to mean 0 and spread 1."""
         values = y.reshape(len(y), -1)
         return cls(Scale.of(values) if scaled else Scale(), values.shape[1], y.ndim == 1)
 
@@ -51,20 +80,20 @@ class RegressionOutputs(OutputEncoding):
         values = y.reshape(len(y), -1)
         if values.shape[1] != self.outputs:
             raise DataError(
-                f"the target has {values.shape[1]} outputs and the source {self.outputs}; expected the same ones: "
+                f"the target has {values.shape[1]} outputs and the source {self.outputs}; expected as many: "
                 'other outputs need a new head, by transfer(X, y, head="new")'
             )
         return self.scale.scaled(values)
 
     def decoded(self, outputs: np.ndarray) -> np.ndarray:
-        """The values of a network's outputs ``(rows, outputs)``, of y's shape."""
+        """The values, of y's shape, that a network's `outputs` ``(rows, outputs)`` stand for."""
         values = self.scale.back(outputs)
         return values[:, 0] if self.flat else values
 
 
 @dataclass(frozen=True, eq=False)
 class ClassOutputs(OutputEncoding):
-    """Labels of classes ``(classes,)``, in order."""
+    """Labels of classes ``(classes,)``, in order, encoded as 0, 1, 2, ..."""
 
     labels: np.ndarray
 
@@ -73,7 +102,7 @@ class ClassOutputs(OutputEncoding):
         return len(self.labels)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
-        """Labels 0, 1, 2, ... ``(rows,)``."""
+        """The places of y's labels ``(rows,)``."""
         given = np.unique(y)
         unknown = np.setdiff1d(given, self.labels)
         if len(unknown):
@@ -84,26 +113,3 @@ class ClassOutputs(OutputEncoding):
         if len(given) < 2:
             raise DataError(f"all samples are of one class, {given[0]}; expected two classes or more")
         return np.searchsorted(self.labels, y)
-
-
-class Scale(NamedTuple):
-    """A mean and a spread, to be taken away and put back."""
-
-    mean: np.ndarray | float = 0.0
-    spread: np.ndarray | float = 1.0
-
-    @classmethod
-    def of(cls, values: np.ndarray) -> Self:
-        """Of each column of ``(rows, columns)``, of images ``(rows, channels, height, width)`` each channel."""
-        axes = tuple(axis for axis in range(values.ndim) if axis != 1)
-        mean, spread = (f(values, axis=axes, dtype=np.float64, keepdims=True) for f in (np.mean, np.std))
-        constant = spread <= 1e-12 * np.abs(mean)  # no spread but that of rounding
-        return cls(mean, np.where(constant, 1.0, spread))
-
-    def scaled(self, values: np.ndarray) -> np.ndarray:
-        """Less the mean, over the spread."""
-        return (values - self.mean) / self.spread
-
-    def back(self, scaled: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`scaled`."""
-        return scaled * self.spread + self.mean
