@@ -119,10 +119,6 @@ class MaskedNetwork:
                     parameter.copy_(values[name])
         return network.eval()
 
-    def free_of(self, weights: Tensor) -> Tensor:
-        """The free entries ``(p,)`` of all `weights` ``(P,)``."""
-        return weights[self._index]
-
     def _set_mode(self, training: bool) -> None:
         self.network.train(training)
         if training and self.frozen_buffers:

@@ -44,8 +44,8 @@ class Adam:
         return self.patience is not None
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """One forward and backward pass."""
-        return 2.5 * footprint.points * footprint.pass_bytes
+        """The gradient of the largest batch, all points at most."""
+        return footprint.gradient_bytes
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         began = time.perf_counter()

@@ -31,8 +31,8 @@ class LBFGS:
     history_size: int = 50
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """One forward and backward pass, and the past updates."""
-        return 2.5 * footprint.points * footprint.pass_bytes + 2 * 8 * self.history_size * footprint.weights
+        """The gradient and the past updates."""
+        return footprint.gradient_bytes + 2 * 8 * self.history_size * footprint.weights
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:

@@ -37,6 +37,11 @@ class Footprint:
     pass_bytes: float = 0.0
     factored: bool = False
 
+    @property
+    def gradient_bytes(self) -> float:
+        """Memory of a gradient of the loss: one forward and backward pass."""
+        return 2.5 * self.points * self.pass_bytes
+
     @classmethod
     def of(cls, objective: Objective) -> Footprint:
         """The sizes for an objective, from two trials on few points: they grow in proportion to the points."""

@@ -80,12 +80,12 @@ class NormalEquations:
             diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
             undamped = diagonal.clone()
             diagonal.add_(shift)
-            factor = _factor(self.gram)
+            factor = cholesky(self.gram)
             diagonal.copy_(undamped)
         else:
             matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
             matrix.diagonal(dim1=-2, dim2=-1).add_(1)
-            factor = _factor(matrix)
+            factor = cholesky(matrix)
         return Damped(self, shift, factor)
 
 
@@ -129,7 +129,7 @@ def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
 
 
-def _factor(matrix: Tensor) -> Tensor:
+def cholesky(matrix: Tensor) -> Tensor:
     """The Cholesky factor of each matrix, from its lower triangle; NaN if the matrix has none."""
     factor, info = torch.linalg.cholesky_ex(matrix)
     factor[info != 0] = torch.nan

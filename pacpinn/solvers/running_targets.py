@@ -21,39 +21,23 @@ AnyNormalEquations = NormalEquations | SampledNormalEquations
 
 @dataclass
 class TargetState:
-    """The solve of one target.
-
-    Attributes:
-        z: the best free weights so far.
-        losses: at the start and after each step that lowered the loss.
-        fresh: the losses on fresh points, from when the loss is within the tolerance.
-        steps: taken, rejected ones counted.
-        status: how the solve ended; None while it runs.
-    """
+    """The solve of one target: its best weights and losses so far."""
 
     z: Tensor
-    losses: list[float]
-    fresh: list[float] = field(default_factory=list)
-    steps: int = 0
-    status: Status | None = None
+    losses: list[float]  # at the start and after each accepted step
+    fresh: list[float] = field(default_factory=list)  # losses on fresh points, once within the tolerance
+    steps: int = 0  # rejected ones counted
+    status: Status | None = None  # None while it runs
 
 
 class Trial(NamedTuple):
-    """The outcome of one step for k targets.
+    """The outcome of one step for k targets."""
 
-    Attributes:
-        z: free weights after it, those before it where it was rejected.
-        linearisation: residuals and Jacobian at the trial points.
-        accepted: ``(k,)``, whether the cost fell.
-        whole: ``(k,)``, whether it fell at the step's whole length.
-        costs: ``(k,)``, at the trial points.
-    """
-
-    z: Tensor
-    linearisation: Linearisation
-    accepted: Tensor
-    whole: Tensor
-    costs: Tensor
+    z: Tensor  # free weights after the step; those before it where it was rejected
+    linearisation: Linearisation  # at the trial points
+    accepted: Tensor  # whether the cost fell
+    whole: Tensor  # whether it fell at the step's whole length
+    costs: Tensor  # at the trial points
 
 
 class RunningTargets:

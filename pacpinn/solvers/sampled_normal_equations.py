@@ -20,7 +20,7 @@ from torch import Tensor
 
 from pacpinn.networks.factored_jacobian import FactoredJacobian
 from pacpinn.networks.objective import Linearisation
-from pacpinn.solvers.normal_equations import cost, damping_scale
+from pacpinn.solvers.normal_equations import cholesky, cost, damping_scale
 
 LARGEST_SAMPLE = 4096
 _FEWEST = 256
@@ -110,9 +110,7 @@ class SampledNormalEquations:
         shift = self.penalty + mu * damping_scale(jacobian.squares())
         matrix = jacobian.gram(1 / shift)
         matrix.diagonal().add_(1)
-        factor, info = torch.linalg.cholesky_ex(matrix)
-        factor[info != 0] = torch.nan
-        return SampledDamped(self, rows, jacobian, shift, factor)
+        return SampledDamped(self, rows, jacobian, shift, cholesky(matrix))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -34,25 +33,8 @@ class Scale(NamedTuple):
         return scaled * self.spread + self.mean
 
 
-class OutputEncoding(ABC):
-    """The y that a head can answer. A target with a new head has an encoding of its own."""
-
-    @property
-    @abstractmethod
-    def count(self) -> int:
-        """Number of outputs that the network needs."""
-
-    @abstractmethod
-    def encoded(self, y: np.ndarray) -> np.ndarray:
-        """y as a task takes it.
-
-        Raises:
-            DataError: if the head cannot answer this y.
-        """
-
-
 @dataclass(frozen=True, eq=False)
-class RegressionOutputs(OutputEncoding):
+class RegressionOutputs:
     """Values by their scale.
 
     Attributes:
@@ -73,10 +55,11 @@ class RegressionOutputs(OutputEncoding):
 
     @property
     def count(self) -> int:
+        """Number of outputs that the network needs."""
         return self.outputs
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
-        """Scaled values ``(rows, outputs)``."""
+        """Scaled values ``(rows, outputs)``; raises :class:`DataError` for another number of outputs."""
         values = y.reshape(len(y), -1)
         if values.shape[1] != self.outputs:
             raise DataError(
@@ -92,17 +75,18 @@ class RegressionOutputs(OutputEncoding):
 
 
 @dataclass(frozen=True, eq=False)
-class ClassOutputs(OutputEncoding):
+class ClassOutputs:
     """Labels of classes ``(classes,)``, in order, encoded as 0, 1, 2, ..."""
 
     labels: np.ndarray
 
     @property
     def count(self) -> int:
+        """Number of outputs that the network needs."""
         return len(self.labels)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:
-        """The places of y's labels ``(rows,)``."""
+        """The places of y's labels ``(rows,)``; raises :class:`DataError` for unknown ones, or a single class."""
         given = np.unique(y)
         unknown = np.setdiff1d(given, self.labels)
         if len(unknown):
@@ -113,3 +97,6 @@ class ClassOutputs(OutputEncoding):
         if len(given) < 2:
             raise DataError(f"all samples are of one class, {given[0]}; expected two classes or more")
         return np.searchsorted(self.labels, y)
+
+
+OutputEncoding = RegressionOutputs | ClassOutputs  # a target with a new head has one of its own

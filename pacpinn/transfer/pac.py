@@ -136,10 +136,11 @@ class PAC(PACState):
         if rounds < 1:
             raise PruningError(f"rounds={rounds}; expected 1 or more")
         task = self._placed(task)
+        source = self._trained
         with untouched():
-            source = _where_task_computes(self._trained, task)
-            base = allocate_gradually(source, keep, rounds, criterion, task, solver, penalty, self.seed, report)
-        self._source = self._trained
+            base = _where_task_computes(source, task)
+            base = allocate_gradually(base, keep, rounds, criterion, task, solver, penalty, self.seed, report)
+        self._source = source
         self._set_base(base)
         return Counts.of(~base.free)
 

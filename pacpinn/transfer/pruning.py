@@ -42,15 +42,10 @@ def kept_weights(
         PruningError: for `keep` outside (0, 1), an unknown criterion, saliency without a task, or a mask that keeps or
             frees nothing.
     """
-    if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
-        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
+    _require_fraction(keep)
     choose = _criterion(criterion, masked, task)
     weights = masked.by_name(masked.weights)
-    exempt = {
-        name: torch.full_like(weight, matches(name, always_kept), dtype=torch.bool)
-        for name, weight in weights.items()
-        if matches(name, always_kept) or matches(name, always_free)
-    }
+    exempt = _exempt(weights, always_kept, always_free)
     pruned = {name: weight for name, weight in weights.items() if name not in exempt}
     masks = (choose(pruned, keep) if pruned else {}) | exempt
     kept = torch.cat([masks[name].flatten() for name in weights])
@@ -60,6 +55,11 @@ def kept_weights(
             "choose another fraction, or exempt fewer parameters"
         )
     return kept
+
+
+def _require_fraction(keep: float) -> None:
+    if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
+        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
 
 
 def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | None) -> Criterion:
@@ -73,6 +73,15 @@ def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | N
     if task is None:
         raise PruningError("saliency is how much a weight matters to a task: give one, as prune(task=source)")
     return by_saliency(masked, task)
+
+
+def _exempt(weights: dict[str, Tensor], always_kept: Sequence[str], always_free: Sequence[str]) -> dict[str, Tensor]:
+    """The masks of the parameters that are exempt from the criterion; those of both lists are kept."""
+    return {
+        name: torch.full_like(weight, kept, dtype=torch.bool)
+        for name, weight in weights.items()
+        if (kept := matches(name, always_kept)) or matches(name, always_free)
+    }
 
 
 def matches(name: str, patterns: str | Sequence[str]) -> bool:
