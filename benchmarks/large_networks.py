@@ -26,7 +26,7 @@ from torch import Tensor
 import pacpinn as pp
 from as_measured import get_problem
 from pacpinn.networks.objective import Linearisation, Objective
-from pacpinn.solvers import levenberg_marquardt
+from pacpinn.solvers import running_targets
 from pacpinn.solvers.normal_equations import NormalEquations, damping_scale
 from pacpinn.solvers.sampled_normal_equations import Sample, SampledNormalEquations
 from pacpinn.transfer.methods import from_scratch
@@ -89,7 +89,7 @@ def equations(way: str, now: Linearisation, delta: Tensor, objective: Objective)
 def train(way: str, points: int, width: int, seed: int, threads: int, limit: float) -> dict[str, Any]:
     """One run in this process: the loss after `limit` seconds, and the memory used."""
     torch.set_num_threads(threads)
-    levenberg_marquardt._normal_equations = lambda *given: equations(way, *given)  # type: ignore[attr-defined]
+    running_targets._normal_equations = lambda *given: equations(way, *given)  # type: ignore[attr-defined]
 
     class Large(type(get_problem("burgers"))):  # type: ignore[misc]
         hidden = (width,) * 4

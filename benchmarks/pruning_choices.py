@@ -66,7 +66,7 @@ def train_source(problem: pp.Problem, seed: int) -> MaskedNetwork:
 
 def start_of(way: Way, source: MaskedNetwork, base: MaskedNetwork, seed: int) -> torch.Tensor:
     if way.start == "source":
-        return base.free_of(source.weights)
+        return source.weights[base.free]
     if way.start == "random":
         return 0.01 * torch.randn(
             base.start.shape, generator=torch.Generator().manual_seed(seed), dtype=base.start.dtype

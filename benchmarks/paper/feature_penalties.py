@@ -1,36 +1,98 @@
-"""Penalties on what a network's hidden layers answer, in place of its weights: DELTA and BSS."""
+"""Penalties on the outputs of a network's hidden layers, in place of its weights: DELTA and BSS."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from pacpinn.errors import SolverError
-from pacpinn.networks.feature_hooks import WHOLE, Seen, observed
 from pacpinn.networks.heads import last_module
 from pacpinn.networks.masked_network import MaskedNetwork
-from pacpinn.tasks.task import Task
+from pacpinn.networks.objective import Linearisation, Objective
+from pacpinn.tasks.task import Batch, Task
+
+WHOLE_NETWORK = ""  # its name among its own modules
+
+
+class Features(NamedTuple):
+    """Input and output of a module at the latest evaluation of the network."""
+
+    inputs: Tensor
+    outputs: Tensor
+
+
+@contextmanager
+def observed(network: nn.Module, places: Sequence[str]) -> Iterator[dict[str, Features]]:
+    """A mapping that holds the features of the modules `places` after each evaluation inside the context."""
+    seen: dict[str, Features] = {}
+
+    def watch(place: str) -> torch.utils.hooks.RemovableHandle:
+        def keep(module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> None:
+            seen[place] = Features(given[0], answer)
+
+        return network.get_submodule(place).register_forward_hook(keep)
+
+    handles = [watch(place) for place in places]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class FeaturePenalty(Protocol):
+    """A penalty on hidden features, computed together with the loss.
+
+    Attributes:
+        places: names of the modules whose features it needs.
+    """
+
+    @property
+    def places(self) -> Sequence[str]: ...
+
+    def __call__(self, seen: Mapping[str, Features], z: Tensor) -> Tensor:
+        """A scalar, from the features `seen` on one batch at the free weights `z` ``(p,)``."""
+        ...
+
+
+@dataclass
+class FeatureObjective(Objective):
+    """``loss(z) + penalty * features(z)``: an objective with a penalty on hidden features in place of the weights."""
+
+    features: FeaturePenalty = field(kw_only=True)
+
+    def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
+        with observed(self.masked.network, self.features.places) as seen:
+            loss = self.task.loss(self.forward(z, training), batch)
+        return loss + self.penalty * self.features(seen, z)
+
+    def linearise(self, z: Tensor) -> Linearisation:
+        raise SolverError(
+            f"{type(self.features).__name__} penalises hidden features, which this solver cannot: use 'adam' or 'lbfgs'"
+        )
 
 
 def hidden_places(network: nn.Module) -> list[str]:
-    """The names of all layers with matrices or kernels to learn, but for the last of the network."""
+    """The names of all layers with matrices or kernels to learn, except the last layer of the network."""
     last = last_module(network)
-    weights = {name: getattr(each, "weight", None) for name, each in network.named_modules() if name != last}
-    matrices = {name: each for name, each in weights.items() if isinstance(each, Tensor) and each.ndim > 1}
-    return [name for name, each in matrices.items() if each.requires_grad]
+    weights = {name: getattr(module, "weight", None) for name, module in network.named_modules() if name != last}
+    matrices = {name: weight for name, weight in weights.items() if isinstance(weight, Tensor) and weight.ndim > 1}
+    return [name for name, matrix in matrices.items() if matrix.requires_grad]
 
 
 @dataclass(frozen=True)
 class Delta:
-    """DELTA: hidden features stay near the source's, some channels more so than others (Li et al. 2019, eqs. 3 to 6).
+    """DELTA: hidden features stay near the source's, weighted by channel (Li et al. 2019, eqs. 3 to 6).
 
     ``mean over rows of Σ_j W_j |F_j(w) - F_j(w_S)|²``, and the squares of a new head's weights.
 
     Args:
-        source: the network whose features are the pattern.
+        source: the network whose features are to be kept.
         attention: for each layer the weight of each of its channels ``(channels,)``.
         head: mask ``(p,)`` of those free weights that are a new head's.
     """
@@ -41,10 +103,10 @@ class Delta:
 
     @property
     def places(self) -> Sequence[str]:
-        return [WHOLE, *self.attention]
+        return [WHOLE_NETWORK, *self.attention]
 
-    def __call__(self, seen: Mapping[str, Seen], z: Tensor) -> Tensor:
-        x = seen[WHOLE].inputs
+    def __call__(self, seen: Mapping[str, Features], z: Tensor) -> Tensor:
+        x = seen[WHOLE_NETWORK].inputs
         with torch.no_grad(), observed(self.source.network, list(self.attention)) as pattern:
             self.source.forward(self.source.start)(x)
         distances = [
@@ -55,10 +117,10 @@ class Delta:
 
 
 def channel_attention(masked: MaskedNetwork, z: Tensor, task: Task, places: Sequence[str]) -> dict[str, Tensor]:
-    """How much each channel of some layers matters to a task: the softmax of what its loss gains without the channel.
+    """How much each channel of the layers `places` matters to a task: the softmax of the loss gained without it.
 
     Args:
-        masked, z: the network and its free weights: the source's features below a last layer trained on the task.
+        masked, z: the network and its free weights: the source with a last layer trained on the task.
         task: the target.
         places: names of the layers.
 
@@ -89,9 +151,9 @@ def channel_attention(masked: MaskedNetwork, z: Tensor, task: Task, places: Sequ
 
 @dataclass(frozen=True)
 class BatchSpectralShrinkage:
-    """BSS: the smallest singular values of the last features, which transfer least, are held down (Chen et al. 2019).
+    """BSS: a penalty on the smallest singular values of the last features, which transfer least (Chen et al. 2019).
 
-    ``Σ_{i <= k} σ_{-i}²`` of the batch's features ``(rows, features)`` (eq. 7), as the last layer is given them.
+    ``Σ_{i <= k} σ_{-i}²`` of the batch's features ``(rows, features)`` (eq. 7), which are the inputs of the last layer.
 
     Args:
         head: name of the last layer.
@@ -105,7 +167,7 @@ class BatchSpectralShrinkage:
     def places(self) -> Sequence[str]:
         return [self.head]
 
-    def __call__(self, seen: Mapping[str, Seen], z: Tensor) -> Tensor:
+    def __call__(self, seen: Mapping[str, Features], z: Tensor) -> Tensor:
         features = seen[self.head].inputs
         if features.ndim != 2:
             raise SolverError(

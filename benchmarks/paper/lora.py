@@ -1,4 +1,4 @@
-"""Low-rank adapters (LoRA): a target is a small matrix added to each of the source's, which stay as they are."""
+"""Low-rank adapters (LoRA): a target adds a matrix of low rank to each matrix of the source, which stays as it is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from pacpinn.networks.masked_network import MaskedNetwork
 
 
 class LowRank(nn.Module):
-    """``W + alpha / rank B A`` of a matrix, or of a kernel as the matrix of its outputs by all else (Hu et al. 2022).
+    """``W + alpha / rank B A`` (Hu et al. 2022) for a matrix W, or a kernel flattened to ``(outputs, all else)``.
 
     Args:
-        weight: the W ``(outputs, ...)`` that it is for.
+        weight: W ``(outputs, ...)``.
         rank: of B A; A is drawn as the weights of a linear layer are, B is zero.
-        alpha: its strength.
+        alpha: strength of B A, which is multiplied by alpha / rank.
         generator: draws A.
     """
 
@@ -36,11 +36,11 @@ class LowRank(nn.Module):
 
 
 class Adapted(nn.Module):
-    """A network with adapters beside it.
+    """A network with an adapter for each of its matrices.
 
     Args:
-        plain: the network; it is owned from here on.
-        adapters: one for each of some of its parameters, by name.
+        plain: the network; this module owns it from now on.
+        adapters: by the name of the parameter that each is added to.
     """
 
     def __init__(self, plain: nn.Module, adapters: dict[str, LowRank]) -> None:
@@ -62,7 +62,7 @@ class Adapted(nn.Module):
 
 
 class AdaptedNetwork(MaskedNetwork):
-    """A network whose adapters are free; :meth:`module` has them added to its weights, under the usual keys."""
+    """A network whose adapters are free; :meth:`module` adds them to the weights, under the network's own keys."""
 
     def module(self, z: Tensor) -> nn.Module:
         adapted = super().module(z)
@@ -74,16 +74,16 @@ class AdaptedNetwork(MaskedNetwork):
 
 
 def adapted(source: MaskedNetwork, rank: int = 4, alpha: float | None = None, seed: int = 0) -> AdaptedNetwork:
-    """The source with an adapter at every matrix and kernel; all else is frozen but for a new head.
+    """The source with an adapter at every matrix and kernel; all else is frozen, except a new head.
 
     Args:
         source: the network; weights of a new head (:func:`pacpinn.networks.heads.with_head`) stay free.
-        rank: of the adapters; smaller matrices get as much as they have.
+        rank: of the adapters; a matrix with a smaller side gets an adapter of that rank.
         alpha: strength of the adapters; by default their rank.
         seed: draws the adapters' first factors.
 
     Raises:
-        PruningError: if the network has no matrix that is not a new head's, or `rank` is below 1.
+        PruningError: if all matrices of the network belong to a new head, or it has none, or `rank` is below 1.
     """
     if rank < 1:
         raise PruningError(f"rank={rank}; expected 1 or more")
@@ -96,5 +96,7 @@ def adapted(source: MaskedNetwork, rank: int = 4, alpha: float | None = None, se
             low = min(rank, *parameter.flatten(1).shape)
             adapters[name] = LowRank(parameter.detach(), low, alpha or low, generator)
     if not adapters:
-        raise PruningError("the network has no matrix that an adapter could be added to: choose another method")
+        raise PruningError(
+            "the network has no matrix to add an adapter to; expected one or more: choose another method"
+        )
     return AdaptedNetwork(Adapted(network, adapters), frozen_buffers=True)

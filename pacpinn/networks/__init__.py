@@ -1,7 +1,7 @@
 """A network as a function of its free weights: objective, Jacobian, heads.
 
-Turns a task and a torch module into loss, residuals and Jacobian over a vector of weights, for the solvers. Knows no
-equation and no solver.
+Turns a task and a torch module into loss, residuals and Jacobian as functions of a vector of weights, for the solvers.
+Knows no equation and no solver.
 """
 
 from __future__ import annotations

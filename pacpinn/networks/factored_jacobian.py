@@ -1,8 +1,9 @@
-"""A Jacobian that is never formed whole: kept as the factors of its rows' gradients, for networks of linear layers.
+"""A Jacobian kept as the factors of its rows' gradients, for networks of linear layers.
 
-Of ``(m, p)`` numbers, 1.6 GB for 4,096 residuals of a 4 x 128 network, it keeps what went into and came out of each
-layer: ``m`` times a few layer widths, 130 MB. Products with vectors need no more; ``J W Jᵀ`` is summed over blocks of
-columns that exist one at a time.
+Of a network of linear layers the gradient of a residual by a weight matrix is a product of two small factors: the
+layer's inputs, and the residual's gradient by its outputs. The formed Jacobian ``(m, p)`` of 4,096 residuals of a
+4 x 128 network takes 1.6 GB; its factors, ``m`` times a few layer widths, take 130 MB. They suffice for products with
+vectors. ``J W Jᵀ`` is summed over blocks of columns, which are formed one at a time.
 """
 
 from __future__ import annotations
@@ -15,83 +16,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BYTES_OF_A_BLOCK = 2**26
+_ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
 _STRIPE = 256  # columns of a symmetric product that are formed together
 
 
-class FactoredJacobian:
-    """The Jacobian ``(m, p)`` of residuals by the free weights, in double precision.
-
-    Args:
-        tensors: its rows' gradients by each weight tensor, as :class:`Factors`.
-    """
-
-    def __init__(self, tensors: list[Factors]) -> None:
-        self.tensors = tensors
-
-    @classmethod
-    def stacked(cls, parts: list[list[Factors]]) -> FactoredJacobian:
-        """Of rows that are given in `parts`, one below the other."""
-        return cls([Factors.stacked(each) for each in zip(*parts, strict=True)])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.tensors[0].inputs), sum(self._widths)
-
-    def at(self, rows: Tensor) -> FactoredJacobian:
-        """Some of its rows, by their indices."""
-        return FactoredJacobian([each.of(rows[:, None]) for each in self.tensors])
-
-    def times(self, vector: Tensor) -> Tensor:
-        """``J v``, ``(m,)``, of `vector` ``(p,)``."""
-        pieces = vector.split(self._widths)
-        return torch.stack([each.times(v) for each, v in zip(self.tensors, pieces, strict=True)]).sum(0)
-
-    def transposed_times(self, vector: Tensor) -> Tensor:
-        """``Jᵀ v``, ``(p,)``, of `vector` ``(m,)``."""
-        return torch.cat([each.transposed_times(vector) for each in self.tensors])
-
-    def squares(self) -> Tensor:
-        """Squared lengths of the columns ``(p,)``."""
-        return torch.cat([columns.square().sum(0) for columns in self._blocks()])
-
-    def gram(self, weights: Tensor) -> Tensor:
-        """The lower triangle of ``J W Jᵀ`` ``(m, m)`` with ``W = diag(weights)``, of `weights` ``(p,)`` above 0."""
-        rows, begin = self.shape[0], 0
-        total = weights.new_zeros(rows, rows)
-        for columns in self._blocks():
-            end = begin + columns.shape[1]
-            columns *= weights[begin:end].sqrt()
-            for i in range(0, rows, _STRIPE):
-                total[i:, i : i + _STRIPE].addmm_(columns[i:], columns[i : i + _STRIPE].T)
-            begin = end
-        return total
-
-    @property
-    def _widths(self) -> list[int]:
-        return [len(each.free) for each in self.tensors]
-
-    def _blocks(self) -> Iterator[Tensor]:
-        """Its columns, some at a time: ``(m, any)``."""
-        rows = self.shape[0]
-        for tensor in self.tensors:
-            step = max(1, BYTES_OF_A_BLOCK // (8 * rows * tensor.inputs.shape[-1]))
-            for begin in range(0, tensor.outputs.shape[-1], step):
-                some = tensor.some_outputs(begin, begin + step)
-                columns = some.inputs.new_empty(rows, len(some.free))
-                some.write(columns)
-                yield columns
-
-
-_ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
-
-
 class Factors(NamedTuple):
-    """Gradients of some rows by one weight tensor: of row i the sum over s of ``outputs[i, s] inputs[i, s]ᵀ``.
+    """Gradients of residuals by one weight tensor: of row i the sum over s of ``outputs[i, s] inputs[i, s]ᵀ``.
 
     Attributes:
         inputs: ``(rows, s, n)``.
         outputs: ``(rows, s, k)``.
-        free: which entries of the flattened ``(k, n)`` are meant.
+        free: indices of the free entries of the flattened ``(k, n)``; gradients are by these.
     """
 
     inputs: Tensor
@@ -100,10 +35,10 @@ class Factors(NamedTuple):
 
     @classmethod
     def stacked(cls, parts: Sequence[Factors]) -> Factors:
-        """The rows of all `parts`, one below the other, by the same weights; zeros fill up where s differs."""
+        """The rows of all `parts`, by the same weights, one below the other; s is padded with zeros to the largest."""
         most = max(part.inputs.shape[1] for part in parts)
         inputs, outputs = (
-            torch.cat([F.pad(each, (0, 0, 0, most - each.shape[1])) for each in side])
+            torch.cat([F.pad(factor, (0, 0, 0, most - factor.shape[1])) for factor in side])
             for side in ([part.inputs for part in parts], [part.outputs for part in parts])
         )
         return cls(inputs, outputs, parts[0].free)
@@ -113,10 +48,10 @@ class Factors(NamedTuple):
         return self._replace(inputs=self.inputs.double(), outputs=self.outputs.double())
 
     def of(self, rows: Tensor) -> Factors:
-        """Sums over each row of indices in `rows` ``(m, any)``."""
+        """The sums of gradients over the indices in each row of `rows` ``(m, any)``."""
         return self._replace(inputs=self.inputs[rows].flatten(1, 2), outputs=self.outputs[rows].flatten(1, 2))
 
-    def some_outputs(self, begin: int, end: int) -> Factors:
+    def of_outputs(self, begin: int, end: int) -> Factors:
         """The gradients by the rows from `begin` to `end` of the weight tensor ``(k, n)``."""
         n = self.inputs.shape[-1]
         free = self.free[(self.free >= begin * n) & (self.free < end * n)] - begin * n
@@ -125,8 +60,8 @@ class Factors(NamedTuple):
     def write(self, place: Tensor) -> None:
         """Write the gradients to `place` ``(rows, entries)``.
 
-        A few rows at a time, for the whole products, most of whose entries may not be asked for, are larger than the
-        caches.
+        The products are formed for a few rows at a time: with the entries that are not free they are larger than the
+        result, and would not fit the caches.
         """
         few = max(1, _ENTRIES_AT_A_TIME // (self.inputs.shape[-1] * self.outputs.shape[-1]))
         for x, g, rows in zip(self.inputs.split(few), self.outputs.split(few), place.split(few), strict=True):
@@ -146,3 +81,67 @@ class Factors(NamedTuple):
         """The weight tensor ``(k, n)`` whose free entries are `vector`, zero elsewhere."""
         k, n = self.outputs.shape[-1], self.inputs.shape[-1]
         return vector.new_zeros(k * n).index_put((self.free,), vector).view(k, n)
+
+
+class FactoredJacobian:
+    """The Jacobian ``(m, p)`` of residuals by the free weights, in double precision.
+
+    Args:
+        tensors: the residuals' gradients by each weight tensor.
+    """
+
+    def __init__(self, tensors: list[Factors]) -> None:
+        self.tensors = tensors
+
+    @classmethod
+    def stacked(cls, parts: list[list[Factors]]) -> FactoredJacobian:
+        """The Jacobian whose rows are those of the `parts`, one below the other."""
+        return cls([Factors.stacked(tensor) for tensor in zip(*parts, strict=True)])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.tensors[0].inputs), sum(self._widths)
+
+    def at(self, rows: Tensor) -> FactoredJacobian:
+        """The rows of these indices."""
+        return FactoredJacobian([tensor.of(rows[:, None]) for tensor in self.tensors])
+
+    def times(self, vector: Tensor) -> Tensor:
+        """``J v``, ``(m,)``, of `vector` ``(p,)``."""
+        pieces = vector.split(self._widths)
+        return torch.stack([tensor.times(v) for tensor, v in zip(self.tensors, pieces, strict=True)]).sum(0)
+
+    def transposed_times(self, vector: Tensor) -> Tensor:
+        """``Jᵀ v``, ``(p,)``, of `vector` ``(m,)``."""
+        return torch.cat([tensor.transposed_times(vector) for tensor in self.tensors])
+
+    def squares(self) -> Tensor:
+        """Squared lengths of the columns ``(p,)``."""
+        return torch.cat([columns.square().sum(0) for columns in self._blocks()])
+
+    def gram(self, weights: Tensor) -> Tensor:
+        """The lower triangle of ``J W Jᵀ`` ``(m, m)`` with ``W = diag(weights)``, of `weights` ``(p,)`` above 0."""
+        rows, begin = self.shape[0], 0
+        total = weights.new_zeros(rows, rows)
+        for columns in self._blocks():
+            end = begin + columns.shape[1]
+            columns *= weights[begin:end].sqrt()
+            for i in range(0, rows, _STRIPE):
+                total[i:, i : i + _STRIPE].addmm_(columns[i:], columns[i : i + _STRIPE].T)
+            begin = end
+        return total
+
+    @property
+    def _widths(self) -> list[int]:
+        return [len(tensor.free) for tensor in self.tensors]
+
+    def _blocks(self) -> Iterator[Tensor]:
+        """Blocks of columns ``(m, any)``, in order, of at most :data:`BYTES_OF_A_BLOCK`."""
+        rows = self.shape[0]
+        for tensor in self.tensors:
+            step = max(1, BYTES_OF_A_BLOCK // (8 * rows * tensor.inputs.shape[-1]))
+            for begin in range(0, tensor.outputs.shape[-1], step):
+                block = tensor.of_outputs(begin, begin + step)
+                columns = block.inputs.new_empty(rows, len(block.free))
+                block.write(columns)
+                yield columns

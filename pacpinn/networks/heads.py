@@ -1,4 +1,4 @@
-"""A new head: a target whose classes or outputs are other than the source's."""
+"""A new head, for a target with other classes or outputs than the source's."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pacpinn.networks.masked_network import MaskedNetwork
 
 
 def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> MaskedNetwork:
-    """A copy of a network in which the module called `at` is a copy of `head`, all of whose weights are free.
+    """A copy of a network with a copy of `head` in place of the module `at`; all weights of the head are free.
 
     Args:
-        masked: the network; what is free elsewhere stays so.
+        masked: the network; its other weights stay free or frozen as they are.
         head: a module with weights, such as ``nn.Linear(128, 5)``.
         at: name of the module to replace, as in ``named_modules()``; by default the last one with weights to learn.
 
     Raises:
-        NetworkError: if there is no such module, or it shares weights with the rest of the network, or `head` has
-            nothing to learn, or buffers.
+        NetworkError: if there is no such module, or it shares weights with the rest of the network, or `head` has no
+            weights to learn, or has buffers.
     """
     network = copy.deepcopy(masked.network)
     at = last_module(network) if at is None else at
@@ -42,24 +42,24 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
 
 
 def new_head(network: nn.Module, before: int, outputs: int) -> nn.Linear:
-    """A linear layer of other `outputs` for the place of the last one, which has as many as there were `before`.
+    """A linear layer with `outputs` outputs to replace the last one, which has `before` outputs.
 
     Raises:
-        NetworkError: if the last module with weights to learn is no such layer.
+        NetworkError: if the last module with weights to learn is not a linear layer with `before` outputs.
     """
     name = last_module(network)
     last = network.get_submodule(name)
     if not isinstance(last, nn.Linear) or last.out_features != before:
         raise NetworkError(
-            f"the last module with weights to learn, {name!r}, is {last}; expected nn.Linear with {before} outputs, in "
-            f"whose place a new head could be made: give a module that fits there, such as nn.Linear(128, {outputs})"
+            f"the last module with weights to learn, {name!r}, is {last}; expected nn.Linear with {before} outputs, to "
+            f"make a new head like it: give a module that fits there, such as nn.Linear(128, {outputs})"
         )
     return nn.Linear(last.in_features, outputs, last.bias is not None)
 
 
 def last_module(network: nn.Module) -> str:
-    """The name of the module to which the last of the trainable parameters belongs."""
-    return [name for name, each in network.named_parameters() if each.requires_grad][-1].rpartition(".")[0]
+    """The name of the module with the last trainable parameter."""
+    return [name for name, value in network.named_parameters() if value.requires_grad][-1].rpartition(".")[0]
 
 
 def _inside(parameter: str, module: str) -> bool:
@@ -70,24 +70,24 @@ def _require_place(network: nn.Module, at: str) -> None:
     modules = dict(network.named_modules())
     if at not in modules or at == "":
         raise NetworkError(
-            f"there is no module {at!r} in the network that a new head could replace; "
-            f"there are: {', '.join(name for name in modules if name)}"
+            f"there is no module {at!r} in the network to replace by a new head; there are: "
+            f"{', '.join(name for name in modules if name)}"
         )
-    inside = {id(each) for each in modules[at].parameters()}
-    for name, each in network.named_parameters(remove_duplicate=False):
-        if id(each) in inside and not _inside(name, at):
+    replaced = {id(parameter) for parameter in modules[at].parameters()}
+    for name, parameter in network.named_parameters(remove_duplicate=False):
+        if id(parameter) in replaced and not _inside(name, at):
             raise NetworkError(
-                f"{at!r} shares its weights with {name!r}, which a new head would part from it: untie them before the "
-                "source is learnt, or name another module to replace"
+                f"{at!r} shares its weights with {name!r}, which would stay when a new head replaces it: untie them "
+                "before the source is learnt, or name another module to replace"
             )
 
 
 def _require_head(head: nn.Module) -> None:
-    if not any(each.requires_grad for each in head.parameters()):
+    if not any(parameter.requires_grad for parameter in head.parameters()):
         raise NetworkError(f"the new head {head} has no weights to learn; expected a module such as nn.Linear(128, 5)")
     buffers = [name for name, _ in head.named_buffers()]
     if buffers:
         raise NetworkError(
-            f"the new head has buffers ({', '.join(buffers)}), which stay the source's; expected a module without, "
-            "such as nn.Linear(128, 5)"
+            f"the new head has buffers ({', '.join(buffers)}), and buffers cannot be learnt; expected a module without "
+            "buffers, such as nn.Linear(128, 5)"
         )

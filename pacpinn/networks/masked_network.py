@@ -1,4 +1,4 @@
-"""A network of which some weights are free and the others frozen."""
+"""A network with some weights free and the others frozen."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pacpinn.tasks.task import Forward
 
 
 class MaskedNetwork:
-    """A network as a function of its free weights ``z``; the frozen ones cannot move, whatever the optimiser.
+    """A network as a function of its free weights ``z``: no optimiser can move the frozen ones.
 
     The weights are the network's trainable parameters, flattened and joined in the order of its state dict.
-    Parameters with ``requires_grad=False`` stay as they are and do not count.
+    Parameters with ``requires_grad=False`` stay as they are and are not among the weights.
 
     Args:
-        network: any torch module. It is owned from here on and used as a template.
+        network: any torch module. This object owns it from now on and uses it as a template.
         weights: all weights ``(P,)``; those of the network by default.
         free: boolean mask ``(P,)``; all free by default.
-        frozen_buffers: whether buffers, such as the statistics of batch normalisation, stay as they are too.
-        own: boolean mask ``(P,)`` of the weights of a new head, of which the source knows nothing; none by default.
+        frozen_buffers: whether buffers stay as they are too, such as the statistics of batch normalisation.
+        own: boolean mask ``(P,)`` of the weights of a new head, which the source does not have; none by default.
     """
 
     def __init__(
@@ -37,17 +37,19 @@ class MaskedNetwork:
         own: Tensor | None = None,
     ) -> None:
         self.network = network
-        parameters = {name: each.detach() for name, each in network.named_parameters() if each.requires_grad}
-        self.shapes = {name: each.shape for name, each in parameters.items()}
+        parameters = {name: value.detach() for name, value in network.named_parameters() if value.requires_grad}
+        self.shapes = {name: value.shape for name, value in parameters.items()}
         if not parameters:
-            raise PruningError("the network has no trainable parameter; set requires_grad=True on those to be learnt")
+            raise PruningError(
+                "the network has no trainable parameter; expected some: set requires_grad=True on those to be learnt"
+            )
         if weights is None:
-            weights = torch.cat([each.reshape(-1) for each in parameters.values()])
+            weights = torch.cat([value.reshape(-1) for value in parameters.values()])
         self.weights = weights.clone()
         self._free = None if free is None else free.clone()
         self.frozen_buffers = frozen_buffers
         self._own = None if own is None else own.clone()
-        for name, piece in self.by_name(self.weights).items():  # one piece of memory for template and weights
+        for name, piece in self.by_name(self.weights).items():  # template and weights share memory
             parameter = network.get_parameter(name)
             parameter.data = piece.to(parameter)
 
@@ -71,7 +73,7 @@ class MaskedNetwork:
         return self.weights[self.free]
 
     def with_mask(self, free: Tensor | None, frozen_buffers: bool, weights: Tensor | None = None) -> Self:
-        """A copy in which other weights are free, all of them for None; `weights` replaces all values."""
+        """A copy with the mask `free`, None for all weights; `weights` ``(P,)`` replaces all values."""
         weights = self.weights if weights is None else weights
         return type(self)(copy.deepcopy(self.network), weights, free, frozen_buffers, self._own)
 
@@ -92,17 +94,17 @@ class MaskedNetwork:
 
         Args:
             z: free weights ``(p,)``; gradients flow to them. Or ``(targets, p)``: then inputs and outputs are the rows
-                of all targets, one target's after the other's.
-            training: whether dropout and the like are active, and buffers that are not frozen are updated.
+                of all targets, one target after the other.
+            training: whether dropout and the like are active, and whether buffers that are not frozen are updated.
         """
         parameters = self.by_name(self.merge(z))
         if z.ndim == 1:
             return lambda x: self.evaluate(parameters, x, training=training)
-        each = vmap(lambda own, x: self.evaluate(own, x, training=training))
-        return lambda x: each(parameters, x.unflatten(0, (len(z), -1))).flatten(0, 1)
+        by_target = vmap(lambda own, x: self.evaluate(own, x, training=training))
+        return lambda x: by_target(parameters, x.unflatten(0, (len(z), -1))).flatten(0, 1)
 
     def evaluate(self, parameters: dict[str, Tensor], *inputs: Any, training: bool = False, **options: Any) -> Tensor:
-        """The network at inputs with other values for all of its weights, by name."""
+        """The network at `inputs` with other values for all of its weights, by name."""
         self._set_mode(training)
         outputs: Tensor = functional_call(self.network, {**parameters, **self._buffers()}, inputs, options)
         return outputs
@@ -117,10 +119,6 @@ class MaskedNetwork:
                     parameter.copy_(values[name])
         return network.eval()
 
-    def free_of(self, weights: Tensor) -> Tensor:
-        """The free entries ``(p,)`` of all `weights` ``(P,)``."""
-        return weights[self._index]
-
     def _set_mode(self, training: bool) -> None:
         self.network.train(training)
         if training and self.frozen_buffers:
@@ -128,11 +126,11 @@ class MaskedNetwork:
                 module.training = next(module.buffers(recurse=False), None) is None
 
     def _buffers(self) -> dict[str, Tensor]:
-        """Copies of frozen buffers, for a module to change that does so in every mode."""
-        return {name: each.clone() for name, each in self.network.named_buffers()} if self.frozen_buffers else {}
+        """Copies of frozen buffers: some modules change their buffers in evaluation mode too."""
+        return {name: buffer.clone() for name, buffer in self.network.named_buffers()} if self.frozen_buffers else {}
 
     def by_name(self, flat: Tensor) -> dict[str, Tensor]:
-        """Flat vectors ``(..., P)`` as one tensor for each parameter name."""
+        """Flat vectors ``(..., P)`` as one tensor for each parameter: views, by name."""
         pieces = flat.split([shape.numel() for shape in self.shapes.values()], dim=-1)
         return {
             name: piece.unflatten(-1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)

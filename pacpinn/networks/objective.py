@@ -12,10 +12,9 @@ from torch import Tensor
 
 from pacpinn.errors import ResidualError, SolverError
 from pacpinn.networks.factored_jacobian import FactoredJacobian, Factors
-from pacpinn.networks.feature_hooks import FeaturePenalty, observed
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.per_row_gradients import LinearLayerGradients, per_row_gradients_kind
-from pacpinn.networks.residual_blocks import join_blocks, of_blocks, rowwise_jacobian
+from pacpinn.networks.residual_blocks import jacobian_parts, join_blocks, rowwise_jacobian
 from pacpinn.tasks.task import Batch, Block, Forward, LeastSquaresTask, Task, named_inputs
 
 _FRESH_SEED = 1
@@ -29,9 +28,9 @@ class Objective:
         task: what is to be learnt: one task, or several targets together.
         masked: the network and which of its weights are free.
         penalty: the strength lambda.
-        centre: what the penalty pulls to: the source's weights ``(p,)``; or ``()`` for all alike, by default zero.
+        centre: what the penalty pulls the weights to: ``(p,)``, such as the source's weights; or ``()``, the same
+            number for all weights, by default zero.
         seed: seed of the batches.
-        features: what the penalty looks at in place of the weights: some hidden features.
     """
 
     task: Task
@@ -39,7 +38,6 @@ class Objective:
     penalty: float = 0.0
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
     seed: int = 0
-    features: FeaturePenalty | None = None
     _latest: tuple[Tensor, Linearisation] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -47,28 +45,28 @@ class Objective:
 
     @property
     def tolerance(self) -> float | None:
-        """Root mean square residual on fresh points at which the task is solved; None if it does not say."""
+        """Root mean square residual on fresh points at which the task is solved; None if the task states none."""
         return self.task.tolerance
 
     def forward(self, z: Tensor, training: bool = False) -> Forward:
-        """The network at free weights `z`, as :meth:`MaskedNetwork.forward` has it; names inputs it does not take."""
+        """:meth:`MaskedNetwork.forward`, with an error that names inputs which the network does not take."""
         return named_inputs(self.masked.forward(z, training))
 
     def only(self, places: Tensor) -> Objective:
-        """The objective of the targets at some places among several."""
+        """The objective of the targets at these `places` among several."""
         return replace(self, task=self._least_squares.only(places.tolist()))
 
     def penalised(self, z: Tensor, batch: Batch, training: bool = False) -> Tensor:
         """The objective on one batch, differentiable in `z`."""
-        forward = self.forward(z, training)
-        if self.features is None:
-            return self.task.loss(forward, batch) + self.penalty * (z - self.centre).square().sum()
-        with observed(self.masked.network, self.features.places) as seen:
-            loss = self.task.loss(forward, batch)
-        return loss + self.penalty * self.features(seen, z)
+        return self.task.loss(self.forward(z, training), batch) + self.penalty * (z - self.centre).square().sum()
 
     def solved(self, z: Tensor, misfit: float) -> bool:
-        """Whether `z` ``(p,)`` meets the task's tolerance: by its `misfit` on training points and on fresh ones too."""
+        """Whether `z` ``(p,)`` meets the task's tolerance, on fresh points too.
+
+        Args:
+            z: free weights.
+            misfit: the loss at `z` on training points.
+        """
         if self.tolerance is None or not misfit <= self.tolerance**2:
             return False
         return bool(self.fresh_misfit(z.detach()[None]) <= self.tolerance**2)
@@ -78,7 +76,7 @@ class Objective:
         return self.task.loss(self.forward(self._own(z)), self._fresh).detach().view(len(z))
 
     def validation(self, z: Tensor) -> float | None:
-        """The loss at `z` ``(p,)`` on what the task has set aside to tell when to stop; None without such."""
+        """The loss at `z` ``(p,)`` on the task's validation data; None if the task has none."""
         with torch.no_grad():
             loss = self.task.validation(self.forward(z.detach()))
         return None if loss is None else float(loss)
@@ -95,7 +93,7 @@ class Objective:
     def linearise(self, z: Tensor) -> Linearisation:
         """Residuals at `z` on all training points, with their Jacobian on demand.
 
-        The latest are remembered, for a solve that starts where its first guess has just been evaluated.
+        The latest linearisation is remembered: a solve often starts at a first guess that has just been evaluated.
 
         Args:
             z: free weights ``(k, p)`` of the task's k targets.
@@ -108,7 +106,7 @@ class Objective:
         return self._latest[1]
 
     def linearised_on(self, batch: Batch, z: Tensor) -> Linearisation:
-        """Residuals at `z` ``(k, p)`` on one batch, with their Jacobian on demand."""
+        """:meth:`linearise` on one batch, without remembering it."""
         task = self._least_squares
         x = task.inputs(batch)
         kind = per_row_gradients_kind(self.masked, x)
@@ -121,7 +119,7 @@ class Objective:
             return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         linear = isinstance(network, LinearLayerGradients) and len(z) == 1
         factored = partial(_factored_jacobian, cast(LinearLayerGradients, network), blocks) if linear else None
-        return Linearisation(blocks, lambda: rowwise_jacobian(network.columns, blocks, len(z)), factored)
+        return Linearisation(blocks, lambda: rowwise_jacobian(network.gradients, blocks, len(z)), factored)
 
     def _own(self, z: Tensor) -> Tensor:
         """`z` ``(k, p)`` as the task's networks take it: ``(p,)`` for a task by itself."""
@@ -131,17 +129,12 @@ class Objective:
     def _least_squares(self) -> LeastSquaresTask:
         if not isinstance(self.task, LeastSquaresTask):
             raise SolverError(
-                f"{type(self.task).__name__} has a loss, no residuals, which this solver needs: use 'adam' or 'lbfgs'"
-            )
-        if self.features is not None:
-            raise SolverError(
-                f"{type(self.features).__name__} penalises hidden features, which this solver cannot: use 'adam' or "
-                "'lbfgs'"
+                f"{type(self.task).__name__} has a loss and no residuals; expected residuals: use 'adam' or 'lbfgs'"
             )
         return self.task
 
     def general_jacobian(self, z: Tensor, batch: Batch | None = None) -> Tensor:
-        """Jacobian ``(k, m, p)`` by one backward pass for each residual: for residuals that mix rows."""
+        """Jacobian ``(k, m, p)`` by one backward pass for each residual: right for residuals that mix rows too."""
         task = self._least_squares
         leaf = z.detach().requires_grad_()
         batch = task.everything() if batch is None else batch
@@ -150,14 +143,15 @@ class Objective:
         unit = torch.eye(residuals.shape[1], dtype=residuals.dtype, device=residuals.device)
         (jacobian,) = torch.autograd.grad(
             residuals, leaf, unit[:, None].expand(-1, len(z), -1), is_grads_batched=True
-        )  # residuals of one target do not depend on the weights of another
+        )  # for all targets in one pass: the residuals of one do not depend on the weights of another
         return jacobian.transpose(0, 1)
 
 
 class Linearisation:
-    """Residuals at a point, and their Jacobian if it is asked for, formed or in factors: a rejected step pays for none.
+    """Residuals at a point, and their Jacobian on demand, formed or in factors.
 
-    Both are of double precision whatever the network's: normal equations square the Jacobian's condition number.
+    A rejected step computes no Jacobian. Residuals and Jacobian have double precision whatever the network's: normal
+    equations square the Jacobian's condition number.
 
     Attributes:
         residuals: ``(k, m)``, scaled so that each target's sum of squares is its loss.
@@ -201,6 +195,6 @@ def _scaled(blocks: list[Block]) -> Tensor:
 
 def _factored_jacobian(network: LinearLayerGradients, blocks: list[Block]) -> FactoredJacobian:
     def of_rows(factors: list[Factors], rows: Tensor) -> list[Factors]:
-        return [each.of(rows).double() for each in factors]
+        return [tensor.of(rows).double() for tensor in factors]
 
-    return FactoredJacobian.stacked(of_blocks(blocks, network.factors, of_rows))
+    return FactoredJacobian.stacked(jacobian_parts(blocks, network.factors, of_rows))

@@ -1,7 +1,12 @@
-"""A network whose rows' gradients can be told apart: the Jacobian of many residuals from one backward pass.
+"""Per-row gradients: the Jacobian of many residuals from one backward pass.
 
-If each residual depends on one row of the inputs, the gradient of their sum is the sum of the Jacobian's rows. It takes
-one backward pass, and is kept apart by row in one of two ways.
+If each residual depends on one row of the inputs, the gradient of the residuals' sum by the weights is the sum of the
+Jacobian's rows. One backward pass computes that sum. To keep its terms apart, the pass must not add over rows:
+
+- :class:`VmapGradients` gives each row its own copy of the weights, as a leaf. It serves every network that treats
+  rows alike.
+- :class:`LinearLayerGradients` shares the weights and records the two factors of every product with a weight matrix.
+  It is several times faster, and serves networks whose weights are used by linear layers alone.
 """
 
 from __future__ import annotations
@@ -21,10 +26,10 @@ from pacpinn.networks.factored_jacobian import Factors
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.tasks.task import named_inputs
 
-_TRIED_ROWS = 3
+_TRIAL_ROWS = 3
 
-
-Pair = tuple[Tensor, Tensor]
+FactorPair = tuple[Tensor, Tensor]  # of a product x @ matrix: x, and the gradient by the product
+Record = Callable[[Tensor, Tensor], None]
 
 
 class PerRowGradients(ABC):
@@ -32,17 +37,19 @@ class PerRowGradients(ABC):
 
     Args:
         masked: the network.
-        z: its free weights; or ``(targets, p)``, each for an equal share of the rows, one after the other.
+        z: its free weights; or ``(targets, p)``, one row for each target. Then the inputs are the rows of all targets,
+            equally many for each, one target after the other.
         rows: number of rows that :meth:`forward` will be given.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         self.masked, self.rows = masked, rows
         masks = masked.by_name(masked.free)
-        self.free = {name: each.flatten().nonzero()[:, 0] for name, each in masks.items() if each.any()}
+        self.free = {name: mask.flatten().nonzero()[:, 0] for name, mask in masks.items() if mask.any()}
         merged = masked.by_name(masked.merge(z.detach()))
         self.weights = {
-            name: merged[name] if name in self.free else each for name, each in masked.by_name(masked.weights).items()
+            name: merged[name] if name in self.free else weight
+            for name, weight in masked.by_name(masked.weights).items()
         }
 
     @abstractmethod
@@ -51,21 +58,25 @@ class PerRowGradients(ABC):
 
     @abstractmethod
     def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
-        """Write each row's part of the gradient of `total` by a tensor's free weights to its `columns` ``(rows, n)``.
+        """Write the per-row gradient of `total` by the free weights of each tensor to its `columns` ``(rows, n)``.
 
-        `total` is a sum over functions of one row of the outputs and of their derivatives by that row's inputs.
+        `total` is a sum of terms, each a function of one row of the outputs and of its derivatives by that row's
+        inputs.
         """
 
-    def columns(self, total: Tensor, retain_graph: bool = False) -> Tensor:
-        """Each row's part of the gradient of `total` by the free weights, ``(rows, p)``."""
-        counts = [len(each) for each in self.free.values()]
-        columns = total.new_empty(self.rows, sum(counts))
-        self.write(total, dict(zip(self.free, columns.split(counts, dim=1), strict=True)), retain_graph)
-        return columns
+    def gradients(self, total: Tensor, retain_graph: bool = False) -> Tensor:
+        """Per-row gradients of `total` by the free weights, ``(rows, p)``: they add up to its gradient."""
+        counts = [len(indices) for indices in self.free.values()]
+        gradients = total.new_empty(self.rows, sum(counts))
+        self.write(total, dict(zip(self.free, gradients.split(counts, dim=1), strict=True)), retain_graph)
+        return gradients
 
 
 class VmapGradients(PerRowGradients):
-    """By a copy of the weights for each row: any network that treats rows alike."""
+    """Every row has its own copy of the weights, and `vmap` evaluates the network row by row.
+
+    The copies are leaves outside the `vmap`. The gradient by a row's copy is that row's part of the gradient.
+    """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         super().__init__(masked, z, rows)
@@ -80,28 +91,31 @@ class VmapGradients(PerRowGradients):
         return outputs
 
     def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
-        found = torch.autograd.grad(
+        gradients = torch.autograd.grad(
             total, list(self._copies.values()), retain_graph=retain_graph, materialize_grads=True
         )
-        for (name, place), each in zip(columns.items(), found, strict=True):
-            place.copy_(each.detach().flatten(1)[:, self.free[name]])
+        for (name, place), gradient in zip(columns.items(), gradients, strict=True):
+            place.copy_(gradient.detach().flatten(1)[:, self.free[name]])
 
 
 class LinearLayerGradients(PerRowGradients):
-    """By what goes into and comes out of the linear layers: several times faster, for networks of nothing else.
+    """The rows share the weights; every product with a weight matrix records the factors of its gradient.
 
-    Every use of a weight matrix, in the forward pass and in the backward passes of `dde.grad`, is a product
-    ``x @ matrix`` of weights that rows share. The last backward pass meets each of them again with the gradient `g` of
-    its result, and a row's gradient by the matrix is the sum of the outer products of its rows of `x` and `g`.
+    The gradient of ``y = x @ matrix`` by the matrix is ``xᵀ g`` with ``g`` the gradient by y: a sum over the rows of
+    outer products of x and g. So x and g hold the gradient of each row. Products with a weight matrix occur in the
+    forward pass, and with its transpose in the backward passes of `dde.grad`; the last backward pass visits all of them
+    and records their factors.
+
+    A bias is copied for each row, as in :class:`VmapGradients`.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
         super().__init__(masked, z, rows)
         self._names = {id(self.weights[name]): name for name in self.free}
         self._biases: dict[str, Tensor] = {}
-        self._met: dict[str, list[Pair]] | None = None
-        some = next(iter(self.weights.values()))
-        self._reached = torch.zeros((), dtype=some.dtype, device=some.device, requires_grad=True)
+        self._recorded: dict[str, list[FactorPair]] | None = None  # None but for the last backward pass
+        like = next(iter(self.weights.values()))
+        self._dummy = torch.zeros((), dtype=like.dtype, device=like.device, requires_grad=True)
 
     def forward(self, x: Tensor) -> Tensor:
         with _LinearCalls(self._linear):
@@ -112,20 +126,20 @@ class LinearLayerGradients(PerRowGradients):
             factors.write(place)
 
     def factors(self, total: Tensor, retain_graph: bool = False) -> list[Factors]:
-        """Each row's part of the gradient of `total` by the free weights: one item for each tensor that has some."""
-        leaves = [self._reached, *self._biases.values()]
-        self._met = {name: [] for name in self.free}
-        found = torch.autograd.grad(total, leaves, retain_graph=retain_graph, allow_unused=True)
-        met, self._met = self._met, None
-        biases = dict(zip(self._biases, found[1:], strict=True))
+        """Per-row gradients of `total` as factors, one item for each tensor with free weights."""
+        leaves = [self._dummy, *self._biases.values()]
+        self._recorded = {name: [] for name in self.free}
+        gradients = torch.autograd.grad(total, leaves, retain_graph=retain_graph, allow_unused=True)
+        recorded, self._recorded = self._recorded, None
+        biases = dict(zip(self._biases, gradients[1:], strict=True))
         return [
-            Factors(*(_joined(met[name]) if met[name] else self._of_bias(name, biases.get(name))), free)
+            Factors(*(_joined(recorded[name]) if recorded[name] else self._of_bias(name, biases.get(name))), free)
             for name, free in self.free.items()
         ]
 
-    def _of_bias(self, name: str, gradients: Tensor | None) -> Pair:
-        """What goes into and comes out of a bias, whose gradients are zero if the total does not depend on it."""
-        ones = self._reached.new_ones(self.rows, 1, 1)
+    def _of_bias(self, name: str, gradients: Tensor | None) -> FactorPair:
+        """The factors of a bias: 1, and its per-row gradients, zero if the total does not depend on the bias."""
+        ones = self._dummy.new_ones(self.rows, 1, 1)
         if gradients is None:
             gradients = ones.new_zeros(self.rows, self.masked.shapes[name].numel())
         return ones, gradients[:, None]
@@ -141,51 +155,53 @@ class LinearLayerGradients(PerRowGradients):
     def _product(self, x: Tensor, weight: Tensor) -> Tensor:
         name = self._names[id(weight)]
 
-        def meet(left: Tensor, right: Tensor) -> None:
-            if self._met is not None:
-                self._met[name].append((left.detach(), right.detach()))
+        def record(x: Tensor, g: Tensor) -> None:
+            if self._recorded is not None:
+                self._recorded[name].append((x.detach(), g.detach()))
 
-        outputs: Tensor = _Product.apply(x, self._reached, weight.mT, meet)  # type: ignore[no-untyped-call]
+        outputs: Tensor = _RecordedProduct.apply(x, self._dummy, weight.mT, record)  # type: ignore[no-untyped-call]
         return outputs
 
 
-Meet = Callable[[Tensor, Tensor], None]
+class _RecordedProduct(torch.autograd.Function):
+    """``x @ matrix``, whose backward pass gives `record` the factors ``(x, g)`` of the gradient by the matrix.
 
+    A matrix ``(targets, inputs, outputs)`` holds one matrix for each target; then the rows of `x` are those of all
+    targets, one target after the other.
 
-class _Product(torch.autograd.Function):
-    """``x @ matrix``, which shows `meet` the two factors ``(x, g)`` of its gradient by the matrix.
-
-    A matrix ``(targets, inputs, outputs)`` holds one for each target, whose rows of `x` follow each other.
-
-    `reached` is a leaf that carries no gradient: a backward pass to it comes by every product.
+    `dummy` is a leaf that every product depends on and whose gradient is None. A backward pass visits only what depends
+    on the leaves that it is asked for; asked for `dummy`, it visits every product.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, reached: Tensor, matrix: Tensor, meet: Meet) -> Tensor:
-        ctx.save_for_backward(x, reached)
-        ctx.matrix, ctx.meet = matrix, meet
+    def forward(ctx: Any, x: Tensor, dummy: Tensor, matrix: Tensor, record: Record) -> Tensor:
+        ctx.save_for_backward(x, dummy)
+        ctx.matrix, ctx.record = matrix, record
         if matrix.ndim == 2:
             return x @ matrix
-        return (x.reshape(len(matrix), -1, x.shape[-1]) @ matrix).view(*x.shape[:-1], -1)  # each target has its own
+        return (x.reshape(len(matrix), -1, x.shape[-1]) @ matrix).view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:
-        x, reached = ctx.saved_tensors
-        meet = ctx.meet
-        meet(x, g)
-        by_x = _Product.apply(g, reached, ctx.matrix.mT, lambda left, right: meet(right, left))  # type: ignore[no-untyped-call]
+        """The gradient by x is ``g @ matrixᵀ``: again a product with the matrix, whose factors change places."""
+        x, dummy = ctx.saved_tensors
+        record = ctx.record
+        record(x, g)
+        by_x = _RecordedProduct.apply(  # type: ignore[no-untyped-call]
+            g, dummy, ctx.matrix.mT, lambda left, right: record(right, left)
+        )
         return by_x, None, None, None
 
 
 def _for_rows(weight: Tensor, shape: torch.Size, rows: int) -> Tensor:
-    """A weight ``(*shape)``, or each target's ``(targets, *shape)``, for each of the `rows`."""
+    """A weight ``(*shape)``, or each target's ``(targets, *shape)``, repeated for each of the `rows`."""
     if weight.ndim == len(shape):
         return weight.expand(rows, *shape)
     return weight[:, None].expand(-1, rows // len(weight), *shape).flatten(0, 1)
 
 
 class _LinearCalls(TorchFunctionMode):
-    """While active, `linear` stands in for ``torch.nn.functional.linear``."""
+    """While active, `linear` replaces ``torch.nn.functional.linear``."""
 
     def __init__(self, linear: Callable[..., Tensor]) -> None:
         super().__init__()
@@ -195,19 +211,23 @@ class _LinearCalls(TorchFunctionMode):
         return (self._linear if func is F.linear else func)(*args, **(kwargs or {}))
 
 
-def _joined(pairs: list[Pair]) -> Pair:
-    """All products of one matrix ``(rows, ..., n)`` and ``(rows, ..., k)`` as ``(rows, s, n)`` and ``(rows, s, k)``."""
+def _joined(pairs: list[FactorPair]) -> FactorPair:
+    """The factors of all products with one matrix, ``(rows, ..., n)`` and ``(rows, ..., k)``, joined.
+
+    Returns:
+        ``(rows, s, n)`` and ``(rows, s, k)``.
+    """
     inputs, outputs = (
-        torch.cat([each.reshape(len(each), -1, each.shape[-1]) for each in side], dim=1)
+        torch.cat([factor.reshape(len(factor), -1, factor.shape[-1]) for factor in side], dim=1)
         for side in zip(*pairs, strict=True)
     )
     return inputs, outputs
 
 
 def per_row_gradients_kind(masked: MaskedNetwork, x: Tensor) -> type[PerRowGradients] | None:
-    """The first way that gives each of some rows of `x` its own gradient; None if there is none: rows mix.
+    """The faster kind that is right for a network, by a trial on a few rows of `x`; None if the network mixes rows.
 
-    It is tried out once for a network, not for each of the targets that are calibrated in it.
+    The trial is run once for a network, not once for each of its targets.
     """
     if masked not in _KINDS:
         _KINDS[masked] = _find_kind(masked, x)
@@ -218,20 +238,20 @@ _KINDS: WeakKeyDictionary[MaskedNetwork, type[PerRowGradients] | None] = WeakKey
 
 
 def _find_kind(masked: MaskedNetwork, x: Tensor) -> type[PerRowGradients] | None:
-    x, z = x[:_TRIED_ROWS].detach(), masked.start.requires_grad_()
+    x, z = x[:_TRIAL_ROWS].detach(), masked.start.requires_grad_()
     outputs = named_inputs(masked.forward(z))(x)
-    own = torch.stack([torch.autograd.grad(_sample(y), z, retain_graph=True)[0] for y in outputs])
-    for way in (LinearLayerGradients, VmapGradients):
-        network = way(masked, z, len(x))
+    expected = torch.stack([torch.autograd.grad(_scalar(y), z, retain_graph=True)[0] for y in outputs])
+    for kind in (LinearLayerGradients, VmapGradients):
+        network = kind(masked, z, len(x))
         try:
-            found = network.columns(_sample(network.forward(x)))
+            found = network.gradients(_scalar(network.forward(x)))
         except Exception:
             continue
-        if (found - own).abs().max() <= own.abs().max() * torch.finfo(own.dtype).eps ** 0.5:
-            return way
+        if (found - expected).abs().max() <= expected.abs().max() * torch.finfo(expected.dtype).eps ** 0.5:
+            return kind
     return None
 
 
-def _sample(y: Tensor) -> Tensor:
-    """Some function of the outputs that changes with each of them."""
+def _scalar(y: Tensor) -> Tensor:
+    """A function of the outputs that depends on each of them."""
     return (1 + y).square().sum()

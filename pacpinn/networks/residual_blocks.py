@@ -1,4 +1,4 @@
-"""Blocks of residuals as one vector, and its Jacobian from one backward pass for all blocks on disjoint rows."""
+"""Residual blocks as one vector, and the vector's Jacobian from one backward pass for all blocks on disjoint rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pacpinn.tasks.task import Block
 
-_Kept = TypeVar("_Kept")
+_Gradients = TypeVar("_Gradients")
 _Part = TypeVar("_Part")
 
 
@@ -21,32 +21,39 @@ def join_blocks(blocks: list[Block]) -> Tensor:
     return all_blocks.view(-1, all_blocks.shape[-1])
 
 
-def rowwise_jacobian(columns: Callable[[Tensor, bool], Tensor], blocks: list[Block], targets: int) -> Tensor:
+def rowwise_jacobian(gradients: Callable[[Tensor, bool], Tensor], blocks: list[Block], targets: int) -> Tensor:
     """Jacobian ``(k, m, p)`` of the joined residuals.
 
     Args:
-        columns: gives of a total, and whether its graph is needed again, each row's part of its gradient,
+        gradients: given a total, and whether its graph is needed again, returns the per-row gradients of the total,
             ``(targets * rows, p)``.
         blocks: the residuals, each with the rows that it depends on.
         targets: k.
     """
 
     def by_target(total: Tensor, retain_graph: bool) -> Tensor:
-        return columns(total, retain_graph).unflatten(0, (targets, -1))
+        return gradients(total, retain_graph).unflatten(0, (targets, -1))
 
-    parts = of_blocks(blocks, by_target, _sums)
+    parts = jacobian_parts(blocks, by_target, _sums)
     return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
 
-def of_blocks(
-    blocks: list[Block], gradients: Callable[[Tensor, bool], _Kept], of_rows: Callable[[_Kept, Tensor], _Part]
+def jacobian_parts(
+    blocks: list[Block],
+    gradients: Callable[[Tensor, bool], _Gradients],
+    of_rows: Callable[[_Gradients, Tensor], _Part],
 ) -> list[_Part]:
-    """What `of_rows` takes for each block from the `gradients`: one backward pass for each group on disjoint rows.
+    """The Jacobian's rows, block by block, from one backward pass for each group of blocks on disjoint rows.
 
-    A block that depends on a row twice gives several parts, in its own order.
+    A block in which a row occurs twice gives several parts, in its own order.
+
+    Args:
+        blocks: the residuals, each with the rows that it depends on.
+        gradients: given a total, and whether its graph is needed again, returns the per-row gradients of the total.
+        of_rows: given these and a block's rows ``(n, any)``, returns the block's part of the Jacobian.
     """
     parts: dict[int, _Part] = {}
-    blocks = [part for block in blocks for part in _rows_once(block)]
+    blocks = [part for block in blocks for part in _without_repeated_rows(block)]
     groups = _disjoint_groups(blocks)
     for group in groups:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
@@ -58,26 +65,26 @@ def of_blocks(
     return [parts[i] for i in range(len(blocks))]
 
 
-def _sums(columns: Tensor, rows: Tensor) -> Tensor:
-    """Sums of the `columns` ``(k, n, p)`` over each row of indices in `rows` ``(m, any)``."""
+def _sums(gradients: Tensor, rows: Tensor) -> Tensor:
+    """Sums of the `gradients` ``(k, n, p)`` over the indices in each row of `rows` ``(m, any)``."""
     first, count = int(rows[0, 0]), len(rows)
     if rows.shape[1] == 1 and rows[:, 0].equal(torch.arange(first, first + count, device=rows.device)):
-        return columns[:, first : first + count]  # the usual case, without a copy
-    return columns[:, rows].sum(dim=2)
+        return gradients[:, first : first + count]  # the usual case, without a copy
+    return gradients[:, rows].sum(dim=2)
 
 
-def _rows_once(block: Block) -> list[Block]:
-    """The block, cut where a row comes again."""
+def _without_repeated_rows(block: Block) -> list[Block]:
+    """The block, cut wherever a row occurs again."""
     assert block.rows is not None
     listed = block.rows.tolist()
     if len({i for row in listed for i in row}) == block.rows.numel():
         return [block]
-    cuts, taken = [0], set[int]()
+    cuts, used = [0], set[int]()
     for i, row in enumerate(listed):
-        if taken.intersection(row):
+        if used.intersection(row):
             cuts.append(i)
-            taken = set()
-        taken.update(row)
+            used = set()
+        used.update(row)
     sizes = np.diff([*cuts, len(listed)]).tolist()
     pieces = zip(block.values.split(sizes, dim=-1), block.rows.split(sizes), sizes, strict=True)
     return [Block(block.name, values, rows, block.weight * size / len(listed)) for values, rows, size in pieces]
@@ -89,9 +96,9 @@ def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:
     for i, block in enumerate(blocks):
         assert block.rows is not None
         rows = set(block.rows.flatten().tolist())
-        for taken, members in groups:
-            if not taken & rows:
-                taken |= rows
+        for used, members in groups:
+            if not used & rows:
+                used |= rows
                 members.append(i)
                 break
         else:

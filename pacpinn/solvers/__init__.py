@@ -1,7 +1,7 @@
 """Solvers: each minimises an objective over the free weights alone.
 
-A solver knows loss, residuals and Jacobian as functions of a vector of weights. It must not know which task or equation
-they come from: this room never imports :mod:`~pacpinn.equations`. To add a solver, add it to
+A solver knows loss, residuals and Jacobian as functions of a vector of weights, whatever task or equation they come
+from: this package never imports :mod:`~pacpinn.equations`. To add a solver, add it to
 :data:`~pacpinn.solvers.choice.SOLVERS`.
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -21,10 +22,10 @@ from pacpinn.tasks.task import Batch
 class Adam:
     """Adam (Kingma & Ba 2015) with a learning rate that falls to zero along a cosine.
 
-    torch's own, which is what DeepXDE's ``"adam"`` is too.
+    It is torch's own, as DeepXDE's ``"adam"`` is.
 
-    A task with a tolerance converges when a step's residual reaches it; one without, when all steps are done, or with
-    a patience when that ends.
+    A task with a tolerance has converged when a step's residual reaches it. A task without one has converged when all
+    steps are done, or when `patience` ends the solve.
 
     Args:
         steps: number of steps, each on one batch.
@@ -43,52 +44,77 @@ class Adam:
         return self.patience is not None
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """One forward and backward pass."""
-        return 2.5 * footprint.points * footprint.pass_bytes
+        """The gradient of the largest batch, all points at most."""
+        return footprint.gradient_bytes
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         began = time.perf_counter()
-        z = z.detach().clone().requires_grad_()
-        optimizer = torch.optim.Adam([z], lr=self.learning_rate)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=max(self.steps, 1))
-        status = Status.MAX_STEPS if objective.tolerance is not None else Status.CONVERGED
-        history: list[float] = []
-        best = z.detach().clone()
-        stopping = None if self.patience is None else EarlyStopping(objective, self.patience, z)
+        descent = _Descent(objective, z, self.steps, self.learning_rate)
+        stopping = None if self.patience is None else EarlyStopping(objective, self.patience, descent.z)
         with untouched(objective.seed):  # dropout draws from torch's own stream
-            for step, batch in zip(range(1, self.steps + 1), _passes(objective, z, stopping), strict=False):
-                optimizer.zero_grad()
-                loss = objective.penalised(z, batch, training=True)
-                if step == 1:
-                    require_finite(objective, loss, z)
-                if not torch.isfinite(loss):
-                    status = Status.DIVERGED
-                    break
-                best = z.detach().clone()
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                history.append(float(loss.detach()))
-                report(step, history[-1])
-                if objective.solved(best, history[-1]):
-                    status, stopping = Status.CONVERGED, None
-                    break
-            else:
-                if not torch.isfinite(z).all():
-                    status = Status.DIVERGED
-                elif stopping is None:
-                    best = z.detach()
-                elif stopping.over and objective.tolerance is not None:
-                    status = Status.STALLED
-                else:
-                    stopping.look(z)  # the last pass may not be whole
-        if stopping is not None:
-            best = stopping.best()
-        return Result(best, status, len(history), time.perf_counter() - began, history)
+            ended = descent.run(islice(_passes(objective, descent.z, stopping), self.steps), report)
+            if stopping is not None and ended is None and not stopping.over:
+                stopping.look(descent.z)  # the last pass may be incomplete
+        best = descent.best if stopping is None or ended is Status.CONVERGED else stopping.best()
+        status = ended or _status_at_end(objective, stopping)
+        return Result(best, status, len(descent.history), time.perf_counter() - began, descent.history)
+
+
+class _Descent:
+    """Adam's steps.
+
+    Attributes:
+        z: the weights, which every step changes in place.
+        best: the latest weights with a finite loss.
+        history: the loss before each step.
+    """
+
+    def __init__(self, objective: Objective, z: Tensor, steps: int, learning_rate: float) -> None:
+        self.objective = objective
+        self.z = z.detach().clone().requires_grad_()
+        self.best = z.detach().clone()
+        self.history: list[float] = []
+        self._optimizer = torch.optim.Adam([self.z], lr=learning_rate)
+        self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, T_max=max(steps, 1))
+
+    def run(self, batches: Iterator[Batch], report: Report) -> Status | None:
+        """Take a step on each batch, until the weights meet the tolerance or diverge; None if they do neither."""
+        for batch in batches:
+            self._optimizer.zero_grad()
+            loss = self.objective.penalised(self.z, batch, training=True)
+            if not self.history:
+                require_finite(self.objective, loss, self.z)
+            if not torch.isfinite(loss):
+                return Status.DIVERGED
+            self._step(loss)
+            report(len(self.history), self.history[-1])
+            if self.objective.solved(self.best, self.history[-1]):
+                return Status.CONVERGED
+        if not torch.isfinite(self.z).all():
+            return Status.DIVERGED
+        self.best = self.z.detach()
+        return None
+
+    def _step(self, loss: Tensor) -> None:
+        self.best = self.z.detach().clone()
+        loss.backward()
+        self._optimizer.step()
+        self._schedule.step()
+        self.history.append(float(loss.detach()))
+
+
+def _status_at_end(objective: Objective, stopping: EarlyStopping | None) -> Status:
+    """The status when all steps are done, or validation has ended the solve."""
+    if objective.tolerance is None:
+        return Status.CONVERGED
+    return Status.STALLED if stopping is not None and stopping.over else Status.MAX_STEPS
 
 
 def _passes(objective: Objective, z: Tensor, stopping: EarlyStopping | None) -> Iterator[Batch]:
-    """Batches of one pass through the data after the other, until `stopping` has seen enough of `z`, which moves on."""
+    """The batches of one pass through the data after the other, until `stopping` ends them by the weights `z`.
+
+    The weights change in place between two batches.
+    """
     seed = objective.seed
     while stopping is None or not stopping.over:
         yield from objective.task.batches(seed)

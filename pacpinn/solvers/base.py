@@ -1,4 +1,4 @@
-"""What every solver takes and gives."""
+"""The interface of a solver: its call, the result and the status."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Result:
-    """Free weights ``(p,)`` with how they were found.
+    """The result of a solve.
 
     Attributes:
-        z: the best free weights found; always finite.
+        z: the best free weights found ``(p,)``; always finite.
         status: how the solve ended.
-        steps: evaluations of the objective, rejected trial steps among them.
+        steps: evaluations of the objective, also for rejected trial steps.
         seconds: wall-clock time.
         history: loss after each step.
     """
@@ -51,13 +51,13 @@ class Result:
 
     @classmethod
     def joined(cls, results: Sequence[Result]) -> Result:
-        """Several results in turn as one: where the last one ended, with the steps, seconds and histories of all."""
+        """Solves in turn as one result: weights and status of the last, with steps, seconds and histories of all."""
         return cls(
             results[-1].z,
             results[-1].status,
-            steps=sum(each.steps for each in results),
-            seconds=sum(each.seconds for each in results),
-            history=[loss for each in results for loss in each.history],
+            steps=sum(result.steps for result in results),
+            seconds=sum(result.seconds for result in results),
+            history=[loss for result in results for loss in result.history],
         )
 
 
@@ -70,7 +70,7 @@ class Solver(Protocol):
 
 
 def require_finite(objective: Objective, loss: Tensor, z: Tensor) -> None:
-    """Raise :class:`ResidualError` if the loss at the start `z` is not finite, naming the residual if there is one."""
+    """Raise :class:`ResidualError` if the `loss` at the start `z` is not finite; it names the residual block."""
     if torch.isfinite(loss):
         return
     if isinstance(objective.task, LeastSquaresTask):

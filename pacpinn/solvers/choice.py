@@ -1,4 +1,4 @@
-"""The solvers by name, and which of them a task gets. To add one, add it to :data:`SOLVERS`."""
+"""The solvers by name, and the default solver of a task. To add a solver, add it to :data:`SOLVERS`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from pacpinn.tasks.task import Task
 
 SOLVERS: dict[str, Any] = {"levenberg-marquardt": LevenbergMarquardt, "adam": Adam, "lbfgs": LBFGS, "nncg": NNCG}
 
-
 SolverChoice = str | Solver | Sequence["str | Solver"] | None
 
 
 def get_solver(choice: SolverChoice, task: Task) -> Solver:
-    """The solver of that name, a sequence of them, or a configured solver as it is.
+    """The solver for a choice: a configured solver as it is, a name, or a sequence of either.
 
     Args:
         choice: a name of :data:`SOLVERS`, a solver, a sequence of either, or None for the default: an equation, which
@@ -29,7 +28,7 @@ def get_solver(choice: SolverChoice, task: Task) -> Solver:
         task: what is to be solved.
 
     Raises:
-        UnknownSolver: naming the known ones.
+        UnknownSolver: if the choice is none of these; it names the known solvers.
     """
     if choice is None:
         return LevenbergMarquardt() if task.tolerance is not None else Adam()
@@ -41,14 +40,14 @@ def get_solver(choice: SolverChoice, task: Task) -> Solver:
     if isinstance(choice, Sequence):
         if not choice:
             raise UnknownSolver("an empty sequence of solvers; expected at least one")
-        return InTurn([get_solver(each, task) for each in choice])
+        return InTurn([get_solver(member, task) for member in choice])
     if not callable(choice):
         raise UnknownSolver(f"{choice!r} is no solver; expected one of {', '.join(SOLVERS)}, or a configured solver")
     return choice
 
 
 def needs_validation(choice: SolverChoice) -> bool:
-    """Whether a choice of solver, or one of a sequence, stops by validation data; one of your own says so itself."""
+    """Whether a solver, or one in a sequence, stops by validation data, as its attribute `needs_validation` says."""
     if isinstance(choice, Sequence) and not isinstance(choice, str):
-        return any(needs_validation(each) for each in choice)
+        return any(needs_validation(member) for member in choice)
     return bool(getattr(choice, "needs_validation", False))

@@ -1,4 +1,4 @@
-"""Early stopping: the weights that were best on what training does not see, and when to stop looking for better."""
+"""Early stopping: keep the weights of least validation loss, and stop when the loss falls no further."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pacpinn.networks.objective import Objective
 
 
 class EarlyStopping:
-    """Remembers the best weights by the task's validation loss (Prechelt, "Early stopping -- but when?", 1998).
+    """Keeps the weights of least validation loss (Prechelt, "Early stopping -- but when?", 1998).
 
     Args:
-        objective: what is minimised; its task has a validation loss.
-        patience: how many looks in turn may show nothing better.
-        start: the weights ``(p,)`` to begin with, which count as a first look.
+        objective: what is minimised; its task must have a validation loss.
+        patience: after so many looks in turn without a lower loss, the solve is over.
+        start: the first weights ``(p,)``, which get a first look.
 
     Raises:
-        SolverError: if the task has no validation loss, or for a patience below 1.
+        SolverError: for a task without validation loss, or a patience below 1.
     """
 
     def __init__(self, objective: Objective, patience: int, start: Tensor) -> None:
@@ -27,17 +27,17 @@ class EarlyStopping:
         self._objective = objective
         self._patience = patience
         self._lowest = float("inf")
-        self._looks = 0  # since the best
+        self._looks = 0  # since the lowest loss
         self._keep(start)
         self.look(start)
 
     @property
     def over(self) -> bool:
-        """Whether patience is at its end."""
+        """Whether the latest `patience` looks showed no lower loss."""
         return self._looks >= self._patience
 
     def look(self, z: Tensor) -> None:
-        """See whether the weights `z` ``(p,)`` are better than any before."""
+        """Evaluate the validation loss of the weights `z` ``(p,)``, and keep them if it is the lowest so far."""
         loss = self._objective.validation(z)
         if loss is None:
             raise SolverError(
@@ -50,11 +50,11 @@ class EarlyStopping:
             self._keep(z)
 
     def best(self) -> Tensor:
-        """The best weights ``(p,)``, the network's statistics set back to what they were with them."""
+        """The best weights ``(p,)``; sets the network's buffers back to their values at these weights."""
         for name, buffer in self._objective.masked.network.named_buffers():
             buffer.copy_(self._buffers[name])
         return self._best
 
     def _keep(self, z: Tensor) -> None:
         self._best = z.detach().clone()
-        self._buffers = {name: each.clone() for name, each in self._objective.masked.network.named_buffers()}
+        self._buffers = {name: buffer.clone() for name, buffer in self._objective.masked.network.named_buffers()}

@@ -1,4 +1,4 @@
-"""The loop around optimisers that work on all data at once: round by round until solved, at rest or astray."""
+"""The loop around optimisers that work on all data at once: some steps at a time until solved, at rest or diverged."""
 
 from __future__ import annotations
 
@@ -26,42 +26,48 @@ def minimise_full_batch(
     Args:
         objective: what to minimise.
         z: where to start.
-        optimiser: given the weights, which it is to change in place, and a function that evaluates the objective
-            there, makes a function that takes so many steps and says whether it could.
+        optimiser: given the weights, to be changed in place, and a function that evaluates the objective there, returns
+            a function that takes as many steps as it is told, and returns False if it could not.
         steps: at most.
-        chunk: steps between two looks at the tolerance.
-        report: called with step and loss after each look.
+        chunk: steps between two checks of the tolerance.
+        report: called with step and loss after each check.
     """
     began = time.perf_counter()
     batch = objective.task.everything()
     z = z.detach().clone().requires_grad_()
     evaluations = 0
 
-    def loss_here() -> Tensor:
+    def closure() -> Tensor:
         nonlocal evaluations
         evaluations += 1
         return objective.penalised(z, batch)
 
-    advance = optimiser(z, loss_here)
+    advance = optimiser(z, closure)
     first = objective.penalised(z, batch).detach()
     require_finite(objective, first, z)
     best, history = z.detach().clone(), [float(first)]
-    status = Status.CONVERGED if objective.solved(z, history[-1]) else Status.MAX_STEPS
+    ended = Status.CONVERGED if objective.solved(z, history[-1]) else None
     done = 0
-    while done < steps and status is Status.MAX_STEPS:
-        some = min(chunk, steps - done)
-        advanced = advance(some)
-        done += some
+    while ended is None and done < steps:
+        count = min(chunk, steps - done)
+        advanced = advance(count)
+        done += count
         loss = float(objective.penalised(z, batch).detach())
         if not (advanced and loss < float("inf")):
-            status = Status.DIVERGED
+            ended = Status.DIVERGED
             break
-        if objective.solved(z, loss):
-            status = Status.CONVERGED
-        elif not loss < history[-1]:
-            status = Status.CONVERGED if objective.tolerance is None else Status.STALLED
+        ended = _ended(objective, z, loss, history[-1])
         if loss < history[-1]:
             best = z.detach().clone()
         history.append(loss)
         report(done, loss)
-    return Result(best, status, evaluations, time.perf_counter() - began, history)
+    return Result(best, ended or Status.MAX_STEPS, evaluations, time.perf_counter() - began, history)
+
+
+def _ended(objective: Objective, z: Tensor, loss: float, before: float) -> Status | None:
+    """The status of a solve whose loss went from `before` to `loss`, now at `z`; None if it goes on."""
+    if objective.solved(z, loss):
+        return Status.CONVERGED
+    if loss < before:
+        return None
+    return Status.CONVERGED if objective.tolerance is None else Status.STALLED

@@ -1,4 +1,4 @@
-"""One solver after the other, each from where the last one ended."""
+"""Several solvers in turn, each of which starts where the one before ended."""
 
 from __future__ import annotations
 
@@ -14,25 +14,29 @@ from pacpinn.solvers.memory_estimate import Footprint, Sized
 
 @dataclass(frozen=True)
 class InTurn:
-    """Run `solvers` in turn, such as Adam and then L-BFGS; a task that has reached its tolerance ends the sequence."""
+    """Runs `solvers` in turn, such as Adam and then L-BFGS; ends early if the task has reached its tolerance."""
 
     solvers: Sequence[Solver]
 
     @property
     def needs_validation(self) -> bool:
-        """Whether one of them stops by validation data."""
-        return any(getattr(each, "needs_validation", False) for each in self.solvers)
+        """Whether one of the solvers stops by validation data."""
+        return any(getattr(solver, "needs_validation", False) for solver in self.solvers)
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """What the solver with the largest need needs."""
-        return max(each.bytes_needed(footprint) if isinstance(each, Sized) else 0.0 for each in self.solvers)
+        """The largest need of the solvers."""
+        return max(solver.bytes_needed(footprint) if isinstance(solver, Sized) else 0.0 for solver in self.solvers)
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         results: list[Result] = []
         for solver in self.solvers:
-            done = sum(each.steps for each in results)
-            results.append(solver(objective, z, lambda step, loss, done=done: report(done + step, loss)))  # type: ignore[misc]
+            done = sum(result.steps for result in results)
+            results.append(solver(objective, z, _counted_from(done, report)))
             z = results[-1].z
             if results[-1].status is Status.CONVERGED and objective.tolerance is not None:
                 break
         return Result.joined(results)
+
+
+def _counted_from(done: int, report: Report) -> Report:
+    return lambda step, loss: report(done + step, loss)

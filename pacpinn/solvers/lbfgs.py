@@ -13,14 +13,14 @@ from pacpinn.solvers.base import Report, Result, silent
 from pacpinn.solvers.full_batch import Closure, minimise_full_batch
 from pacpinn.solvers.memory_estimate import Footprint
 
-_CHUNK = 20  # iterations between two looks at the tolerance
+_CHUNK = 20  # iterations between two checks of the tolerance
 
 
 @dataclass(frozen=True)
 class LBFGS:
     """Limited-memory BFGS with strong Wolfe line search (Liu & Nocedal 1989).
 
-    torch's own, which is what DeepXDE's ``"L-BFGS"`` is too (there with 100 past updates).
+    It is torch's own, as DeepXDE's ``"L-BFGS"`` is (with 100 past updates there).
 
     Args:
         steps: iterations at most.
@@ -31,8 +31,8 @@ class LBFGS:
     history_size: int = 50
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """One forward and backward pass, and the steps that are remembered."""
-        return 2.5 * footprint.points * footprint.pass_bytes + 2 * 8 * self.history_size * footprint.weights
+        """The gradient and the past updates."""
+        return footprint.gradient_bytes + 2 * 8 * self.history_size * footprint.weights
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:
@@ -46,12 +46,12 @@ class LBFGS:
 
             def closure() -> Tensor:
                 lbfgs.zero_grad()
-                found = loss()
-                found.backward()
-                return found
+                value = loss()
+                value.backward()
+                return value
 
-            def advance(some: int) -> bool:
-                lbfgs.param_groups[0]["max_iter"] = some
+            def advance(count: int) -> bool:
+                lbfgs.param_groups[0]["max_iter"] = count
                 lbfgs.step(closure)
                 return True
 

@@ -1,4 +1,4 @@
-"""What a solve will need in memory, told by a trial on a few points; too much of it is refused before any work."""
+"""The memory that a solve will need, extrapolated from trials on few points; what cannot fit is refused at once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from pacpinn.networks.per_row_gradients import LinearLayerGradients, per_row_gra
 from pacpinn.runtime.memory import available_memory
 from pacpinn.tasks.task import Batch, LeastSquaresTask
 
-_FEW = 32  # points of a trial, and twice as many of the second
-_SMALL = 2**9  # bytes for each point and weight: where so many are there, a solve needs no trial
+_FEW = 32  # points of the first trial; the second has twice as many
+_SMALL = 2**9  # bytes for each point and weight: with so many available, a solve needs no trial
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """The sizes that a solver's memory follows from.
+    """The sizes that determine a solver's memory.
 
     Attributes:
         points: rows of the training batch.
         weights: free weights.
-        residuals: for each point.
-        pass_bytes: what a forward pass keeps for its backward pass, for each point.
+        residuals: number for each point.
+        pass_bytes: bytes that a forward pass keeps for its backward pass, for each point.
         factored: whether the Jacobian can be kept in factors.
     """
 
@@ -37,9 +37,14 @@ class Footprint:
     pass_bytes: float = 0.0
     factored: bool = False
 
+    @property
+    def gradient_bytes(self) -> float:
+        """Memory of a gradient of the loss: one forward and backward pass."""
+        return 2.5 * self.points * self.pass_bytes
+
     @classmethod
     def of(cls, objective: Objective) -> Footprint:
-        """By trials on few points, from which all else is a matter of proportion."""
+        """The sizes for an objective, from two trials on few points: they grow in proportion to the points."""
         task, masked = objective.task, objective.masked
         assert isinstance(task, LeastSquaresTask)
         sizes = cls(task.size, len(masked.start))
@@ -47,7 +52,7 @@ class Footprint:
         if few is None:
             return sizes
         trials = [_trial(objective, task, batch) for batch in (few, task.few(2 * _FEW))]
-        none = (0, 0, 0)  # of a task with no more than those few points
+        none = (0, 0, 0)  # if the task has no more than these few points
         fewer, more = trials if trials[0] != trials[1] else (none, trials[0])
         points, residuals, kept = (b - a for a, b in zip(fewer, more, strict=True))
         factored = per_row_gradients_kind(masked, task.inputs(few)) is LinearLayerGradients
@@ -56,46 +61,46 @@ class Footprint:
 
 @runtime_checkable
 class Sized(Protocol):
-    """A solver that knows what it needs."""
+    """A solver that states the memory it needs."""
 
     def bytes_needed(self, footprint: Footprint) -> float:
-        """Memory beyond what the process holds before the solve."""
+        """Bytes beyond those that the process holds before the solve."""
         ...
 
 
 def require_memory(objective: Objective, solver: object) -> None:
-    """Refuse a solve that cannot fit.
+    """Refuse a solve that cannot fit into the available memory.
 
     Raises:
-        NotEnoughMemory: with the sizes that would fit.
+        NotEnoughMemory: it names sizes that would fit.
     """
     task, weights = objective.task, objective.masked.weights
     if not isinstance(solver, Sized) or not isinstance(task, LeastSquaresTask):
         return
-    there = available_memory(weights.device)
-    if task.size * len(weights) * _SMALL <= there:
+    available = available_memory(weights.device)
+    if task.size * len(weights) * _SMALL <= available:
         return
     footprint = Footprint.of(objective)
     needed = solver.bytes_needed(footprint)
-    if needed <= there:
+    if needed <= available:
         return
 
     def fits(other: Footprint) -> bool:
-        return solver.bytes_needed(other) <= there
+        return solver.bytes_needed(other) <= available
 
     points = _largest(lambda n: fits(replace(footprint, points=n)), footprint.points)
     free = _largest(lambda n: fits(replace(footprint, weights=n)), footprint.weights)
-    ways = [f"at most {points:,} points fit with its {footprint.weights:,} free weights"] * (points > 0)
-    ways += [f"at most {free:,} free weights with these points"] * (free > 0)
+    fitting = [f"at most {points:,} points fit with its {footprint.weights:,} free weights"] * (points > 0)
+    fitting += [f"at most {free:,} free weights with these points"] * (free > 0)
     raise NotEnoughMemory(
         f"solving {task.coefficients or type(task).__name__} on {footprint.points:,} points with "
-        f"{type(solver).__name__} needs about {_gigabytes(needed)} of memory, and {_gigabytes(there)} are there; "
-        + (", or ".join(ways) or "not even one point fits: take a smaller network")
+        f"{type(solver).__name__} needs about {_gigabytes(needed)} of memory; expected at most the available "
+        f"{_gigabytes(available)}: " + (", or ".join(fitting) or "not even one point fits: take a smaller network")
     )
 
 
 def _trial(objective: Objective, task: LeastSquaresTask, batch: Batch) -> tuple[int, int, int]:
-    """Points, residuals, and bytes that their evaluation keeps for a backward pass."""
+    """The numbers of points, residuals, and bytes that their evaluation keeps for a backward pass."""
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:

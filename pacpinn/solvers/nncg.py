@@ -1,4 +1,4 @@
-"""NysNewton-CG on the free weights: DeepXDE's own, on all data at once."""
+"""NysNewton-CG on the free weights: DeepXDE's implementation, on all data at once."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ log = logging.getLogger(__name__)
 class NNCG:
     """Newton steps by conjugate gradients with a Nyström preconditioner (Rathore et al. 2024, arXiv:2402.01868).
 
-    DeepXDE's implementation, with Armijo's line search. It is meant to go on where Adam and L-BFGS have ended, as in
-    ``solver=["adam", "lbfgs", "nncg"]``: far from a minimum, where the Hessian is indefinite, a step may lead nowhere,
-    and that ends the solve.
+    DeepXDE's implementation, with Armijo's line search. Use it after Adam and L-BFGS, as in
+    ``solver=["adam", "lbfgs", "nncg"]``: far from a minimum the Hessian is indefinite, and a step that does not lower
+    the loss ends the solve.
 
     Args:
         steps: Newton steps at most.
         damping: added to the Hessian's diagonal.
-        rank: of the preconditioner at most; a Hessian that does not let it factorise is given a lower one.
-        refresh: steps between two preconditioners.
+        rank: of the preconditioner at most; if it cannot be factorised, the rank is halved.
+        refresh: steps after which the preconditioner is computed anew.
         cg_steps: conjugate-gradient steps for each Newton step at most; each costs a Hessian-vector product.
-        cg_tolerance: norm of the linear system's residual at which they end.
+        cg_tolerance: norm of the linear system's residual at which these steps end.
     """
 
     steps: int = 500
@@ -49,14 +49,14 @@ class NNCG:
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:
             nncg = self._optimizer(z)
-            steps = count(objective.seed + 1)
+            seeds = count(objective.seed + 1)
 
             def closure() -> Tensor:
-                found = loss()
-                return torch.where(found.isnan(), torch.inf, found)  # the line search takes NaN for a good step
+                value = loss()
+                return torch.where(value.isnan(), torch.inf, value)  # the line search would accept NaN
 
-            def advance(some: int) -> bool:
-                with untouched(next(steps)), defaults(z.dtype, z.device), _unprinted():
+            def advance(steps: int) -> bool:
+                with untouched(next(seeds)), defaults(z.dtype, z.device), _unprinted():
                     return _step(nncg, closure)
 
             return advance
@@ -64,9 +64,7 @@ class NNCG:
         return minimise_full_batch(objective, z, optimiser, self.steps, 1, report)
 
     def _optimizer(self, z: Tensor) -> Any:
-        from pacpinn.runtime.deepxde_backend import (
-            dde,  # here, so that fitting data by another solver does not wait for DeepXDE
-        )
+        from pacpinn.runtime.deepxde_backend import dde  # here: other solvers load no DeepXDE
 
         rank = min(self.rank, len(z))
         return dde.optimizers.pytorch.nncg.NNCG(
@@ -82,7 +80,7 @@ class NNCG:
 
 
 def _step(optimizer: Any, closure: Callable[[], Tensor]) -> bool:
-    """One Newton step, by a preconditioner of as high a rank as can be factorised; False if none can be."""
+    """One Newton step, with a preconditioner of the highest rank that can be factorised; False if there is none."""
     while optimizer.rank:
         try:
             optimizer.step(closure)
@@ -94,7 +92,7 @@ def _step(optimizer: Any, closure: Callable[[], Tensor]) -> bool:
 
 @contextlib.contextmanager
 def _unprinted() -> Iterator[None]:
-    """Send what DeepXDE prints to the log, and torch's warning about how it takes the loss nowhere."""
+    """Redirect what DeepXDE prints to the log, and ignore torch's warning about how DeepXDE reads the loss."""
     with contextlib.redirect_stdout(io.StringIO()) as printed, warnings.catch_warnings(action="ignore"):
         yield
     for line in printed.getvalue().splitlines():

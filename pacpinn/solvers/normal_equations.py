@@ -1,4 +1,4 @@
-"""The damped least-squares problem of one Levenberg-Marquardt step, solved by the smaller of its two matrices."""
+"""The damped least-squares problem of a Levenberg-Marquardt step, solved by the smaller of its two matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from pacpinn.networks.objective import Linearisation
 
 _STRIPE = 128  # columns of a symmetric product that are formed together
-_LEAST_SCALE = 0.01  # of the damping of a weight that moves no residual, against the mean
+_LEAST_SCALE = 0.01  # damping of a weight that moves no residual, relative to the mean
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class NormalEquations:
         jacobian: ``(k, m, p)``; the leading axis counts targets, here and below.
         residuals: ``(k, m)``.
         delta: weights less the penalty's centre, ``(k, p)``.
-        penalty: its strength.
+        penalty: strength of the penalty.
     """
 
     jacobian: Tensor
@@ -32,7 +32,7 @@ class NormalEquations:
 
     @property
     def primal(self) -> bool:
-        """Whether ``JᵀJ`` is the smaller matrix, no more weights than residuals, or ``J Jᵀ`` (the dual)."""
+        """Whether ``JᵀJ`` (primal) is used, being no larger than ``J Jᵀ`` (dual): no more weights than residuals."""
         return self.jacobian.shape[-1] <= self.jacobian.shape[-2]
 
     @cached_property
@@ -42,7 +42,7 @@ class NormalEquations:
 
     @cached_property
     def gram(self) -> Tensor:
-        """The lower triangle of ``JᵀJ``, ``(k, p, p)``, which is all that its factorisation reads."""
+        """The lower triangle of ``JᵀJ``, ``(k, p, p)``: its factorisation reads no more."""
         weights = self.jacobian.shape[-1]
         lower = self.jacobian.new_zeros(len(self.jacobian), weights, weights)
         for i in range(0, weights, _STRIPE):
@@ -60,11 +60,11 @@ class NormalEquations:
         return _apply(self.jacobian, d)
 
     def only(self, targets: Tensor) -> NormalEquations:
-        """The problems of some targets, by their places."""
+        """The problems of the targets at these places."""
         return NormalEquations(self.jacobian[targets], self.residuals[targets], self.delta[targets], self.penalty)
 
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
-        """The problem with residuals and Jacobian taken from `there` for the targets `where`."""
+        """The problems with residuals and Jacobian of `there` for the targets for which `where` ``(k,)`` is true."""
         if not where.any():
             return self
         jacobian, residuals = there.jacobian, there.residuals
@@ -80,21 +80,21 @@ class NormalEquations:
             diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
             undamped = diagonal.clone()
             diagonal.add_(shift)
-            factor = _factor(self.gram)
+            factor = cholesky(self.gram)
             diagonal.copy_(undamped)
         else:
             matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
             matrix.diagonal(dim1=-2, dim2=-1).add_(1)
-            factor = _factor(matrix)
+            factor = cholesky(matrix)
         return Damped(self, shift, factor)
 
 
 @dataclass(frozen=True)
 class Damped:
-    """Normal equations with ``W = diag(shift)`` in place of the penalty's and the damping's share, ``(k, p)``.
+    """Normal equations with ``W = diag(shift)``, where the `shift` ``(k, p)`` is the penalty plus the damping.
 
-    `factor` is the Cholesky factor of ``JᵀJ + W`` (primal) or of ``J W⁻¹ Jᵀ + I`` (dual). Where there is none, the
-    solutions are NaN.
+    `factor` is the Cholesky factor of ``JᵀJ + W`` (primal) or of ``J W⁻¹ Jᵀ + I`` (dual). If the matrix has no factor,
+    the solutions are NaN.
     """
 
     normal: NormalEquations
@@ -129,17 +129,18 @@ def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
 
 
-def _factor(matrix: Tensor) -> Tensor:
-    """The Cholesky factor of each matrix, from its lower triangle; NaN where there is none."""
+def cholesky(matrix: Tensor) -> Tensor:
+    """The Cholesky factor of each matrix, from its lower triangle; NaN if the matrix has none."""
     factor, info = torch.linalg.cholesky_ex(matrix)
     factor[info != 0] = torch.nan
     return factor
 
 
 def damping_scale(squares: Tensor) -> Tensor:
-    """Damping of each weight ``(..., p)``: the mean diagonal of ``JᵀJ``, shared out by the lengths of J's columns.
+    """Damping of each weight ``(..., p)``: the mean diagonal of ``JᵀJ``, in proportion to the lengths of J's columns.
 
-    Half-way between Levenberg's equal damping and Marquardt's by the diagonal, the `squares` of these lengths, itself.
+    It lies between Levenberg's equal damping of all weights and Marquardt's damping by the diagonal itself, which holds
+    the `squares` of these lengths.
     """
     mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
     tiny = torch.finfo(mean.dtype).tiny

@@ -1,12 +1,14 @@
-"""Steps for large networks: the dual system of residuals drawn at random, as many of them as the step needs.
+"""Subsampled Gauss-Newton for large networks: the dual system of residuals drawn at random, as many as a step needs.
 
-Far from the solution a few hundred residuals say all that a step can use (subsampled Gauss-Newton: Roosta-Khorasani &
-Mahoney 2019, doi:10.1007/s10107-018-1346-5); near it, as many more. Every step draws its own and is judged on all.
+Far from the solution a step needs a few hundred residuals (Roosta-Khorasani & Mahoney 2019,
+doi:10.1007/s10107-018-1346-5), near it more. Every step draws a new sample, and all residuals decide whether the step
+is accepted.
 
 Measured on a 4 x 128 network, 50,049 weights, Burgers' equation from scratch with 1,536 points, in processor seconds of
-one thread: 32 to the tolerance with 0.9 GiB. The dual system of all residuals, its Jacobian no more formed than here,
-takes 200 seconds; formed, a step costs as much and twice the memory, which with 4,096 points would be above 4 GiB
-(samples: 1.2). Conjugate gradients, 120 products a step at most, are at a hundred times the tolerance after 115.
+one thread: 32 to the tolerance, with 0.9 GiB. The dual system of all residuals, with the Jacobian in factors as here,
+takes 200 seconds. With the Jacobian formed, a step takes as long and twice the memory; with 4,096 points that would be
+above 4 GiB (samples: 1.2). Conjugate gradients, at most 120 products a step, are at a hundred times the tolerance after
+115 seconds.
 """
 
 from __future__ import annotations
@@ -18,19 +20,26 @@ from torch import Tensor
 
 from pacpinn.networks.factored_jacobian import FactoredJacobian
 from pacpinn.networks.objective import Linearisation
-from pacpinn.solvers.normal_equations import cost, damping_scale
+from pacpinn.solvers.normal_equations import cholesky, cost, damping_scale
 
 LARGEST_SAMPLE = 4096
 _FEWEST = 256
-_ENOUGH = 0.5  # of the gain on the sample: what the linear model must gain on all residuals
+_ENOUGH = 0.5  # share of its gain on the sample that the linear model must gain on all residuals
+_LARGE = 2**21  # entries of one target's Jacobian above which it is not formed: 16 megabytes
+_MANY_ROWS = 4  # times as many residuals as weights: then the primal matrix is small, however large the Jacobian
+
+
+def takes_samples(rows: int, weights: int) -> bool:
+    """Whether steps come from samples, with a Jacobian of so many `rows` and `weights` that can be kept in factors."""
+    return rows * weights > _LARGE and rows < _MANY_ROWS * weights
 
 
 @dataclass
 class Sample:
-    """How many residuals a step is found from: twice as many, up to 4,096, from where they no longer speak for all.
+    """Draws the residuals of a step: twice as many, up to 4,096, once a sample no longer represents all residuals.
 
     Args:
-        size: the number.
+        size: how many are drawn.
         seed: of the draws.
     """
 
@@ -46,21 +55,25 @@ class Sample:
         return torch.randperm(count, generator=self._random)[: self.size].sort()[0]
 
     def judge(self, on_all: Tensor, on_sample: Tensor) -> None:
-        """Grow if the linear model, that leaves these shares of the squares, gains too little on all residuals."""
+        """Double the size if the linear model gains too little on all residuals, compared with the sample.
+
+        Args:
+            on_all, on_sample: the shares of the sums of squares that the model leaves.
+        """
         if 1 - on_all < _ENOUGH * (1 - on_sample):
             self.size = min(2 * self.size, LARGEST_SAMPLE)
 
 
 @dataclass(frozen=True)
 class SampledNormalEquations:
-    """:class:`NormalEquations` of one target whose Jacobian is not formed; steps come from a sample of the residuals.
+    """:class:`NormalEquations` of one target, with the Jacobian in factors; steps come from a sample of the residuals.
 
     Args:
         jacobian: ``(m, p)``.
         residuals: ``(1, m)``.
         delta: weights less the penalty's centre, ``(1, p)``.
         penalty: its strength.
-        sample: how many residuals a step takes.
+        sample: draws the residuals of a step.
     """
 
     jacobian: FactoredJacobian
@@ -79,14 +92,14 @@ class SampledNormalEquations:
         return self.jacobian.times(d[0])[None]
 
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> SampledNormalEquations:
-        """The problem at `there` if `where` ``(1,)`` says so."""
+        """The problem at `there` if `where` ``(1,)`` is true."""
         if not where.any():
             return self
         assert there.factored is not None
         return SampledNormalEquations(there.factored, there.residuals, delta, self.penalty, self.sample)
 
     def only(self, targets: Tensor) -> SampledNormalEquations:
-        """The problem itself: it has but one target."""
+        """The problem itself: it has one target only."""
         return self
 
     def damped(self, mu: Tensor) -> SampledDamped:
@@ -97,14 +110,12 @@ class SampledNormalEquations:
         shift = self.penalty + mu * damping_scale(jacobian.squares())
         matrix = jacobian.gram(1 / shift)
         matrix.diagonal().add_(1)
-        factor, info = torch.linalg.cholesky_ex(matrix)
-        factor[info != 0] = torch.nan
-        return SampledDamped(self, rows, jacobian, shift, factor)
+        return SampledDamped(self, rows, jacobian, shift, cholesky(matrix))
 
 
 @dataclass(frozen=True)
 class SampledDamped:
-    """What :class:`Damped` is to all residuals, for the sample `rows` ``(n,)`` and its `jacobian` ``(n, p)``."""
+    """:class:`Damped` for the residuals of a sample, with their indices `rows` ``(n,)`` and `jacobian` ``(n, p)``."""
 
     normal: SampledNormalEquations
     rows: Tensor
@@ -113,7 +124,7 @@ class SampledDamped:
     factor: Tensor
 
     def step(self) -> Tensor:
-        """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)`` on the sample, ``(1, p)``; the sample grows if it misleads."""
+        """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)`` on the sample, ``(1, p)``; :meth:`Sample.judge` is told."""
         normal = self.normal
         pull = normal.penalty * normal.delta[0] / self.shift
         d = self._from_rows(normal.residuals[0, self.rows] - self.jacobian.times(pull)) - pull

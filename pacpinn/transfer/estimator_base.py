@@ -1,4 +1,4 @@
-"""What scikit-learn's estimators of PAC share: source, target, network, samples."""
+"""The common base of PAC's scikit-learn estimators: source, target, network, samples."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -35,92 +36,75 @@ Network = nn.Module | Callable[[int, int, int], nn.Module] | None
 Head = str | nn.Module
 RandomState = int | np.random.RandomState | None
 
-_ROWS_AT_ONCE = 4096  # of a prediction
-_TRIAL_STEPS = 500  # of a trial with one prior: a quarter of the usual ones ranks priors as all of them do
+_ROWS_AT_ONCE = 4096  # in a prediction
+_TRIAL_STEPS = 500  # for one prior: a quarter of the default steps ranks priors as all of them do
 _READ = {"dtype": [np.float64, np.float32], "allow_nd": True}
 
 
+@dataclass(eq=False, repr=False)  # writes the __init__ whose signature scikit-learn reads parameters from
 class PACEstimator(BaseEstimator):  # type: ignore[misc]
-    """What :class:`PACRegressor` and :class:`PACClassifier` share.
+    """The base of :class:`PACRegressor` and :class:`PACClassifier`.
 
-    ``fit`` trains on the source, prunes and allocates; ``transfer`` calibrates the weights that this set free to a
-    target, as often as one likes: ``predict`` and ``score`` answer for the latest. :attr:`source_` answers for the
-    source, to the last bit as before. Computed in the precision of the source's X.
+    ``fit`` trains on the source, prunes and allocates. ``transfer`` calibrates the freed weights to a target. It may be
+    called for several targets; ``predict`` and ``score`` answer for the latest. :attr:`source_` answers for the source,
+    bit for bit as before any transfer. All is computed in the precision of the source's X.
 
     Args:
         network: None for layers of rectified units as `hidden` says; a function of the numbers of inputs and outputs
             and a seed that makes a torch module; or a module, which is copied and trained from its present weights
-            (with ``scale=False``, if it was trained on data as they are). A classifier's gives a logit for each class.
+            (with ``scale=False``, if it was trained on unscaled data). A classifier's network gives a logit for each
+            class.
         hidden: widths of the hidden layers.
         keep: fraction of weights that keeps the source, in (0, 1).
         prior: strength of the penalties of allocation and calibration against the sum of the samples' losses. Of
-            several, each transfer takes the one of least loss in cross-validation on the target's own samples
-            (:func:`~pacpinn.transfer.model_selection.choose_prior`), by at most 500 of the `steps` for each trial, and allocation,
-            which knows no target, has no penalty. One number makes a transfer several times as fast.
-        scale: whether the network sees inputs and values less the source's mean, over the source's spread: of each
-            column, of images each channel.
+            several, every transfer takes the one of least loss in cross-validation on the target's own samples
+            (:func:`~pacpinn.transfer.model_selection.choose_prior`), with at most 500 of the `steps` for each trial;
+            then allocation, which knows no target, has no penalty. One number makes a transfer several times as fast.
+        scale: whether inputs and values are standardised for the network, by the source's mean and standard deviation:
+            of each column, or each channel of images.
         solver: name, configured solver or sequence of them; by default Adam by `steps`, `learning_rate`, `patience`.
         steps: of each of training, allocation and calibration.
         learning_rate: its first value.
         batch_size: rows of a mini-batch at most.
         patience: stop after so many passes without a lower validation loss; None takes all steps.
-        validation_fraction: what is set aside of source and target for that.
-        head: what gives a target's answers: the ``"same"`` as the source's; a ``"new"`` one, for other classes or other
-            outputs; or a module to replace the last one with weights to learn. A target has its head to itself.
-        source: None, or a pair (X, y) to learn as the source before ``fit(X, y)`` transfers to its own X and y: a way
-            for :class:`~sklearn.model_selection.GridSearchCV` to judge `keep` on the target.
-        random_state: of initial weights, mini-batches and what is set aside.
+        validation_fraction: fraction of source and target that is set aside for validation, if the solver needs it.
+        head: the last module for a target: the ``"same"`` as the source's; a ``"new"`` one, for other classes or other
+            outputs; or a module to replace the last one with weights to learn. No target changes another's head.
+        source: None, or a pair (X, y) to learn as the source before ``fit(X, y)`` transfers to its own X and y. So
+            :class:`~sklearn.model_selection.GridSearchCV` can judge `keep` on the target.
+        random_state: of initial weights, mini-batches and validation samples.
         device: where to compute.
 
     Attributes:
-        pac_: the :class:`~pacpinn.PAC` with all it can do.
+        pac_: the :class:`~pacpinn.PAC`.
         network_: the module that answers.
         prior_: the strength that the latest transfer took.
     """
 
+    network: Network = None
+    hidden: Sequence[int] = (100,)
+    keep: float = 0.7
+    prior: float | Sequence[float] = PRIORS
+    scale: bool = True
+    solver: SolverChoice = None
+    steps: int = 2000
+    learning_rate: float = 3e-3
+    batch_size: int = 256
+    patience: int | None = None
+    validation_fraction: float = 0.1
+    head: Head = "same"
+    source: tuple[Any, Any] | None = None
+    random_state: RandomState = None
+    device: str = "cpu"
+
+    _answers: OutputEncoding = field(init=False)  # of the network that answers now
+    _source_answers: OutputEncoding = field(init=False)
     _read_y: ClassVar[dict[str, bool]] = {}  # how scikit-learn is to check y
-
-    _answers: OutputEncoding  # of the network that answers now
-    _source_answers: OutputEncoding
-
-    def __init__(
-        self,
-        network: Network = None,
-        hidden: Sequence[int] = (100,),
-        keep: float = 0.7,
-        prior: float | Sequence[float] = PRIORS,
-        scale: bool = True,
-        solver: SolverChoice = None,
-        steps: int = 2000,
-        learning_rate: float = 3e-3,
-        batch_size: int = 256,
-        patience: int | None = None,
-        validation_fraction: float = 0.1,
-        head: Head = "same",
-        source: tuple[Any, Any] | None = None,
-        random_state: RandomState = None,
-        device: str = "cpu",
-    ) -> None:
-        self.network = network
-        self.hidden = hidden
-        self.keep = keep
-        self.prior = prior
-        self.scale = scale
-        self.solver = solver
-        self.steps = steps
-        self.learning_rate = learning_rate
-        self.batch_size = batch_size
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.head = head
-        self.source = source
-        self.random_state = random_state
-        self.device = device
 
     def fit(self, X: Any, y: Any) -> Self:
         """Learn X ``(rows, features)`` or ``(rows, channels, height, width)`` and y as the source, prune and allocate.
 
-        If there is a `source`, that is learnt so, and then transferred to X and y.
+        With a `source`, that is learnt in their place, and then transferred to X and y.
         """
         if self.source is None:
             return self._fit_source(X, y)
@@ -129,16 +113,16 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return self._fit_source(*self.source).transfer(X, y)
 
     def transfer(self, X: Any, y: Any, head: Head | None = None) -> Self:
-        """Calibrate to a target of the source's features; answers are for it from here on.
+        """Calibrate to a target with the source's features; the estimator answers for it from then on.
 
         Args:
             X, y: as for :meth:`fit`.
-            head: None for the `head` that the estimator was made with, or another in its place.
+            head: None for the estimator's own `head`, or another in its place.
 
         Raises:
             DataError: if the target has other features, or classes or outputs for which the network has no head.
-            NetworkError: if the network's last module is none for which a new head could be made, or the one given does
-                not fit.
+            NetworkError: if no new head can be made because the network's last module is not linear, or the given head
+                does not fit.
         """
         check_is_fitted(self)
         head = self.head if head is None else head
@@ -178,10 +162,10 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return self
 
     def _target(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """A target's X and y, of which other features than the source's are named before all else."""
+        """A target's X and y, checked first for the number of features."""
         try:
             shape = np.shape(X)
-        except ValueError:  # rows of different lengths, which scikit-learn names
+        except ValueError:  # rows of different lengths: scikit-learn's check names them
             shape = ()
         if len(shape) > 1 and shape[1] != self.n_features_in_:
             raise DataError(
@@ -197,12 +181,12 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
             return validate_data(self, *data, **_READ, **settings)
         except ValueError as problem:
             raise DataError(
-                f"{problem}; expected X of finite numbers (rows, features) or (rows, channels, height, width), a y for "
-                "each row, and of a target or of what is to be predicted the source's features: mend what is named"
+                f"{problem}; expected X of finite numbers (rows, features) or (rows, channels, height, width), for a "
+                "target or a prediction with the source's features, and a y for each row: mend what is named"
             ) from problem
 
     def _head(self, head: Head, outputs: int) -> nn.Module | None:
-        """The target's own head, None for the source's."""
+        """The target's own head; None for the source's."""
         if isinstance(head, nn.Module):
             return head
         with untouched(self._seed):
@@ -215,7 +199,7 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         x = self._inputs.scaled(self._read(X, reset=False))
         rows = torch.tensor(x, dtype=self.pac_.dtype, device=self.pac_.device)
         with torch.no_grad():
-            outputs = torch.cat([named_inputs(self.network_)(some) for some in rows.split(_ROWS_AT_ONCE)]).cpu()
+            outputs = torch.cat([named_inputs(self.network_)(part) for part in rows.split(_ROWS_AT_ONCE)]).cpu()
         expected = (len(rows), self._answers.count)
         if outputs.shape != expected:
             raise DataError(
@@ -252,30 +236,30 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
     @property
     def _priors(self) -> tuple[float, ...]:
         try:
-            priors = tuple(float(each) for each in np.ravel(self.prior))
+            priors = tuple(float(prior) for prior in np.ravel(self.prior))
         except (TypeError, ValueError):
             priors = ()
-        if not priors or not all(0 <= each < math.inf for each in priors):
+        if not priors or not all(0 <= prior < math.inf for prior in priors):
             raise PacpinnError(f"prior={self.prior!r}; expected a finite number, 0 or more, or several to choose from")
         return priors
 
     @abstractmethod
     def _answers_of(self, y: np.ndarray) -> OutputEncoding:
-        """What y is made of."""
+        """The encoding of y."""
 
     @abstractmethod
     def _task(self, x: np.ndarray, y: np.ndarray, answers: Any) -> SupervisedTask:
-        """What is to be learnt: y as `answers` encodes it."""
+        """The task to learn y as `answers` encodes it."""
 
 
 def rectified_units(widths: Sequence[int]) -> nn.Module:
-    """Layers of these widths, from the inputs to the outputs, with rectified units between them."""
+    """Linear layers between these widths, from inputs to outputs, with rectified units between them."""
     layers = [layer for n, m in pairwise(widths) for layer in (nn.ReLU(), nn.Linear(n, m))]
     return nn.Sequential(nn.Flatten(), *layers[1:])
 
 
 def warn_if_diverged(result: Result, what: str) -> None:
-    """Warn, as scikit-learn's own estimators do, of weights that are the last finite ones and no more."""
+    """Warn, as scikit-learn's own estimators do, that the weights are only the last finite ones."""
     if result.status is Status.DIVERGED:
         advice = "lower learning_rate, or leave scale=True"
         warnings.warn(f"{what} diverged after {result.steps} steps: {advice}", ConvergenceWarning, stacklevel=3)

@@ -1,8 +1,9 @@
-"""PAC as scikit-learn's estimators: ``fit`` on the source, ``transfer`` to the target, ``predict``, ``score``."""
+"""PAC as scikit-learn estimators: ``fit`` on the source, ``transfer`` to the target, ``predict``, ``score``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,11 +12,9 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from pacpinn.errors import DataError
-from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.samples import ClassWeights
 from pacpinn.tasks.supervised import ClassificationTask, RegressionTask
-from pacpinn.transfer.estimator_base import Head, Network, PACEstimator, RandomState
-from pacpinn.transfer.model_selection import PRIORS
+from pacpinn.transfer.estimator_base import PACEstimator
 from pacpinn.transfer.outputs import ClassOutputs, RegressionOutputs
 
 
@@ -29,11 +28,12 @@ class PACRegressor(RegressorMixin, PACEstimator):  # type: ignore[misc]
         >>> model.transfer(X_other, y_of_three_outputs, head="new").predict(X)
     """
 
+    __module__ = "pacpinn"  # pickles name it: the public name stays wherever the class lies
     _read_y: ClassVar = {"y_numeric": True, "multi_output": True}
     _answers: RegressionOutputs
 
     def predict(self, X: Any) -> np.ndarray:
-        """Values at X, of the shape that the source's y has, or with a new head the target's."""
+        """Values at X, of the shape of the source's y, or with a new head of the target's."""
         outputs = self._outputs(X).numpy()
         return self._answers.decoded(outputs)
 
@@ -49,42 +49,21 @@ class PACRegressor(RegressorMixin, PACEstimator):  # type: ignore[misc]
         return tags
 
 
+@dataclass(eq=False, repr=False)
 class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
     """Classification by prune, allocate, calibrate: y is ``(rows,)``, of any labels. See :class:`PACEstimator`.
 
     Args:
-        class_weight: what a sample of each class weighs: ``"balanced"``, or a mapping from label to weight.
+        class_weight: weight of a sample of each class: ``"balanced"``, or a mapping from label to weight.
 
     Attributes:
-        classes_: the source's labels, in order, of which a target may have fewer; with a new head the target's.
+        classes_: the source's labels in order (a target may have fewer); with a new head the target's.
     """
 
-    _answers: ClassOutputs
+    class_weight: Mapping[Any, float] | str | None = None
 
-    def __init__(
-        self,
-        network: Network = None,
-        hidden: Sequence[int] = (100,),
-        keep: float = 0.7,
-        prior: float | Sequence[float] = PRIORS,
-        scale: bool = True,
-        solver: SolverChoice = None,
-        steps: int = 2000,
-        learning_rate: float = 3e-3,
-        batch_size: int = 256,
-        patience: int | None = None,
-        validation_fraction: float = 0.1,
-        head: Head = "same",
-        source: tuple[Any, Any] | None = None,
-        random_state: RandomState = None,
-        device: str = "cpu",
-        class_weight: Mapping[Any, float] | str | None = None,
-    ) -> None:
-        super().__init__(
-            network, hidden, keep, prior, scale, solver, steps, learning_rate, batch_size, patience,
-            validation_fraction, head, source, random_state, device,
-        )  # fmt: skip
-        self.class_weight = class_weight
+    __module__ = "pacpinn"  # pickles name it: the public name stays wherever the class lies
+    _answers: ClassOutputs = field(init=False)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities ``(rows, classes)``, in the order of ``classes_``."""
@@ -109,7 +88,7 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
         return ClassificationTask(samples, self.batch_size, 0.0, self._weights(answers.labels), answers.count)
 
     def _weights(self, labels: np.ndarray) -> ClassWeights:
-        """What a sample of each class weighs, in the order of the labels."""
+        """Weight of a sample of each class, in the order of the labels."""
         if self.class_weight is None or isinstance(self.class_weight, str):
             return self.class_weight
         given = dict(self.class_weight)

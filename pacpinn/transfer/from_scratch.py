@@ -1,4 +1,4 @@
-"""Training from scratch: by way of a warm-up and of easier tasks, where a task states that it needs them."""
+"""Training from scratch, with the warm-up and the easier tasks that a task may state."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from pacpinn.transfer.methods import from_scratch
 def cold_start(
     network: nn.Module, task: Task, solver: SolverChoice = None, seed: int = 0, report: Report = silent
 ) -> tuple[MaskedNetwork, Result]:
-    """Train all weights of `network` on `task`, from their initial values, after its easier tasks.
+    """Train all weights of `network` from their initial values: on the easier tasks, the task, and its retries in turn.
 
     Args:
-        network: where to start; it is left as it is.
+        network: where to start; it is not changed.
         task: what to learn.
-        solver: name, configured solver or sequence of them; by default one that suits the task, after its warm-up.
+        solver: name, configured solver or sequence of them; by default one that suits the task, after the warm-up.
         seed: seed of mini-batches.
         report: called with step and loss.
 
     Returns:
-        The network with all weights free and trained, and how that went: all steps and seconds, the last status.
+        The trained network with all weights free, and the result: the steps and seconds of all tasks, the last status.
     """
     method = from_scratch(network)
     results: list[Result] = []
-    easier, again = task.easier(), task.again()
-    for turn, each in enumerate([*easier, task, *again]):
+    easier = task.easier()
+    for turn, stage in enumerate([*easier, task, *task.again()]):
         if turn > len(easier) and results[-1].status is Status.CONVERGED:
-            break  # the task itself is solved: no need to try it again
-        seen = each.seen_by(method.masked.forward(method.start))
-        chosen = get_solver(solver, seen)
+            break  # the task itself is solved: no retry
+        stage = stage.seen_by(method.masked.forward(method.start))
+        chosen = get_solver(solver, stage)
         if solver is None and task.warm_up and not results:
             chosen = InTurn([Adam(steps=task.warm_up), chosen])
-        results.append(method.train(seen, chosen, penalty=0.0, seed=seed, report=report))
+        results.append(method.train(stage, chosen, penalty=0.0, seed=seed, report=report))
         method = replace(method, start=results[-1].z)
     masked = method.masked.with_mask(None, False, method.masked.merge(method.start))
     return masked, Result.joined(results)

@@ -1,22 +1,19 @@
-"""Transfer methods as rows of one table: which weights are free, where they start, what the penalty pulls to.
+"""Transfer methods as rows of one table: which weights are free, where they start, what the penalty pulls them to.
 
-=============  ==========  ===============  =================  ============================
-method         free        frozen values    start              penalty
-=============  ==========  ===============  =================  ============================
-from scratch   all         --               random             |w|²
-fine-tuning    all         --               the source's       |w|²
-L2-SP          all         --               the source's       |w - the source's|²
-DELTA          all         --               the source's       distance of hidden features
-BSS            all         --               the source's       smallest singular values
-last layer     the last    the source's     the source's       |w|²
-LoRA           adapters    the source's     the source         |w|²
-allocation     kept        zero             the source's       |w - the source's|²
-calibration    pruned      the allocated    zero, a neighbour  |w|²
-=============  ==========  ===============  =================  ============================
+=============  ========  ===============  =================  ======================
+method         free      frozen values    start              penalty
+=============  ========  ===============  =================  ======================
+from scratch   all       --               random             |w|²
+fine-tuning    all       --               the source's       |w|²
+L2-SP          all       --               the source's       |w - the source's|²
+last layer     the last  the source's     the source's       |w|²
+allocation     kept      zero             the source's       |w - the source's|²
+calibration    pruned    the allocated    zero, a neighbour  |w|²
+=============  ========  ===============  =================  ======================
 
-A new head (:func:`pacpinn.networks.heads.with_head`), where the source network has one, is free in all of them, starts at its
-own values and is pulled to zero. Allocation and calibration are the two halves of PAC-Net (Myung et al. 2022, eqs. 4
-and 6); L2-SP is Li et al. 2018, DELTA Li et al. 2019, BSS Chen et al. 2019, LoRA Hu et al. 2022.
+A new head (:func:`pacpinn.networks.heads.with_head`), where the source network has one, is free in all methods, starts
+at its own values and is pulled to zero. Allocation and calibration are the two halves of PAC-Net (Myung et al. 2022,
+eqs. 4 and 6); L2-SP is Li et al. 2018.
 """
 
 from __future__ import annotations
@@ -27,7 +24,6 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from pacpinn.networks.feature_hooks import FeaturePenalty
 from pacpinn.networks.heads import last_module
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
@@ -43,18 +39,17 @@ class TransferMethod:
     Attributes:
         masked: the network with its free and frozen weights.
         start: free weights to start from, ``(p,)``.
-        centre: what the penalty pulls the free weights to, ``(p,)``; or ``()`` for all alike, by default zero.
-        features: a penalty on hidden features in place of that.
+        centre: what the penalty pulls the free weights to, ``(p,)``; or ``()``, the same number for all of them, by
+            default zero.
     """
 
     masked: MaskedNetwork
     start: Tensor
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
-    features: FeaturePenalty | None = None
 
     def objective(self, task: Task, penalty: float, seed: int = 0) -> Objective:
-        """What a solver is to minimise: the task's loss and `penalty` times the method's own."""
-        return Objective(task, self.masked, penalty, self.centre, seed, self.features)
+        """The task's loss and `penalty` times the method's penalty, for a solver to minimise."""
+        return Objective(task, self.masked, penalty, self.centre, seed)
 
     def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
         """Solve `task` by the method, from its start; raises as :func:`minimise`."""
@@ -84,13 +79,13 @@ def fine_tuning(source: MaskedNetwork, start: Tensor | None = None) -> TransferM
 
 
 def l2_sp(source: MaskedNetwork) -> TransferMethod:
-    """Train all weights, starting at the source's and held near them."""
+    """Train all weights, starting at the source's and held near them; a new head is pulled to zero."""
     masked = _all_free(source)
     return TransferMethod(masked, masked.start, torch.where(source.own, 0.0, masked.start))
 
 
 def last_layer(source: MaskedNetwork) -> TransferMethod:
-    """Train the last layer alone, or the new head; a linear equation is a linear least-squares problem then."""
+    """Train the last layer alone, or the new head. For a linear equation this is a linear least-squares problem."""
     free = source.own
     if not free.any():
         last = last_module(source.network)
@@ -101,8 +96,8 @@ def last_layer(source: MaskedNetwork) -> TransferMethod:
 
 
 def allocation(source: MaskedNetwork, kept: Tensor) -> TransferMethod:
-    """Train the kept weights on the source again, the pruned ones at zero, held near the source's values."""
-    weights = torch.where(kept, source.weights, 0.0)  # a product would leave zeros with a sign
+    """Train the kept weights on the source again, held near the source's values; the pruned weights are zero."""
+    weights = torch.where(kept, source.weights, 0.0)  # a product would leave negative zeros
     masked = source.with_mask(kept, frozen_buffers=False, weights=weights)
     start = masked.start
     return TransferMethod(masked, start, start)

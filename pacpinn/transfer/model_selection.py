@@ -19,18 +19,18 @@ from pacpinn.transfer.pac import PAC
 
 PRIORS = (0.01, 0.1, 1.0, 10.0, 100.0)  # strengths against the sum of the samples' losses
 _FOLDS = 3
-_MANY = 300  # samples, a third of which judges well enough by itself
+_MANY = 300  # samples from which on one fold suffices
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """What was chosen.
+    """A chosen kept fraction and penalty.
 
     Attributes:
         pac: the network, pruned and allocated with the chosen fraction: calibrate it with the chosen penalty.
         keep: the kept fraction.
         penalty: the strength of the penalty of calibration.
-        losses: mean validation loss of every pair of `keep` and `penalty`, infinite where it diverged.
+        losses: mean validation loss of every pair of `keep` and `penalty`; infinite if a calibration diverged.
     """
 
     pac: PAC
@@ -51,23 +51,23 @@ def choose(
     head: nn.Module | None = None,
     head_at: str | None = None,
 ) -> Choice:
-    """Try all pairs of kept fractions and strengths on parts of the target's training data, and judge by the rest.
+    """Choose a kept fraction and a penalty by cross-validation of all pairs on the target's training data.
 
-    Samples are divided into folds, each of which is held out once; an equation is judged by its residual on points that
-    training does not see. Test samples and references take no part.
+    Samples are divided into folds, and every fold is held out once. An equation is judged by its residual on points
+    that training does not see. Test samples and references take no part.
 
     Args:
-        pac: a network after :meth:`PAC.fit`, or trained elsewhere; it stays as it is.
+        pac: a network after :meth:`PAC.fit`, or trained elsewhere; it is not changed.
         source, target: the tasks.
         keep: kept fractions to try.
         penalty: strengths of the penalty of calibration to try.
-        folds: into how many parts the samples are divided.
+        folds: number of folds.
         solver: for the target, as for :meth:`PAC.calibrate`.
         source_solver: for the allocation.
         head, head_at: as for :meth:`PAC.calibrate`.
 
     Raises:
-        PacpinnError: if there is nothing to try, or the task has no validation data.
+        PacpinnError: if `keep` or `penalty` is empty, or the task has no validation data.
 
     Example:
         >>> choice = choose(pac, source, target, keep=(0.3, 0.7), penalty=(0.0, 1e-3))
@@ -76,19 +76,19 @@ def choose(
     if not keep or not penalty:
         raise PacpinnError(f"keep={list(keep)}, penalty={list(penalty)}; expected at least one of each to try")
     networks: dict[float, PAC] = {}
-    for share in keep:
-        networks[share] = copy.copy(pac)
-        networks[share].prune(share)
-        networks[share].allocate(source, source_solver)
+    for fraction in keep:
+        networks[fraction] = copy.copy(pac)
+        networks[fraction].prune(fraction)
+        networks[fraction].allocate(source, source_solver)
 
-    def loss(share: float, strength: float, part: Task) -> float:
-        return _validation(networks[share], part, strength, solver, head, head_at)
+    def loss(fraction: float, strength: float, fold: Task) -> float:
+        return _validation(networks[fraction], fold, strength, solver, head, head_at)
 
-    parts = target.folds(folds)
+    split = target.folds(folds)
     pairs = list(itertools.product(keep, penalty))
-    losses = {pair: mean(loss(*pair, part) for part in parts) for pair in pairs}
-    share, strength = min(pairs, key=losses.__getitem__)
-    return Choice(networks[share], share, strength, losses)
+    losses = {pair: mean(loss(*pair, fold) for fold in split) for pair in pairs}
+    fraction, strength = min(pairs, key=losses.__getitem__)
+    return Choice(networks[fraction], fraction, strength, losses)
 
 
 def choose_prior(
@@ -100,42 +100,41 @@ def choose_prior(
     head_at: str | None = None,
     seed: int = 0,
 ) -> float:
-    """The strength of the penalty against the sum of the samples' losses, by cross-validation on the training samples.
+    """The penalty's strength, against the sum of the samples' losses, by cross-validation on the training samples.
 
-    In three folds; from 300 samples on, one third alone is held out, once. Fewer than six samples tell nothing: then it
-    is the middle one, the larger of two.
+    There are three folds. From 300 samples on only the first of them is held out. With fewer than six samples there is
+    no validation: the middle strength is taken, the larger of two.
 
     Args:
-        pac: a network after :meth:`PAC.allocate`; it stays as it is.
+        pac: a network after :meth:`PAC.allocate`; it is not changed.
         target: the task.
-        priors: strengths to try; one alone is taken as it is.
+        priors: strengths to try; a single one is taken without a trial.
         solver, head, head_at: as for :meth:`PAC.calibrate`.
         seed: of the folds.
 
     Raises:
-        PacpinnError: if there is nothing to try.
+        PacpinnError: if `priors` is empty.
     """
     if not priors:
         raise PacpinnError(f"priors={list(priors)}; expected at least one to try")
     rows = len(target.samples.x_train)
     if len(priors) == 1 or rows < 2 * _FOLDS:
         return sorted(priors)[len(priors) // 2]
-    parts = target.folds(_FOLDS, seed)[: 1 if rows >= _MANY else _FOLDS]
+    folds = target.folds(_FOLDS, seed)[: 1 if rows >= _MANY else _FOLDS]
 
     def loss(prior: float) -> float:
-        strengths = [prior / len(part.samples.x_train) for part in parts]
-        return mean(_validation(pac, *each, solver, head, head_at) for each in zip(parts, strengths, strict=True))
+        return mean(_validation(pac, fold, prior / len(fold.samples.x_train), solver, head, head_at) for fold in folds)
 
     return min(priors, key=loss)
 
 
 def _validation(
-    pac: PAC, part: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None
+    pac: PAC, fold: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None
 ) -> float:
-    """The validation loss of a target after its calibration by `pac`, which stays as it is; infinite if it diverged."""
+    """The validation loss of a target after its calibration by a copy of `pac`; infinite if it diverged."""
     trial = copy.copy(pac)
-    trial.calibrate(part, "trial", solver, strength, head=head, head_at=head_at)
-    found = part.to(trial.dtype, trial.device).validation(trial.network("trial"))
+    trial.calibrate(fold, "trial", solver, strength, head=head, head_at=head_at)
+    found = fold.to(trial.dtype, trial.device).validation(trial.network("trial"))
     if found is None:
-        raise PacpinnError(f"{type(part).__name__} has no validation data: give a task with folds or fresh points")
+        raise PacpinnError(f"{type(fold).__name__} has no validation data: give a task with folds or fresh points")
     return float(found.detach()) if found.isfinite() else math.inf

@@ -16,44 +16,9 @@ from pacpinn.networks.objective import Objective
 from pacpinn.tasks.task import Task
 
 Criterion = Callable[[dict[str, Tensor], float], dict[str, Tensor]]
+"""A function of named weights and the fraction to keep, which returns named masks of the kept weights."""
 
-
-def global_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
-    """Keep the fraction `keep` of largest magnitude in the whole network: one threshold for all layers."""
-    everything = torch.cat([each.flatten() for each in weights.values()])
-    pieces = _largest(everything, keep).split([each.numel() for each in weights.values()])
-    return {name: piece.view(each.shape) for (name, each), piece in zip(weights.items(), pieces, strict=True)}
-
-
-def layer_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
-    """Keep the fraction `keep` of largest magnitude in each parameter tensor: a threshold for each."""
-    return {name: _largest(each.flatten(), keep).view(each.shape) for name, each in weights.items()}
-
-
-def by_saliency(masked: MaskedNetwork, task: Task) -> Criterion:
-    """Keep the fraction of weights that matter most to `task` in the whole network: one threshold for all layers."""
-    scores = masked.by_name(saliency(masked, task))
-    return lambda weights, keep: global_magnitude({name: scores[name] for name in weights}, keep)
-
-
-CRITERIA: dict[str, Criterion] = {"global": global_magnitude, "layer": layer_magnitude}
 SALIENCY = "saliency"
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many weights a pruned network keeps for the source and frees for targets."""
-
-    kept: int
-    free: int
-
-    @classmethod
-    def of(cls, kept: Tensor) -> Counts:
-        return cls(int(kept.sum()), int((~kept).sum()))
-
-    def __str__(self) -> str:
-        total = self.kept + self.free
-        return f"{self.kept:,} of {total:,} weights kept ({self.kept / total:.0%}), {self.free:,} free"
 
 
 def kept_weights(
@@ -68,34 +33,21 @@ def kept_weights(
 
     Args:
         masked: the trained network.
-        keep: kept fraction of the weights that are pruned by the criterion, in (0, 1).
-        criterion: ``"global"`` or ``"layer"`` magnitude, ``"saliency"`` (:func:`pacpinn.transfer.pruning.saliency`), or a
-            function from named weights and `keep` to named masks.
-        always_kept, always_free: patterns of parameter names, such as ``"*.bias"``, exempt from the criterion.
-        task: to which weights are to matter, for saliency.
+        keep: fraction to keep of the weights that the criterion prunes, in (0, 1).
+        criterion: ``"global"`` or ``"layer"`` magnitude, ``"saliency"`` (:func:`saliency`), or a function.
+        always_kept, always_free: patterns of parameter names exempt from the criterion, such as ``"*.bias"``.
+        task: for saliency, the task to which weights matter.
 
     Raises:
         PruningError: for `keep` outside (0, 1), an unknown criterion, saliency without a task, or a mask that keeps or
             frees nothing.
     """
-    if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
-        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
-    if criterion == SALIENCY:
-        if task is None:
-            raise PruningError("saliency asks how much a weight matters to a task: give one, as prune(task=source)")
-        criterion = by_saliency(masked, task)
-    if isinstance(criterion, str):
-        if criterion not in CRITERIA:
-            known = ", ".join([*CRITERIA, SALIENCY])
-            raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {known}")
-        criterion = CRITERIA[criterion]
+    _require_fraction(keep)
+    choose = _criterion(criterion, masked, task)
     weights = masked.by_name(masked.weights)
-    fixed = {
-        name: matches(name, always_kept) for name in weights if matches(name, always_kept) or matches(name, always_free)
-    }
-    others = {name: each for name, each in weights.items() if name not in fixed}
-    masks = criterion(others, keep) if others else {}
-    masks |= {name: torch.full_like(weights[name], kept, dtype=torch.bool) for name, kept in fixed.items()}
+    exempt = _exempt(weights, always_kept, always_free)
+    pruned = {name: weight for name, weight in weights.items() if name not in exempt}
+    masks = (choose(pruned, keep) if pruned else {}) | exempt
     kept = torch.cat([masks[name].flatten() for name in weights])
     if kept.all() or not kept.any():
         raise PruningError(
@@ -105,9 +57,57 @@ def kept_weights(
     return kept
 
 
-def matches(name: str, patterns: Sequence[str]) -> bool:
+def _require_fraction(keep: float) -> None:
+    if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
+        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
+
+
+def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | None) -> Criterion:
+    if not isinstance(criterion, str):
+        return criterion
+    if criterion in CRITERIA:
+        return CRITERIA[criterion]
+    if criterion != SALIENCY:
+        known = ", ".join([*CRITERIA, SALIENCY])
+        raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {known}")
+    if task is None:
+        raise PruningError("saliency is how much a weight matters to a task: give one, as prune(task=source)")
+    return by_saliency(masked, task)
+
+
+def _exempt(weights: dict[str, Tensor], always_kept: Sequence[str], always_free: Sequence[str]) -> dict[str, Tensor]:
+    """The masks of the parameters that are exempt from the criterion; those of both lists are kept."""
+    return {
+        name: torch.full_like(weight, kept, dtype=torch.bool)
+        for name, weight in weights.items()
+        if (kept := matches(name, always_kept)) or matches(name, always_free)
+    }
+
+
+def matches(name: str, patterns: str | Sequence[str]) -> bool:
     """Whether a parameter's name fits one of the patterns."""
-    return any(fnmatchcase(name, each) for each in ([patterns] if isinstance(patterns, str) else patterns))
+    return any(fnmatchcase(name, pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns))
+
+
+def global_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
+    """Keep the fraction `keep` of largest magnitude in the whole network: one threshold for all layers."""
+    everything = torch.cat([weight.flatten() for weight in weights.values()])
+    pieces = _largest(everything, keep).split([weight.numel() for weight in weights.values()])
+    return {name: piece.view(weight.shape) for (name, weight), piece in zip(weights.items(), pieces, strict=True)}
+
+
+def layer_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
+    """Keep the fraction `keep` of largest magnitude in each parameter tensor: a threshold for each."""
+    return {name: _largest(weight.flatten(), keep).view(weight.shape) for name, weight in weights.items()}
+
+
+CRITERIA: dict[str, Criterion] = {"global": global_magnitude, "layer": layer_magnitude}
+
+
+def by_saliency(masked: MaskedNetwork, task: Task) -> Criterion:
+    """Keep the weights that matter most to `task` in the whole network: one threshold for all layers."""
+    scores = masked.by_name(saliency(masked, task))
+    return lambda weights, keep: global_magnitude({name: scores[name] for name in weights}, keep)
 
 
 def _largest(values: Tensor, keep: float) -> Tensor:
@@ -117,7 +117,7 @@ def _largest(values: Tensor, keep: float) -> Tensor:
 
 
 def saliency(masked: MaskedNetwork, task: Task) -> Tensor:
-    """``w² diag(JᵀJ)`` ``(P,)``: to second order, what the loss gains if each weight alone is set to zero.
+    """``w² diag(JᵀJ)`` ``(P,)``: to second order, what the loss gains if one weight alone is set to zero.
 
     At a minimum the gradient is zero and ``JᵀJ`` is the Hessian's Gauss-Newton part (LeCun, Denker & Solla 1990,
     eq. 5, whose diagonal approximation this is).
@@ -134,11 +134,27 @@ def gauss_newton_diagonal(masked: MaskedNetwork, task: Task) -> Tensor:
     Raises:
         SolverError: if the task has no residuals.
     """
-    everything = masked.with_mask(None, masked.frozen_buffers)
-    objective, z = Objective(task, everything), everything.start[None]
-    squares, batches = torch.zeros_like(everything.weights, dtype=torch.float64), 0
+    all_free = masked.with_mask(None, masked.frozen_buffers)
+    objective, z = Objective(task, all_free), all_free.start[None]
+    squares, batches = torch.zeros_like(all_free.weights, dtype=torch.float64), 0
     for batch in task.batches(seed=0):
-        here = objective.linearised_on(batch, z)
-        squares += here.jacobian[0].square().sum(0) if here.factored is None else here.factored.squares()
+        point = objective.linearised_on(batch, z)
+        squares += point.jacobian[0].square().sum(0) if point.factored is None else point.factored.squares()
         batches += 1
     return squares / batches
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many weights a pruned network keeps for the source and frees for targets."""
+
+    kept: int
+    free: int
+
+    @classmethod
+    def of(cls, kept: Tensor) -> Counts:
+        return cls(int(kept.sum()), int((~kept).sum()))
+
+    def __str__(self) -> str:
+        total = self.kept + self.free
+        return f"{self.kept:,} of {total:,} weights kept ({self.kept / total:.0%}), {self.free:,} free"

@@ -1,4 +1,4 @@
-"""The free weights of a transfer method as a torch module, for training loops of one's own."""
+"""The free weights of a transfer method as a torch module, for the user's own training loop."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from pacpinn.transfer.methods import TransferMethod
 class Trainable(nn.Module):
     """A network whose only parameter is the vector ``z`` of its free weights: nothing else can move.
 
-    A plain module for plain loops, Lightning or skorch: call it, add :meth:`penalty` to the loss, step any optimiser.
+    It is a plain module for plain loops, Lightning or skorch: call it, add :meth:`penalty` to the loss, and step any
+    optimiser.
 
     Args:
-        method: what is free, where it starts, what it is pulled to.
-        since: the state of the :class:`~pacpinn.PAC` that it came from.
+        method: which weights are free, where they start, what the penalty pulls them to.
+        since: the counter of changes of the :class:`~pacpinn.PAC` that made it, see :meth:`~pacpinn.PAC.adopt`.
 
     Example:
         >>> target = pac.to_calibrate()
@@ -42,14 +43,14 @@ class Trainable(nn.Module):
         return self.masked.evaluate(self._all.with_free(self.z), *inputs, training=self.training, **options)
 
     def penalty(self) -> Tensor:
-        """The method's penalty ``|z - centre|²``, of strength 1: a scalar."""
+        """The method's penalty ``|z - centre|²`` with strength 1, a scalar."""
         distance: Tensor = _SquaredDistance.apply(  # type: ignore[no-untyped-call]
             self.z, self._centre if self._centre.any() else None
         )
         return distance
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Moves and casts, as by ``to()``, take the frozen weights along."""
+        """Moves and casts, such as ``to()``, apply to the frozen weights too."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         if (self.z.dtype, self.z.device) != (self.masked.weights.dtype, self.masked.weights.device):
             self.masked, self._centre = self.masked.to(self.z.dtype, self.z.device), self._centre.to(self.z)
@@ -58,10 +59,10 @@ class Trainable(nn.Module):
 
 
 class _AllWeights:
-    """All weights of a network in one piece of memory, into which the free ones are written before each evaluation.
+    """All weights of a network in one vector, into which the free weights are written before each evaluation.
 
-    :meth:`MaskedNetwork.merge` makes a new vector each time, which lets many live side by side; a large network spends
-    more time on getting that memory than on its evaluation.
+    :meth:`MaskedNetwork.merge` makes a new vector each time, so that several can exist at once. For a large network, to
+    allocate that memory takes longer than to evaluate the network.
     """
 
     def __init__(self, masked: MaskedNetwork) -> None:
@@ -78,44 +79,44 @@ class _AllWeights:
     def write(self, z: Tensor) -> None:
         """Set the free weights.
 
-        As with any parameter, a backward pass that needs values from before a step is an error of autograd's; writing
-        the same once more is none, which `.data` hides from it.
+        As with any parameter, autograd refuses a backward pass that needs values from before an optimiser's step. To
+        write the same values again is no such change: `.data` hides it from autograd.
         """
         known, self._version = self._version == z._version, z._version
-        pieces = z.detach().split([len(places) for places in self.free.values()])
-        for (name, places), piece in zip(self.free.items(), pieces, strict=True):
+        pieces = z.detach().split([len(indices) for indices in self.free.values()])
+        for (name, indices), piece in zip(self.free.items(), pieces, strict=True):
             tensor = self.tensors[name].data if known else self.tensors[name]
-            tensor.view(-1).scatter_(0, places.long(), piece)
+            tensor.view(-1).scatter_(0, indices.long(), piece)
 
 
-def _narrow(places: Tensor) -> Tensor:
-    """Places in 32 bits where these suffice: of a large network they weigh as much as a copy of its free weights."""
-    return places.int() if places[-1] <= torch.iinfo(torch.int32).max else places
+def _narrow(indices: Tensor) -> Tensor:
+    """The indices in 32 bits if these suffice: with 64 they take as much memory as two copies of the free weights."""
+    return indices.int() if indices[-1] <= torch.iinfo(torch.int32).max else indices
 
 
 class _Written(torch.autograd.Function):
-    """The tensors with free weights as functions of ``z``: gradients are those at the free places."""
+    """The tensors with free weights as functions of ``z``; its gradient is gathered at their free entries."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, weights: _AllWeights) -> tuple[Tensor, ...]:
         weights.write(z)
-        ctx.places = list(weights.free.values())
+        ctx.indices = list(weights.free.values())
         return tuple(weights.tensors[name].detach() for name in weights.free)
 
     @staticmethod
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor, None]:
-        pairs = zip(upstream, ctx.places, strict=True)
-        return torch.cat([each.flatten().index_select(0, places) for each, places in pairs]), None
+        pairs = zip(upstream, ctx.indices, strict=True)
+        return torch.cat([gradient.flatten().index_select(0, indices) for gradient, indices in pairs]), None
 
 
 class _SquaredDistance(torch.autograd.Function):
-    """``|z - c|²`` without the vectors in between that autograd would make of a large ``z``."""
+    """``|z - c|²`` without the intermediate vectors that autograd would keep for a large ``z``."""
 
     @staticmethod
     def forward(ctx: Any, z: Tensor, centre: Tensor | None) -> Tensor:
         ctx.save_for_backward(z, centre)
-        off = z if centre is None else z - centre
-        return off @ off
+        offset = z if centre is None else z - centre
+        return offset @ offset
 
     @staticmethod
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None]:

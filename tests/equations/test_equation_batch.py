@@ -57,12 +57,12 @@ def test_each_target_has_its_own_weights_in_both_rowwise_networks(way):
     masked, z = half_free(Rotation)
     x = torch.rand(12, 1, dtype=torch.float64)
     network = way(masked, z, 12)
-    columns = network.columns(network.forward(x).square().sum())
+    gradients = network.gradients(network.forward(x).square().sum())
     for k in range(3):
         rows = slice(4 * k, 4 * k + 4)
         alone = way(masked, z[k], 4)
         torch.testing.assert_close(network.forward(x)[rows], alone.forward(x[rows]))
-        torch.testing.assert_close(columns[rows], alone.columns(alone.forward(x[rows]).square().sum()))
+        torch.testing.assert_close(gradients[rows], alone.gradients(alone.forward(x[rows]).square().sum()))
 
 
 @each_equation

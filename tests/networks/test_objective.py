@@ -141,7 +141,7 @@ def test_solved_means_within_tolerance_on_training_and_on_fresh_points():
 
 def test_a_task_without_residuals_is_refused_with_the_solvers_that_take_it():
     objective = Objective(AbsoluteError([[1.0]], [[2.0]]), MaskedNetwork(small_network()))
-    with pytest.raises(SolverError, match=r"AbsoluteError has a loss, no residuals.*'adam' or 'lbfgs'"):
+    with pytest.raises(SolverError, match=r"AbsoluteError has a loss and no residuals.*'adam' or 'lbfgs'"):
         objective.linearise(objective.masked.start[None])
 
 

@@ -1,4 +1,4 @@
-"""Jacobians row by row: both ways give each row's own gradient, and the faster is chosen where it is right."""
+"""Per-row gradients: both kinds give each row's own gradient, and the faster is chosen where it is right."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ OTHER = {
     "outside linear": (OutsideLinear, (3,)),
     "rows last": (RowsLast, (3, 2)),
 }
-WAYS = [(name, LinearLayerGradients) for name in LINEAR] + [(name, VmapGradients) for name in LINEAR | OTHER]
+KINDS = [(name, LinearLayerGradients) for name in LINEAR] + [(name, VmapGradients) for name in LINEAR | OTHER]
 
 
 def made(name: str, rows: int = 5) -> tuple[MaskedNetwork, torch.Tensor]:
@@ -62,26 +62,26 @@ def made(name: str, rows: int = 5) -> tuple[MaskedNetwork, torch.Tensor]:
     return whole.with_mask(free, True), torch.randn(rows, *shape, dtype=torch.float64)
 
 
-@pytest.mark.parametrize(("name", "way"), WAYS)
-def test_forward_is_the_plain_forward(name, way):
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_forward_is_the_plain_forward(name, kind):
     masked, x = made(name)
     z = masked.start + 0.1
-    torch.testing.assert_close(way(masked, z, len(x)).forward(x), masked.forward(z)(x))
+    torch.testing.assert_close(kind(masked, z, len(x)).forward(x), masked.forward(z)(x))
 
 
-@pytest.mark.parametrize(("name", "way"), WAYS)
-def test_each_row_has_its_own_gradient(name, way):
+@pytest.mark.parametrize(("name", "kind"), KINDS)
+def test_each_row_has_its_own_gradient(name, kind):
     masked, x = made(name)
-    network = way(masked, masked.start, len(x))
-    columns = network.columns(network.forward(x).square().sum())
+    network = kind(masked, masked.start, len(x))
+    gradients = network.gradients(network.forward(x).square().sum())
     z = masked.start.requires_grad_()
     for i in range(len(x)):
         (expected,) = torch.autograd.grad(masked.forward(z)(x[i : i + 1]).square().sum(), z)
-        torch.testing.assert_close(columns[i], expected)
+        torch.testing.assert_close(gradients[i], expected)
 
 
-@pytest.mark.parametrize("way", [LinearLayerGradients, VmapGradients])
-def test_derivatives_by_the_inputs_have_theirs(way):
+@pytest.mark.parametrize("kind", [LinearLayerGradients, VmapGradients])
+def test_derivatives_by_the_inputs_have_theirs(kind):
     masked, x = made("plain")
 
     def bending(forward, x):
@@ -90,24 +90,24 @@ def test_derivatives_by_the_inputs_have_theirs(way):
         (curvature,) = torch.autograd.grad(slope.square().sum(), x, create_graph=True)
         return curvature.sum()
 
-    network = way(masked, masked.start, len(x))
-    columns = network.columns(bending(network.forward, x))
+    network = kind(masked, masked.start, len(x))
+    gradients = network.gradients(bending(network.forward, x))
     z = masked.start.requires_grad_()
     for i in range(len(x)):
         (expected,) = torch.autograd.grad(bending(masked.forward(z), x[i : i + 1]), z)
-        torch.testing.assert_close(columns[i], expected)
+        torch.testing.assert_close(gradients[i], expected)
 
 
-@pytest.mark.parametrize("way", [LinearLayerGradients, VmapGradients])
-def test_a_graph_that_is_kept_can_be_gone_through_again(way):
+@pytest.mark.parametrize("kind", [LinearLayerGradients, VmapGradients])
+def test_a_graph_that_is_kept_can_be_gone_through_again(kind):
     masked, x = made("plain")
-    network = way(masked, masked.start, len(x))
+    network = kind(masked, masked.start, len(x))
     total = network.forward(x).sum()
-    torch.testing.assert_close(network.columns(total, retain_graph=True), network.columns(total))
+    torch.testing.assert_close(network.gradients(total, retain_graph=True), network.gradients(total))
 
 
-@pytest.mark.parametrize("way", [LinearLayerGradients, VmapGradients])
-def test_weights_that_do_not_matter_have_zero_columns(way):
+@pytest.mark.parametrize("kind", [LinearLayerGradients, VmapGradients])
+def test_weights_that_do_not_matter_have_zero_columns(kind):
     class Unused(nn.Module):
         def __init__(self):
             super().__init__()
@@ -117,12 +117,12 @@ def test_weights_that_do_not_matter_have_zero_columns(way):
             return self.used(x)
 
     masked, x = MaskedNetwork(Unused().double()), torch.ones(3, 1, dtype=torch.float64)
-    network = way(masked, masked.start, 3)
-    assert torch.equal(network.columns(network.forward(x).sum()), torch.tensor([[1.0] * 4 + [0.0] * 4] * 3))
+    network = kind(masked, masked.start, 3)
+    assert torch.equal(network.gradients(network.forward(x).sum()), torch.tensor([[1.0] * 4 + [0.0] * 4] * 3))
 
 
 @pytest.mark.parametrize("name", LINEAR)
-def test_networks_of_linear_layers_take_the_fast_way(name):
+def test_networks_of_linear_layers_record_their_products(name):
     assert per_row_gradients_kind(*made(name)) is LinearLayerGradients
 
 
@@ -151,5 +151,5 @@ def test_layers_that_take_no_gradient_are_left_alone():
     network = small_network()
     network[0].requires_grad_(False)
     masked, x = MaskedNetwork(network), torch.linspace(-1, 1, 4, dtype=torch.float64)[:, None]
-    ways = [way(masked, masked.start, 4) for way in (LinearLayerGradients, VmapGradients)]
-    torch.testing.assert_close(*(way.columns(way.forward(x).sum()) for way in ways))
+    ways = [kind(masked, masked.start, 4) for kind in (LinearLayerGradients, VmapGradients)]
+    torch.testing.assert_close(*(kind.gradients(kind.forward(x).sum()) for kind in ways))

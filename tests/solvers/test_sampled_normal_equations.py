@@ -82,8 +82,8 @@ def test_a_matrix_without_a_factor_gives_nan():
 
 @pytest.mark.parametrize("problem", [Decay, SoftDecay])
 def test_a_solve_by_samples_meets_the_tolerance(problem, monkeypatch):
-    monkeypatch.setattr("pacpinn.solvers.levenberg_marquardt._LARGE", 0)
-    monkeypatch.setattr("pacpinn.solvers.levenberg_marquardt.Sample", lambda seed: Sample(8, seed))
+    monkeypatch.setattr("pacpinn.solvers.sampled_normal_equations._LARGE", 0)
+    monkeypatch.setattr("pacpinn.solvers.running_targets.Sample", lambda seed: Sample(8, seed))
     monkeypatch.setattr(NormalEquations, "damped", lambda *_: pytest.fail("the Jacobian was formed"))
     objective = Objective(problem().task(), MaskedNetwork(problem().initial_network(seed=0)))
     result = LevenbergMarquardt()(objective, objective.masked.start)
@@ -92,7 +92,7 @@ def test_a_solve_by_samples_meets_the_tolerance(problem, monkeypatch):
 
 
 def test_few_weights_are_solved_for_by_their_own_small_matrix(monkeypatch):
-    monkeypatch.setattr("pacpinn.solvers.levenberg_marquardt._LARGE", 0)
+    monkeypatch.setattr("pacpinn.solvers.sampled_normal_equations._LARGE", 0)
     monkeypatch.setattr(SampledNormalEquations, "damped", lambda *_: pytest.fail("residuals were sampled"))
     problem = Decay()
     problem.points = pp.Points(domain=500)  # four times as many as the network's 97 weights, and more

@@ -100,7 +100,7 @@ def test_without_penalty_an_allocation_fits_better_than_the_pruned_network(sourc
     assert result.history[-1] < 0.1 * result.history[0]
 
 
-# Baselines ---------------------------------------------------------------------------------------------------------------
+# Baselines -----------------------------------------------------------------------------------------------------------
 
 
 def test_the_last_layer_alone_is_free(source):

@@ -1,6 +1,6 @@
 """Prune, allocate, calibrate by hand, over any network and any task."""
 
-import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 import pacpinn as pp
-from pacpinn.errors import DeviceError, OrderError, PruningError, SolverError
+from pacpinn.errors import DeviceError, PruningError, SolverError
 from tests.toys import AbsoluteError, Decay, Rotation, batchnorm_network, same_bits, small_network, wave
+from tests.transfer.networks import allocated, batchnorm, decay
 
 SOLVERS = {
     "levenberg-marquardt": pp.LevenbergMarquardt(max_steps=20),
@@ -18,23 +19,6 @@ SOLVERS = {
     "in turn": [pp.Adam(steps=3), pp.LBFGS(steps=5)],
 }
 each_solver = pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
-
-
-def decay():
-    return pp.PAC(Decay().initial_network(0)), Decay().task(k=1.0), Decay().task(k=1.5)
-
-
-def batchnorm():
-    return pp.PAC(batchnorm_network()), wave(0.0), wave(0.5)
-
-
-def allocated(kind, keep=0.5):
-    """A network after the first two of the three steps, with its source and a target."""
-    pac, source, target = kind()
-    pac.fit(source, pp.Adam(steps=20))
-    pac.prune(keep)
-    pac.allocate(source, pp.Adam(steps=20))
-    return pac, source, target
 
 
 each_kind = pytest.mark.parametrize("kind", [decay, batchnorm], ids=["decay", "batchnorm"])
@@ -164,47 +148,6 @@ def test_levenberg_marquardt_refuses_a_task_with_a_loss_only():
 # Order ----------------------------------------------------------------------------------------------------------------
 
 
-def test_allocate_before_prune():
-    pac, source, _ = decay()
-    with pytest.raises(OrderError, match=r"call prune\(keep=\.\.\.\) first"):
-        pac.allocate(source)
-
-
-def test_calibrate_before_prune():
-    pac, _, target = decay()
-    with pytest.raises(OrderError, match=r"call prune\(keep=\.\.\.\) and then allocate\(source\) first"):
-        pac.calibrate(target)
-
-
-def test_calibrate_before_allocate():
-    pac, _, target = decay()
-    pac.prune()
-    with pytest.raises(OrderError, match=r"call allocate\(source\) first"):
-        pac.calibrate(target)
-
-
-def test_network_before_allocate():
-    pac, _, _ = decay()
-    with pytest.raises(OrderError, match="no allocated network yet"):
-        pac.network()
-
-
-def test_fit_undoes_pruning():
-    pac, source, _ = allocated(decay)
-    pac.fit(source, pp.Adam(steps=2))
-    with pytest.raises(OrderError, match="prune"):
-        pac.allocate(source)
-
-
-def test_a_network_that_is_not_calibrated_lists_those_that_are():
-    pac, _, target = allocated(decay)
-    pac.calibrate(target)
-    with pytest.raises(OrderError, match=r"'k=2' is not calibrated; there are: source, k=1\.5"):
-        pac.network("k=2")
-    with pytest.raises(OrderError, match="'k=2' is not calibrated"):
-        pac.calibrate(target, start="k=2")
-
-
 def test_a_trained_network_needs_no_fit():
     trained = small_network(seed=1)
     pac = pp.PAC(trained)
@@ -256,17 +199,6 @@ def test_a_fit_after_pruning_starts_from_the_network_given():
     assert same_bits(once.network(), pruned.network())
 
 
-def test_what_becomes_of_a_copy_leaves_a_network_as_it_is():
-    pac = pp.PAC(batchnorm_network())
-    pac.prune(0.5)
-    other = copy.copy(pac)
-    other.dtype = torch.float64
-    other.fit(wave(), pp.Adam(steps=5))
-    pac.adopt(pac.to_allocate())
-    assert {each.dtype for each in pac.network().parameters()} == {torch.float32}
-    assert pac.network()(torch.ones(3, 1)).dtype == torch.float32
-
-
 def test_a_bad_keep_leaves_everything_as_it_was():
     pac, _, target = allocated(decay)
     pac.calibrate(target, "target", pp.Adam(steps=2))
@@ -274,29 +206,6 @@ def test_a_bad_keep_leaves_everything_as_it_was():
     with pytest.raises(PruningError, match="keep=1"):
         pac.prune(keep=1)
     assert same_bits(pac.network("target"), before)
-
-
-# Names ----------------------------------------------------------------------------------------------------------------
-
-
-def test_a_target_is_called_after_its_coefficients():
-    pac, _, target = allocated(decay)
-    pac.calibrate(target, solver=pp.Adam(steps=1))
-    pac.calibrate(target, "mine", pp.Adam(steps=1))
-    assert pac.names == ["source", "k=1.5", "mine"]
-
-
-def test_targets_without_coefficients_are_counted():
-    pac, _, target = allocated(batchnorm)
-    pac.calibrate(target, solver=pp.Adam(steps=1))
-    pac.calibrate(target, solver=pp.Adam(steps=1))
-    assert pac.names == ["source", "target 1", "target 2"]
-
-
-def test_no_target_is_called_source():
-    pac, _, target = allocated(decay)
-    with pytest.raises(OrderError, match="'source'"):
-        pac.calibrate(target, name="source")
 
 
 # Modules, dtypes, devices ---------------------------------------------------------------------------------------------
@@ -323,15 +232,6 @@ def test_the_users_module_never_changes():
     assert network.training
     assert [each.requires_grad for each in network.parameters()] == [True, True, True, True, False, True]
     assert all(each.grad is None for each in network.parameters())
-
-
-def test_a_network_given_out_is_independent():
-    pac, _, _ = allocated(decay)
-    before = pac.network()
-    with torch.no_grad():
-        for each in pac.network().parameters():
-            each.zero_()
-    assert same_bits(pac.network(), before)
 
 
 def test_a_float32_network_computes_an_equation_in_float64():
@@ -425,3 +325,15 @@ def test_pruning_by_saliency_asks_the_source_task():
     pac.allocate(wave(), pp.Adam(steps=3))
     with pytest.raises(PruningError, match="give one, as prune"):
         pac.prune(keep=0.5, criterion="saliency")
+
+
+# Pickles --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_pickle_names_the_public_class_and_answers_alike():
+    pac, _, target = allocated(decay)
+    pac.calibrate(target, "target", pp.Adam(steps=2))
+    assert pp.PAC.__module__ == "pacpinn"
+    other = pickle.loads(pickle.dumps(pac))
+    for name in pac.names:
+        assert same_bits(other.network(name), pac.network(name))

@@ -5,15 +5,12 @@ import torch
 from torch import nn
 
 from pacpinn.errors import SolverError
-from pacpinn.networks.feature_hooks import observed
 from pacpinn.networks.heads import with_head
 from pacpinn.networks.masked_network import MaskedNetwork
-from pacpinn.solvers.adam import Adam
-from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.transfer.methods import TransferMethod
 from paper.baselines import bss, delta
-from paper.feature_penalties import Delta, channel_attention, hidden_places
-from tests.toys import Decay, batchnorm_network, convolutional_network, small_network, wave
+from paper.feature_penalties import Delta, channel_attention, hidden_places, observed
+from tests.toys import batchnorm_network, convolutional_network, small_network, wave
 
 TASK = wave(0.4).to(torch.float64)
 
@@ -102,29 +99,6 @@ def test_attention_is_the_softmax_of_what_the_loss_gains(source):
     gains = torch.stack([loss(channel) - loss(None) for channel in range(8)])
     attention = channel_attention(source, source.start, TASK, ["0"])
     torch.testing.assert_close(attention["0"], gains.softmax(0).detach())
-
-
-def test_features_of_an_equation_have_attention_and_are_held_too():
-    source, task = MaskedNetwork(Decay().initial_network(0).double()), Decay().task(k=1.5)
-    method = delta(source, channel_attention(source, source.start, task, hidden_places(source.network)))
-    assert [len(each) for each in method.features.attention.values()] == [8, 8]
-    result = method.train(task, Adam(steps=20), penalty=1.0)
-    assert result.history[-1] < result.history[0]
-
-
-def test_delta_with_strength_keeps_features_nearer(source):
-    def distance(strength: float) -> float:
-        method = delta(source, even(source))
-        result = method.train(TASK, Adam(steps=100, learning_rate=1e-2), strength)
-        return penalty_of(method, result.z)
-
-    assert distance(100.0) < 0.1 * distance(0.0)
-
-
-def test_a_least_squares_solver_refuses_penalties_on_features(source):
-    for method in (delta(source, even(source)), bss(source)):
-        with pytest.raises(SolverError, match=r"(Delta|BatchSpectralShrinkage) penalises hidden features.*'adam'"):
-            method.train(TASK, LevenbergMarquardt(), 1.0)
 
 
 def test_delta_looks_at_the_source_in_evaluation_mode():
