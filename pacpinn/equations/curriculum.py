@@ -1,6 +1,6 @@
-"""Curriculum of a cold start: the stages at which an equation is solved before, or after, the task itself.
+"""Curriculum of a cold start: the stages at which a task is solved before, or after, it is solved as it stands.
 
-A stage is part of a task, see :attr:`EquationTask.stage`. Easier coefficients need no stage: they are tasks of their own.
+A stage is part of a task: see :attr:`EquationTask.stage`. Easier coefficients need no stage; they are other tasks.
 """
 
 from __future__ import annotations

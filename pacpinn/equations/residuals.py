@@ -183,9 +183,7 @@ def weighted(equation: Formulas, c: Coefficients, blocks: list[Block], condition
     return [replace(block, weight=weight) for block, weight in zip(blocks, [*weights, *measured], strict=True)]
 
 
-def calling(
-    equation: Formulas, c: Coefficients, part: str, label: str | None = None
-) -> AbstractContextManager[None]:
+def calling(equation: Formulas, c: Coefficients, part: str, label: str | None = None) -> AbstractContextManager[None]:
     """Run a block that calls the user's formula for `part`; an exception there is reported with its line.
 
     Raises:
