@@ -101,11 +101,7 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
     if len(equations) < len(tasks) or not _same_counts([each.everything() for each in equations]):
         return None
     batch = EquationBatch(equations)
-    wave = _wave(len(batch.equation.outputs))
-    alone = [each.residuals(wave, each.everything()) for each in equations]
-    if any(block.rows is None for block in alone[0]):
-        return None
-    return batch if taken_together(lambda: batch.residuals(wave, batch.everything()), alone, _AGREEMENT) else None
+    return batch if _takes_columns(batch) else None
 
 
 def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
@@ -131,6 +127,12 @@ def _same_counts(points: Sequence[Collocation]) -> bool:
     return len({(each.rows, *each.counts) for each in points}) <= 1
 
 
-def _wave(outputs: int) -> Forward:
-    """A smooth function with this number of outputs, to try out formulas on."""
-    return lambda x: torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(outputs, device=x.device))
+def _takes_columns(batch: EquationBatch) -> bool:
+    """Whether the equation's formulas accept columns of coefficients; tried out on a smooth function."""
+
+    def wave(x: Tensor) -> Tensor:
+        return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(batch.equation.outputs), device=x.device))
+
+    alone = [each.residuals(wave, each.everything()) for each in batch.tasks]
+    pointwise = all(block.rows is not None for block in alone[0])
+    return pointwise and taken_together(lambda: batch.residuals(wave, batch.everything()), alone, _AGREEMENT)

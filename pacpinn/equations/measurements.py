@@ -197,6 +197,6 @@ def _deviations(given: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def _refuse(bad: np.ndarray, message: str) -> None:
     """Raise an error that names the first of the rows that are bad, ``(rows, ...)``."""
-    rows = bad.reshape(len(bad), -1).any(axis=1)
+    rows = np.asarray(bad.reshape(len(bad), -1).any(axis=1))
     if rows.any():
         raise MeasurementError(message.format(f"{int(np.argmax(rows)) + 1} of {len(rows)}"))

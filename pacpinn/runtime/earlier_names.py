@@ -47,7 +47,7 @@ _OTHER_NAME = {
     "given_equation": "equations.deepxde_equation",
     "given_task": "equations.deepxde_equation",
     "header": "family.file.schema runtime.machine",
-    "labels": "tasks.samples",
+    "labels": "tasks.labels",
     "masked": "networks.masked_network",
     "misfit_search": "inverse.gauss_newton_search",
     "own_loop": "transfer.trainable",

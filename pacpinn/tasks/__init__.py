@@ -1,7 +1,7 @@
-"""What is learnt: coefficients, problems and their tasks, regression and classification, data.
+"""Coefficients, problems and their tasks, regression and classification, samples.
 
-A problem is a family of tasks, indexed by named coefficients. A task answers with a loss, residuals or a score when it is
-given ``forward``, a function from inputs to outputs. It knows no solver and never sees weights.
+A problem is a family of tasks, indexed by named coefficients. A task is given ``forward``, a function from inputs to
+outputs, and returns its loss, residuals or score. It knows no solver and never sees weights.
 """
 
 from __future__ import annotations

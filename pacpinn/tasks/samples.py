@@ -128,9 +128,8 @@ def _require_one_y_for_each_x(rows: Rows, part: str = "") -> None:
 
 def _require_same_columns(name: str, part: str, train: np.ndarray, other: np.ndarray) -> None:
     if train.shape[1:] != other.shape[1:]:
-        raise DataError(
-            f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}; expected them to differ in rows only"
-        )
+        found = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
+        raise DataError(f"{found}; expected them to differ in rows only")
 
 
 def _read(data: Any) -> Rows:

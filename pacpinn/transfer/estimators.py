@@ -12,7 +12,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from pacpinn.errors import DataError
 from pacpinn.solvers.choice import SolverChoice
-from pacpinn.tasks.samples import ClassWeights
+from pacpinn.tasks.labels import ClassWeights
 from pacpinn.tasks.supervised import ClassificationTask, RegressionTask
 from pacpinn.transfer.estimator_base import Head, Network, PACEstimator, RandomState
 from pacpinn.transfer.model_selection import PRIORS
