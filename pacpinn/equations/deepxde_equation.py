@@ -7,7 +7,6 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +17,7 @@ from pacpinn.equations.collocation import Collocation, Points
 from pacpinn.equations.curriculum import Place
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import calling, condition_block, named_residuals, outputs_of, solution, weighted
+from pacpinn.equations.residuals import calling, named_residuals, outputs_of, solution, with_conditions
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -225,10 +224,7 @@ class DeepXDEIntegralTask(DeepXDETask):
         count = len(errors) - len(batch.counts)
         residuals = named_residuals(equation, c, errors[:count], None)
         blocks = [Block(name, each[:, 0] / self.scale) for name, each in residuals]
-        ends = pairwise(accumulate(batch.counts, initial=0))
-        for i, (condition, error, own) in enumerate(zip(data.bcs, errors[count:], ends, strict=True)):
-            blocks.append(condition_block(equation, c, i, condition, [error], own))
-        return weighted(equation, c, blocks, data.bcs)
+        return with_conditions(equation, c, blocks, [[error] for error in errors[count:]], batch)
 
 
 @dataclass(frozen=True)

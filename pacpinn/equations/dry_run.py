@@ -61,8 +61,3 @@ class _RecordingCoefficients(Coefficients):
     def __getitem__(self, name: str) -> float:
         self.__dict__["read"].add(name)
         return super().__getitem__(name)
-
-    def __getattr__(self, name: str) -> float:
-        value = super().__getattr__(name)
-        self.__dict__["read"].add(name)
-        return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -137,6 +138,15 @@ class Equation(Problem):
 
     def build(self, c: Coefficients) -> EquationTask:
         return EquationTask(self, c)
+
+
+def as_variant(problem: Equation, kind: Any) -> Any:
+    """A copy of the problem, with its name, as an instance of `kind`: a subclass of its class, made on the spot."""
+    kind.__module__ = type(problem).__module__
+    kind.name = problem.name
+    variant = copy.copy(problem)
+    variant.__class__ = kind
+    return variant
 
 
 def require_equation(problem: object) -> Equation:

@@ -71,7 +71,7 @@ class EquationBatch(LeastSquaresTask):
             np.concatenate([each.points for each in parts]),
             conditions,
             parts[0].counts,
-            self.lead,
+            (len(parts),),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, regular_grid
-from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage
+from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import expected_of, measured_blocks, outputs_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
@@ -82,8 +83,6 @@ class EquationTask(LeastSquaresTask):
     def warm_up(self) -> int:
         return self.equation.warm_up
 
-    # Measurements -----------------------------------------------------------------------------------------------------
-
     def with_measurements(self, *measurements: Measurements, physics: bool = True) -> Self:
         """The same task with measurements as further residuals, or with measurements alone.
 
@@ -122,28 +121,28 @@ class EquationTask(LeastSquaresTask):
             found = [float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts]
         return Fit(*found, *[0.0] * (2 - len(found)))
 
-    # Stages of a cold start -------------------------------------------------------------------------------------------
-
     def easier(self) -> list[Self]:
         """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""
-        equation = self.equation
+        equation, tolerance = self.equation, _EASIER * self.accuracy
         easy = equation.at(equation.easy, base=self.coefficients)
         first, *path = [self.at(c) for c in equation.space.path(easy, self.coefficients, _STRIDE)]
         easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
         if path:
             easier += [first, *path[:-1]]
         if equation.windows > 1:
-            windows = CausalWindows.over(equation.geometry(self.coefficients), equation.windows)
+            unit = self._equation_tolerance or tolerance
+            windows = CausalWindows.over(equation.geometry(self.coefficients), equation.windows, unit)
             easier += [self.at_stage(windows) for _ in range(equation.windows - 1)]
         for each in easier:
-            each.tolerance = _EASIER * self.accuracy
+            each.tolerance = tolerance
         return easier
 
     def again(self) -> list[Self]:
-        return [self.at_stage(AdaptivePoints(i + 1)) for i in range(self.equation.adaptive)]
+        return [self.at_stage(AdaptivePoints(self.points, i + 1)) for i in range(self.equation.adaptive)]
 
     def seen_by(self, forward: Forward) -> Self:
-        return self.stage.seen_by(self, forward)
+        stage = self.stage.adapted(partial(self._squared_residuals, forward))
+        return self if stage is self.stage else self.at_stage(stage)
 
     def at_stage(self, stage: Stage) -> Self:
         """The same task at a stage of a cold start, on points of its own."""
@@ -151,7 +150,11 @@ class EquationTask(LeastSquaresTask):
         other.stage = stage
         return other
 
-    # Points -----------------------------------------------------------------------------------------------------------
+    def _squared_residuals(self, forward: Forward, points: Points | None, seed: int) -> tuple[Tensor, Tensor]:
+        """Squared residuals ``(n,)``, summed over the equations, with their points: see :class:`Stage`."""
+        batch = self.everything() if points is None else self.draw(points, seed)
+        blocks, x = of_equations(self.residuals(forward, batch), batch)
+        return torch.stack([each.values.detach() ** 2 for each in blocks]).sum(0), x
 
     @property
     def points(self) -> Points:
@@ -167,25 +170,22 @@ class EquationTask(LeastSquaresTask):
     def everything(self) -> Collocation:
         """The training points: the same for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
-            self._training = self.draw(self.points, 0, lambda x: self.equation.place(x, self.coefficients))
+            self._training = self.draw(self.points, self.stage.seed, lambda x: self.stage.place(x, self._place))
         return self._training
-
-    def trained_on(self, place: Place, seed: int = 0) -> Self:
-        """The same task with its training points inside the domain at the places given by `place`."""
-        other = copy.copy(self)
-        other._training = self.draw(self.points, seed, place)
-        return other
 
     def drawn_anew(self, seed: int) -> Self:
         """The same task on other training points inside the domain, drawn at random."""
-        equation, c = self.equation, self.coefficients
-        domain = self._domain()
 
         def others(x: np.ndarray) -> np.ndarray:
             with untouched(seed):
-                return equation.place(domain_points(domain, len(x), "pseudo"), c)
+                return self._place(domain_points(self._domain(), len(x), "pseudo"))
 
-        return self.trained_on(others)
+        other = copy.copy(self)
+        other._training = self.draw(self.points, 0, others)
+        return other
+
+    def _place(self, x: np.ndarray) -> np.ndarray:
+        return self.equation.place(x, self.coefficients)
 
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
@@ -224,8 +224,6 @@ class EquationTask(LeastSquaresTask):
         other = copy.copy(self)
         other._training, other._fresh = None, {}
         return other
-
-    # Residuals and errors ---------------------------------------------------------------------------------------------
 
     def conditions(self) -> list[Any]:
         """DeepXDE's conditions, newly made: they cache values by the identity of the points they are evaluated at."""

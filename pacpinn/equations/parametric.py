@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,14 +14,14 @@ from scipy.stats import qmc
 from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation
-from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation import Equation, as_variant
 from pacpinn.equations.equation_batch import EquationBatch
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import PacpinnError
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
-from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
+from pacpinn.tasks.task import Block, Forward, Task
 
 _COEFFICIENTS = 32  # number of coefficients at which the network is trained
 _OF_TOLERANCE = 0.5  # tolerance of the mean over the range, so that few single coefficients exceed their own
@@ -49,21 +49,15 @@ def parametric(problem: Problem, span: Range) -> ParametricEquation:
             f"a parametric network needs an equation and a coefficient that varies; {problem.name} "
             + ("has targets at its source alone" if isinstance(problem, Equation) else "is no equation")
         )
-    kind = type(problem)
 
-    class Parametric(kind, ParametricEquation):  # type: ignore[misc, valid-type]
+    class Parametric(type(problem), ParametricEquation):  # type: ignore[misc]
         def features(self, x: Tensor, c: Coefficients) -> Tensor:
             places = self.space.box(span).columns(c, like=x)
             return torch.cat([super().features(x, c), *[2 * place - 1 for place in places]], dim=1)
 
-        @property
-        def name(self) -> str:
-            return problem.name
-
-    Parametric.__module__, Parametric.span = kind.__module__, span
-    wider: Any = copy.copy(problem)
-    wider.__class__ = Parametric
-    return wider
+    Parametric.span = span
+    variant: ParametricEquation = as_variant(problem, Parametric)
+    return variant
 
 
 def range_task(
@@ -89,16 +83,17 @@ def range_task(
     return RangeTask(tasks)
 
 
-class RangeTask(LeastSquaresTask):
+class RangeTask(EquationBatch):
     """Tasks of one equation as one task for one network: its loss is the mean of their losses."""
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
-        self.tasks = tasks
-        self._batch = EquationBatch(tasks)
-        first = tasks[0]
+        super().__init__(tasks)
+        first, self.lead = tasks[0], ()
         self.coefficients = first.coefficients
         self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
-        self.dtype, self.device = first.dtype, first.device
+
+    def only(self, places: Sequence[int]) -> RangeTask:
+        return self
 
     @property
     def penalty(self) -> float:
@@ -111,24 +106,11 @@ class RangeTask(LeastSquaresTask):
     def easier(self) -> list[RangeTask]:
         return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
 
-    def everything(self) -> Collocation:
-        return self._batch.everything()
-
-    def fresh(self, seed: int) -> Collocation:
-        return self._batch.fresh(seed)
-
-    def inputs(self, batch: Collocation) -> Tensor:
-        return self._batch.inputs(batch)
-
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         return [
             Block(block.name, block.values.flatten(), _rows_of_all(block.rows, batch), block.weight)
-            for block in self._batch.residuals(forward, batch)
+            for block in super().residuals(forward, batch)
         ]
-
-    def score(self, forward: Forward) -> Score | None:
-        """None: each coefficient has a score of its own."""
-        return None
 
 
 def _rows_of_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:

@@ -93,14 +93,14 @@ def residual_blocks(
         Block(name, _by_target(column, batch.lead)[..., conditions:] / scale, rows)
         for name, column in named_residuals(equation, c, columns, len(x))
     ]
-    return weighted(equation, c, blocks + _condition_blocks(equation, c, x, y, batch), batch.conditions[0])
+    return with_conditions(equation, c, blocks, _condition_errors(equation, c, x, y, batch), batch)
 
 
 def measured_blocks(equation: Formulas, c: Coefficients, outputs: Outputs, batch: Collocation) -> list[Block]:
     """One residual block for each column of measurements. The batch holds the points of measurements alone."""
     x = batch.x.detach().requires_grad_()
-    blocks = _condition_blocks(equation, c, x, solution(equation, c, outputs, x), batch)
-    return [replace(block, weight=each.weight) for block, each in zip(blocks, batch.conditions[0], strict=True)]
+    y = solution(equation, c, outputs, x)
+    return with_conditions(equation, c, [], _condition_errors(equation, c, x, y, batch), batch)
 
 
 def named_residuals(
@@ -124,46 +124,26 @@ def named_residuals(
         yield name, column
 
 
-def condition_block(
-    equation: Formulas,
-    c: Coefficients,
-    i: int,
-    condition: Any,
-    errors: Sequence[Tensor],
-    ends: tuple[int, int],
-    lead: tuple[int, ...] = (),
-) -> Block:
-    """The residual block of one condition.
+def with_conditions(
+    equation: Formulas, c: Coefficients, blocks: list[Block], errors: Sequence[Sequence[Any]], batch: Collocation
+) -> list[Block]:
+    """The blocks of the equations, then those of the conditions, with the equation's loss weights.
+
+    Measurements, the last of the conditions, have weights of their own.
 
     Args:
         equation, c: for messages.
-        i: index of the condition among the equation's.
-        condition: DeepXDE's object.
-        errors: its error for each target, ``(n, 1)``; or ``(n, components)`` if it has a list of components.
-        ends: its first row, and the row after its last.
-        lead: leading shape by target.
+        blocks: of the equations.
+        errors: of each condition for each target, ``(n, 1)``; or ``(n, components)`` if it has a list of components.
+        batch: the points.
 
     Raises:
-        ResidualError: if an error has the wrong shape, or the condition is about an output that does not exist.
+        ResidualError: if an error has the wrong shape, a condition is about an output that does not exist, a block has
+            no points, or there are not as many weights as blocks.
     """
-    measured = isinstance(condition, Observed)
-    name = f"measured {condition.name}" if measured else f"condition {i + 1} ({type(condition).__name__})"
-    rows, component = _rows(condition, *ends), getattr(condition, "component", 0)
-    width = len(component) if isinstance(component, list | tuple) else 1
-    for error in errors:
-        _require_component(equation, c, name, component, error)
-        count = len(rows) if rows is not None else len(error) if isinstance(error, Tensor) else 0
-        _require_columns(equation, c, name, error, (count, width), "conditions")
-    by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
-    return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
-
-
-def weighted(equation: Formulas, c: Coefficients, blocks: list[Block], conditions: Sequence[Any]) -> list[Block]:
-    """The blocks with the equation's loss weights; measurements, last among the `conditions`, have their own.
-
-    Raises:
-        ResidualError: if a block has no points, or there are not as many weights as blocks.
-    """
+    blocks, conditions = list(blocks), batch.conditions[0]
+    for i, ends in enumerate(pairwise(accumulate(batch.counts, initial=0))):
+        blocks.append(_condition_block(equation, c, i, conditions[i], errors[i], ends, batch.lead))
     for block in blocks:
         if not block.values.numel():
             fault = (
@@ -172,15 +152,8 @@ def weighted(equation: Formulas, c: Coefficients, blocks: list[Block], condition
             )
             raise _error(equation, c, block.name, fault, "conditions")
     measured = [each.weight for each in conditions if isinstance(each, Observed)]
-    stated = blocks[: len(blocks) - len(measured)]
-    weights = equation.weights or [1.0] * len(stated)
-    if len(weights) != len(stated):
-        raise ResidualError(
-            f"{equation.name} has {len(weights)} weights; expected {len(stated)}, for: "
-            + ", ".join(block.name for block in stated)
-            + place_of(type(equation))
-        )
-    return [replace(block, weight=weight) for block, weight in zip(blocks, [*weights, *measured], strict=True)]
+    weights = [*_loss_weights(equation, blocks[: len(blocks) - len(measured)]), *measured]
+    return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
 
 
 def calling(equation: Formulas, c: Coefficients, part: str, label: str | None = None) -> AbstractContextManager[None]:
@@ -198,17 +171,53 @@ def expected_of(equation: Formulas, rows: int) -> str:
     return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
 
 
-def _condition_blocks(equation: Formulas, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[Block]:
-    """One block for each condition, measurements included."""
-    blocks, ends = [], accumulate(batch.counts, initial=0)
-    for i, (begin, end) in enumerate(pairwise(ends)):
+def _condition_errors(equation: Formulas, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[list[Any]]:
+    """The errors of each condition for each target, as DeepXDE evaluates them."""
+    errors = []
+    for i, (begin, end) in enumerate(pairwise(accumulate(batch.counts, initial=0))):
         with calling(equation, c, "conditions", f"condition {i + 1}"):
-            errors = [
-                each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
-                for k, each in enumerate(batch.conditions)
-            ]
-        blocks.append(condition_block(equation, c, i, batch.conditions[0][i], errors, (begin, end), batch.lead))
-    return blocks
+            errors.append(
+                [
+                    each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
+                    for k, each in enumerate(batch.conditions)
+                ]
+            )
+    return errors
+
+
+def _condition_block(
+    equation: Formulas,
+    c: Coefficients,
+    i: int,
+    condition: Any,
+    errors: Sequence[Any],
+    ends: tuple[int, int],
+    lead: tuple[int, ...],
+) -> Block:
+    """The block of the condition with index `i`, whose rows go from the first of `ends` to before the second."""
+    measured = isinstance(condition, Observed)
+    name = f"measured {condition.name}" if measured else f"condition {i + 1} ({type(condition).__name__})"
+    rows, component = _rows(condition, *ends), getattr(condition, "component", 0)
+    width = len(component) if isinstance(component, list | tuple) else 1
+    for error in errors:
+        _require_component(equation, c, name, component, error)
+        count = len(rows) if rows is not None else len(error) if isinstance(error, Tensor) else 0
+        _require_columns(equation, c, name, error, (count, width), "conditions")
+    by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
+    return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
+
+
+def _loss_weights(equation: Formulas, blocks: Sequence[Block]) -> Sequence[float]:
+    """One loss weight for each block of the equations and of the stated conditions, if there are any."""
+    if not blocks or not equation.weights:
+        return [1.0] * len(blocks)
+    if len(equation.weights) != len(blocks):
+        raise ResidualError(
+            f"{equation.name} has {len(equation.weights)} weights; expected {len(blocks)}, for: "
+            + ", ".join(block.name for block in blocks)
+            + place_of(type(equation))
+        )
+    return equation.weights
 
 
 def _by_target(column: Tensor, lead: tuple[int, ...]) -> Tensor:

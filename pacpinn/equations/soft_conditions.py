@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pacpinn.equations.collocation import Points
 from pacpinn.equations.deepxde_equation import GivenEquation
-from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation import Equation, as_variant
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.user_code import place_of
 from pacpinn.tasks.coefficient import Coefficients
@@ -50,20 +49,17 @@ def soft(problem: Problem) -> SoftEquation:
             f"c), which returns them as DeepXDE's{place_of(kind)}"
         )
 
+    soft_points = problem.soft_points or _with_edges(problem)
+
     class Soft(kind, SoftEquation):  # type: ignore[misc, valid-type]
+        points = soft_points
         transform = Equation.transform
 
         def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
             return [*super().conditions(geometry, c), *super().exact_conditions(geometry, c)]
 
-        @property
-        def name(self) -> str:
-            return problem.name
-
-    Soft.__module__, Soft.points = kind.__module__, problem.soft_points or _with_edges(problem)
-    other: Any = copy.copy(problem)
-    other.__class__ = Soft
-    return other
+    variant: SoftEquation = as_variant(problem, Soft)
+    return variant
 
 
 def _with_edges(problem: Equation) -> Points:

@@ -119,7 +119,7 @@ class Coefficients(Mapping[str, float]):
     def __getattr__(self, name: str) -> float:
         values: dict[str, float] = self.__dict__.get("_values", {})
         if name in values:
-            return values[name]
+            return self[name]
         raise AttributeError(f"no coefficient {name!r}; there are: {', '.join(values)}")
 
     def __setattr__(self, name: str, value: object) -> None:

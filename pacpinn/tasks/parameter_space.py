@@ -1,6 +1,6 @@
 """The parameter space of a problem: normalised places of coefficients, distances, boxes, paths and grids.
 
-A normalised place is 0 at the lower end of a coefficient's range and 1 at its upper end, in the coefficient's own scale.
+A normalised place is 0 at the lower end of a coefficient's range and 1 at the upper end, in the coefficient's scale.
 """
 
 from __future__ import annotations

@@ -238,8 +238,8 @@ class ClassificationTask(SupervisedTask):
 
 def _wrong_outputs(outputs: Tensor, expected: str, other: str) -> DataError:
     return DataError(
-        f"the network's outputs have shape {tuple(outputs.shape)}; expected {expected}; a target of other {other} needs "
-        "a new head: calibrate(..., head=nn.Linear(...))"
+        f"the network's outputs have shape {tuple(outputs.shape)}; expected {expected}; a target of other {other} "
+        "needs a new head: calibrate(..., head=nn.Linear(...))"
     )
 
 
