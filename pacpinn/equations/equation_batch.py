@@ -98,7 +98,8 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
     takes, for example, ``math.exp`` of a coefficient, or if the number of points depends on a coefficient.
     """
     equations = [each for each in tasks if isinstance(each, EquationTask)]
-    if len(equations) < len(tasks) or not _same_counts([each.everything() for each in equations]):
+    points = [each.everything() for each in equations]
+    if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in points}) > 1:
         return None
     batch = EquationBatch(equations)
     return batch if _takes_columns(batch) else None
@@ -121,10 +122,6 @@ def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Blo
         for k, own in enumerate(alone)
         for block, one in zip(found, own, strict=True)
     )
-
-
-def _same_counts(points: Sequence[Collocation]) -> bool:
-    return len({(each.rows, *each.counts) for each in points}) <= 1
 
 
 def _takes_columns(batch: EquationBatch) -> bool:

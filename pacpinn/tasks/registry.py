@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -84,9 +84,13 @@ def _import_file(path: Path) -> ModuleType:
 def _problem_in(module: ModuleType, name: str = "") -> Problem:
     """The module's problem; of several the one of that name."""
     found = _problems_of(module)
-    name = name or _only_name(module, list(found))
+    if not name and len(found) == 1:
+        (name,) = found
     if name not in found:
-        raise ProblemFileError(f"{_listed(module, found)}; expected {name} among them")
+        raise ProblemFileError(
+            f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'}); "
+            + _expected(Path(module.__file__ or ""), name, list(found))
+        )
     chosen = found[name]
     if isinstance(chosen, Problem):
         return chosen
@@ -99,23 +103,15 @@ def _problem_in(module: ModuleType, name: str = "") -> Problem:
         ) from fault
 
 
-def _only_name(module: ModuleType, found: Sequence[str]) -> str:
-    """The name of the only problem found."""
-    if not found:
-        raise ProblemFileError(
-            f"{_listed(module, found)}; expected a class that derives from pacpinn.Equation or pacpinn.Problem and "
-            "defines all of its abstract methods (for an equation: geometry and residual), or an object, as from "
-            "pacpinn.from_deepxde"
-        )
-    if len(found) > 1:
-        file = Path(module.__file__ or "").name
-        raise ProblemFileError(f"{_listed(module, found)}; say which is meant, as in {file}:{found[0]}")
-    return found[0]
-
-
-def _listed(module: ModuleType, found: Iterable[str]) -> str:
-    names = list(found)
-    return f"{module.__file__} holds {len(names)} problems ({', '.join(names) or 'none'})"
+def _expected(path: Path, name: str, found: Sequence[str]) -> str:
+    if name:
+        return f"expected {name} among them"
+    if found:
+        return f"say which is meant, as in {path.name}:{found[0]}"
+    return (
+        "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract methods "
+        "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+    )
 
 
 def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
