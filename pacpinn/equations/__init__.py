@@ -1,7 +1,7 @@
 """Ordinary and partial differential equations in DeepXDE's terms, as tasks.
 
-Points, residual blocks, conditions, measurements: all that makes a least-squares problem of a function. Equations never
-see weights or networks, only ``forward``, a function from inputs to outputs; how it is fitted is not known here.
+Collocation points, residual blocks, conditions and measurements turn an equation into a least-squares problem for a
+function ``forward`` from inputs to outputs. Equations do not see its weights and do not know how it is fitted.
 """
 
 from __future__ import annotations

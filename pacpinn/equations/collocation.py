@@ -1,4 +1,4 @@
-"""Collocation points: how many of them, where they lie, and the domain they fill."""
+"""Collocation points: their number, their distribution, and the domain in which they are drawn."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import dde
 
-_GRID_POINTS = 20_000
-_ROUNDING = 1e-9  # of the domain: so far outside a point on its boundary may be written
+_GRID_POINTS = 20_000  # of a regular grid, about
+_ROUNDING = 1e-9  # of the domain's width: points so little outside count as on its boundary
 
 
 @dataclass(frozen=True)
 class Points:
-    """How many collocation points DeepXDE draws, and from which distribution (its ``train_distribution``)."""
+    """Numbers of collocation points that DeepXDE draws.
+
+    Args:
+        domain, boundary, initial: points inside the domain, on its boundary, and at the initial time.
+        distribution: DeepXDE's ``train_distribution``.
+    """
 
     domain: int = 1024
     boundary: int = 0
@@ -29,14 +33,14 @@ class Points:
 
 @dataclass(frozen=True)
 class Collocation:
-    """Collocation points of one task of an equation, or of several, one after the other.
+    """Collocation points of one task of an equation, or of several tasks, one after the other.
 
     Attributes:
-        x: the points of all tasks ``(tasks * rows, inputs)``, those of the conditions first for each.
-        points: the same as an array, which is what DeepXDE's conditions look at.
+        x: the points of all tasks ``(tasks * rows, inputs)``; in each task those of the conditions come first.
+        points: the same as an array, as DeepXDE's conditions take them.
         conditions: DeepXDE's conditions for each task.
-        counts: how many of a task's rows belong to each condition.
-        lead: leading shape of values by task: none for one task by itself, ``(tasks,)`` for several together.
+        counts: number of a task's rows that belong to each condition.
+        lead: leading shape of values by task: none for a single task, ``(tasks,)`` for several together.
     """
 
     x: Tensor
@@ -47,7 +51,7 @@ class Collocation:
 
     @property
     def rows(self) -> int:
-        """How many rows each task has."""
+        """Number of rows of each task."""
         return len(self.x) // len(self.conditions)
 
 
@@ -61,7 +65,11 @@ def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def until(geometry: Any, share: float) -> Any:
-    """The geometry up to a share of its time interval."""
+    """The geometry up to a share of its time interval.
+
+    Raises:
+        ResidualError: if it has none.
+    """
     if share == 1:
         return geometry
     if isinstance(with_time(geometry), dde.geometry.GeometryXTime):
@@ -78,8 +86,8 @@ def with_time(geometry: Any) -> Any:
     if isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
         return geometry
     raise ResidualError(
-        f"horizons and windows are shares of a time interval, which a {type(geometry).__name__} has not; expected a "
-        "TimeDomain or a GeometryXTime: leave them out"
+        f"horizons and windows are shares of a time interval, which a {type(geometry).__name__} does not have; "
+        "expected a TimeDomain or a GeometryXTime: leave them out"
     )
 
 
@@ -91,9 +99,10 @@ def domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
 
 
 def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: Sequence[Any]) -> Any:
-    """DeepXDE's own arrangement of points: those of the `conditions` first, then those `inside`, then the boundary's.
+    """DeepXDE's data object, in its order: points of the `conditions`, points `inside`, points of the boundary.
 
-    Without a residual it would leave out the domain's points; ours is asked for elsewhere.
+    Its residual is empty, because residuals are evaluated elsewhere; without any, DeepXDE would leave out the domain's
+    points.
     """
     arguments: dict[str, Any] = {
         "num_boundary": points.boundary,
@@ -104,32 +113,6 @@ def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: 
     if isinstance(geometry, dde.geometry.GeometryXTime):
         kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
     return kind(geometry, lambda x, y: [], list(conditions), **arguments)
-
-
-def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Indices of `count` of the points with these `residuals` ``(n,)``: the likelier, the larger the residual.
-
-    Residual-based adaptive distribution (RAD) with its exponent and its constant at 1: half of the points go by the
-    residual, half evenly (Wu et al. 2023, doi:10.1016/j.cma.2022.115671).
-    """
-    sizes = np.abs(residuals)
-    likelihood = sizes + sizes.mean() + np.finfo(float).tiny
-    return np.random.default_rng(seed).choice(len(sizes), count, replace=False, p=likelihood / likelihood.sum())
-
-
-def causal_weights(sizes: Tensor, window: Tensor, windows: int) -> Tensor:
-    """``exp(-sum of the mean squares of the windows before)`` for each window of time.
-
-    Causal weights: Wang, Sankaran & Perdikaris 2022, arXiv:2203.07404.
-
-    Args:
-        sizes: squared residuals ``(n,)``, in squares of the tolerance.
-        window: in which window each lies, ``(n,)``.
-        windows: how many there are.
-    """
-    sums = sizes.new_zeros(windows).index_add(0, window, sizes)
-    losses = sums / torch.bincount(window, minlength=windows).clamp(min=1)
-    return torch.exp(-(losses.cumsum(0) - losses))
 
 
 def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:
@@ -143,7 +126,7 @@ def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:
 
 
 def inside(geometry: Any, x: np.ndarray) -> np.ndarray:
-    """Which of the points `x` ``(rows, inputs)`` lie in a geometry, its boundary included: ``(rows,)``."""
+    """Whether each of the points `x` ``(rows, inputs)`` lies in a geometry, its boundary included: ``(rows,)``."""
     if isinstance(geometry, dde.geometry.GeometryXTime):
         return inside(geometry.geometry, x[:, :-1]) & inside(geometry.timedomain, x[:, -1:])
     low, high = bounding_box(geometry)

@@ -7,7 +7,6 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -15,24 +14,74 @@ import torch
 from torch import Tensor, nn
 
 from pacpinn.equations.collocation import Collocation, Points
+from pacpinn.equations.curriculum import Place
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import condition_block, named, outputs_of, solution, weighted
+from pacpinn.equations.residuals import calling, named_residuals, outputs_of, solution, with_conditions
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
-from pacpinn.runtime.user_code import naming_user_code
 from pacpinn.tasks.coefficient import Coefficient, Coefficients
 from pacpinn.tasks.task import Block, Forward
 
-_REMEMBER_VALUES = (dde.icbc.BC, dde.icbc.IC)  # by the identity of the points they were first asked at
+INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
+_CACHING = (dde.icbc.BC, dde.icbc.IC)  # conditions that cache values by the identity of the points first given
+
+
+def from_deepxde(
+    make_data: Callable[[Coefficients], Any],
+    network: nn.Module | Callable[[], nn.Module] | Any,
+    coefficients: Mapping[str, Coefficient],
+    *,
+    name: str = "",
+    **attributes: Any,
+) -> GivenEquation:
+    """A family from existing DeepXDE code: its points, equation and conditions are used unchanged.
+
+    Args:
+        make_data: gives for coefficients `c` (``c.nu``) a data object, newly made with its conditions:
+            ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, with any geometry, conditions, anchors and
+            auxiliary variables.
+        network: a torch module with its transforms, such as ``dde.nn.FNN``; a function without arguments that makes
+            one, which then differs with the seed; or a ``dde.Model``, whose network is used as it was trained.
+        coefficients: the varying coefficients, by name.
+        name: of the family; by default that of `make_data`.
+        attributes: class attributes and methods of :class:`Equation` to set: ``targets``, ``tolerance``, ``weights``,
+            ``inputs``, ``outputs``, ``transform`` (a function of x, y and c), ``reference`` (of x and c) and others.
+
+    Raises:
+        PacpinnError: if `make_data` gives no such object or the same conditions twice, or the network does not take its
+            points.
+
+    Example:
+        >>> def make_data(c):
+        ...     time = dde.geometry.TimeDomain(0, 1)
+        ...     start = dde.icbc.IC(time, lambda t: 1, lambda t, on_initial: on_initial)
+        ...     return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) + c.rate * u, start, 64, 2)
+        >>> decay = pp.from_deepxde(
+        ...     make_data, dde.nn.FNN([1, 16, 16, 1], "tanh", "Glorot normal"), {"rate": pp.Coefficient(1.0, 0.1, 10.0)}
+        ... )
+        >>> family = pp.solve_family(decay, targets=pp.grid(rate=[1.5, 2.0]))
+    """
+    label = name or getattr(make_data, "__name__", "equation")
+    plain = {key: staticmethod(each) if inspect.isfunction(each) else each for key, each in attributes.items()}
+    own = {"data": staticmethod(make_data), "network": _network_method(network), "name": label}
+    kind: Any = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
+    problem: GivenEquation = kind()
+    data = problem._latest_data(problem.source)
+    if "inputs" not in attributes:
+        kind.inputs = _input_names(data.geom)
+    if "outputs" not in attributes:
+        count = _count_outputs(problem, data.train_x)
+        kind.outputs = ("u",) if count == 1 else tuple(f"u{i + 1}" for i in range(count))
+    return problem
 
 
 class GivenEquation(Equation):
     """An equation whose points, residuals and conditions come from a DeepXDE data object for each coefficient.
 
-    What :func:`from_deepxde` makes; to be derived from where a class reads better. Subclasses define :meth:`data` and
-    whatever else an :class:`Equation` may: coefficients, targets, ``inputs`` and ``outputs``, transform, reference.
+    :func:`from_deepxde` makes it. To write it as a class, derive from it and define :meth:`data`, with any other
+    attribute of an :class:`Equation`: coefficients, targets, ``inputs`` and ``outputs``, transform, reference.
     """
 
     def __init__(self) -> None:
@@ -58,27 +107,22 @@ class GivenEquation(Equation):
                 f"the data of {self.name} at {c} is a {type(data).__name__}; expected a dde.data.PDE, TimePDE, IDE or "
                 "FPDE"
             )
-        for each in data.bcs:
-            if getattr(each, "batch_size", None) is not None:
-                raise PacpinnError(
-                    f"the data of {self.name} has a {type(each).__name__} with batch_size={each.batch_size}, of whose "
-                    "points a solve would see but some; expected all of them: leave batch_size out"
-                )
-        conditions = [each for each in data.bcs if isinstance(each, _REMEMBER_VALUES)]
-        for each in conditions:
-            if any(each is other for other in self._known):
-                raise PacpinnError(
-                    f"the data of {self.name} has the same {type(each).__name__} as in an earlier call, which "
-                    "remembers values at its points; expected new conditions: make them where the data is made"
-                )
-        self._known = conditions
+        self._require_all_points(data.bcs)
+        self._require_new(data.bcs)
         return data
 
+    def _latest_data(self, c: Coefficients) -> Any:
+        """The latest data object, made again for other coefficients: for its formulas, not for its points."""
+        if self._latest is None or self._latest[0] is not c:
+            with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
+                self._latest = c, self.made(c)
+        return self._latest[1]
+
     def geometry(self, c: Coefficients) -> Any:
-        return self._at(c).geom
+        return self._latest_data(c).geom
 
     def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Any:
-        data = self._at(c)
+        data = self._latest_data(c)
         if data.pde is None:
             return []
         if data.auxiliary_var_fn is None:
@@ -90,112 +134,40 @@ class GivenEquation(Equation):
 
     def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
         """The data object's own ``solution``, if it has one."""
-        solution = self._at(c).soln
+        solution = self._latest_data(c).soln
         return None if solution is None else np.asarray(solution(x))
 
     def stated(self, part: str) -> Any:
-        _, data = self._latest or (None, self._at(self.source))
+        _, data = self._latest or (None, self._latest_data(self.source))
         own = {"residual": data.pde, "conditions": self.data}
         return own.get(part) or super().stated(part)
 
     @property
     def pointwise(self) -> bool:
-        return not isinstance(self._at(self.source), INTEGRAL)
+        return not isinstance(self._latest_data(self.source), INTEGRAL)
 
     def build(self, c: Coefficients) -> DeepXDETask:
-        kind = DeepXDEIntegralTask if isinstance(self._at(c), INTEGRAL) else DeepXDETask
+        kind = DeepXDEIntegralTask if isinstance(self._latest_data(c), INTEGRAL) else DeepXDETask
         return kind(self, c)
 
-    def _at(self, c: Coefficients) -> Any:
-        """The latest data object, made again for other coefficients: to ask for formulas, not for points."""
-        if self._latest is None or self._latest[0] is not c:
-            with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
-                self._latest = c, self.made(c)
-        return self._latest[1]
+    def _require_all_points(self, conditions: Sequence[Any]) -> None:
+        for each in conditions:
+            if getattr(each, "batch_size", None) is not None:
+                raise PacpinnError(
+                    f"the data of {self.name} has a {type(each).__name__} with batch_size={each.batch_size}, so that "
+                    "a solve would not see all of its points; expected all of them: leave batch_size out"
+                )
 
-
-def from_deepxde(
-    make_data: Callable[[Coefficients], Any],
-    network: nn.Module | Callable[[], nn.Module] | Any,
-    coefficients: Mapping[str, Coefficient],
-    *,
-    name: str = "",
-    **attributes: Any,
-) -> GivenEquation:
-    """A family from DeepXDE code as it is: its points, equation and conditions, whichever they are.
-
-    Args:
-        make_data: gives for coefficients `c` (``c.nu``) a data object, newly made with its conditions:
-            ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, with any geometry, conditions, anchors and
-            auxiliary variables.
-        network: a torch module, transforms and all, such as ``dde.nn.FNN``; a function without arguments that makes
-            one, which then differs with the seed; or a ``dde.Model``, whose network is taken over as it was trained.
-        coefficients: what varies, by name.
-        name: of the family; by default that of `make_data`.
-        attributes: class attributes and methods of :class:`Equation` to set: ``targets``, ``tolerance``, ``weights``,
-            ``inputs``, ``outputs``, ``transform`` (a function of x, y and c), ``reference`` (of x and c) and others.
-
-    Raises:
-        PacpinnError: if `make_data` gives no such object or the same conditions twice, or the network does not take its
-            points.
-
-    Example:
-        >>> def make_data(c):
-        ...     time = dde.geometry.TimeDomain(0, 1)
-        ...     start = dde.icbc.IC(time, lambda t: 1, lambda t, on_initial: on_initial)
-        ...     return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) + c.rate * u, start, 64, 2)
-        >>> decay = pp.from_deepxde(
-        ...     make_data, dde.nn.FNN([1, 16, 16, 1], "tanh", "Glorot normal"), {"rate": pp.Coefficient(1.0, 0.1, 10.0)}
-        ... )
-        >>> family = pp.solve_family(decay, targets=pp.grid(rate=[1.5, 2.0]))
-    """
-    label = name or getattr(make_data, "__name__", "equation")
-    plain = {key: staticmethod(each) if inspect.isfunction(each) else each for key, each in attributes.items()}
-    own = {"data": staticmethod(make_data), "network": _maker(network), "name": label}
-    kind = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
-    problem: GivenEquation = kind()
-    _name_columns(problem, attributes)
-    return problem
-
-
-def _maker(network: Any) -> Callable[[Any, int], nn.Module]:
-    """A method that gives a network for a seed."""
-    module = network.net if isinstance(network, dde.Model) else network
-    if isinstance(module, nn.Module):
-        return lambda _, seed: copy.deepcopy(module).cpu()
-    return lambda _, seed: network()
-
-
-def _name_columns(problem: GivenEquation, given: Mapping[str, Any]) -> None:
-    """Names for inputs and outputs, as many as the geometry and the network have, where none are given."""
-    data = problem._at(problem.source)
-    kind: Any = type(problem)
-    if "inputs" not in given:
-        kind.inputs = _input_names(data.geom)
-    if "outputs" not in given:
-        points = torch.as_tensor(data.train_x[:1], dtype=torch.float64)
-        network = problem.initial_network(0).to(torch.float64)
-        features = problem.features(points, problem.source)
-        try:
-            with torch.no_grad():
-                found = problem.transform(points, network(features), problem.source)
-        except Exception as fault:
-            raise PacpinnError(
-                f"the network of {problem.name} does not take its points, which have {points.shape[1]} coordinates: "
-                f"{fault}"
-            ) from fault
-        count = found.shape[1]
-        kind.outputs = ("u",) if count == 1 else tuple(f"u{i + 1}" for i in range(count))
-
-
-def _input_names(geometry: Any) -> tuple[str, ...]:
-    time = isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
-    space = geometry.dim - time
-    places = ("x", "y", "z") if space <= 3 else tuple(f"x{i + 1}" for i in range(space))
-    return (*places[:space], *(["t"] if time else []))
-
-
-INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # their residuals take the solution at many points each
+    def _require_new(self, conditions: Sequence[Any]) -> None:
+        caching = [each for each in conditions if isinstance(each, _CACHING)]
+        known = {id(each) for each in self._known}
+        for each in caching:
+            if id(each) in known:
+                raise PacpinnError(
+                    f"the data of {self.name} has the same {type(each).__name__} as in an earlier call, which "
+                    "remembers values at its points; expected new conditions: make them where the data is made"
+                )
+        self._known = caching
 
 
 class DeepXDETask(EquationTask):
@@ -208,11 +180,11 @@ class DeepXDETask(EquationTask):
         return self.everything().rows
 
     def few(self, count: int) -> None:
-        """None: the data object draws as many points as it does."""
+        """None: the number of points is the data object's own."""
         return
 
     def drawn_anew(self, seed: int) -> Self:
-        other = super().drawn_anew(seed)
+        other = copy.copy(self)
         other._training = self.fresh(seed)
         return other
 
@@ -221,7 +193,8 @@ class DeepXDETask(EquationTask):
             self._fresh[seed] = self._collocation(seed, _redrawn)
         return self._fresh[seed]
 
-    def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
+    def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
+        """The points of the data object, whatever is asked for."""
         return self._collocation(seed, lambda data: data)
 
     def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
@@ -237,7 +210,7 @@ class DeepXDETask(EquationTask):
 
 
 class DeepXDEIntegralTask(DeepXDETask):
-    """Integro-differential and fractional equations: each residual takes the solution at many points."""
+    """An integro-differential or fractional equation: a residual depends on the solution at many points."""
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         if not isinstance(batch, DeepXDECollocation):  # measurements alone
@@ -246,14 +219,12 @@ class DeepXDEIntegralTask(DeepXDETask):
         with deepxde_defaults(self.dtype, self.device):
             x = batch.x.detach().requires_grad_()
             y = solution(equation, c, outputs_of(equation, c, forward), x)
-            with naming_user_code(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
+            with calling(equation, c, "residual"):
                 errors = data.losses_train(None, y, lambda _, error: error, x, None)
-        equations = len(errors) - len(batch.counts)
-        ends = pairwise(accumulate(batch.counts, initial=0))
-        blocks = [Block(name, each[:, 0] / self.scale) for name, each in named(equation, c, errors[:equations], None)]
-        for i, (condition, error, own) in enumerate(zip(data.bcs, errors[equations:], ends, strict=True)):
-            blocks.append(condition_block(equation, c, i, condition, [error], own))
-        return weighted(equation, c, blocks, data.bcs)
+        count = len(errors) - len(batch.counts)
+        residuals = named_residuals(equation, c, errors[:count], None)
+        blocks = [Block(name, each[:, 0] / self.scale) for name, each in residuals]
+        return with_conditions(equation, c, blocks, [[error] for error in errors[count:]], batch)
 
 
 @dataclass(frozen=True)
@@ -264,7 +235,10 @@ class DeepXDECollocation(Collocation):
 
 
 def _redrawn(data: Any) -> Any:
-    """Other points, drawn evenly at random; as many as there are anchors where there are no others."""
+    """The data object with other points, drawn evenly at random.
+
+    If it has no points but anchors, as many points as anchors are drawn.
+    """
     if data.num_domain == 0 and data.anchors is not None:
         data.num_domain, data.anchors = len(data.anchors), None
     data.train_distribution = "pseudo"
@@ -272,3 +246,33 @@ def _redrawn(data: Any) -> Any:
         data.int_mat_train = None
     data.resample_train_points()
     return data
+
+
+def _network_method(network: Any) -> Callable[[Any, int], nn.Module]:
+    """:meth:`Equation.network` that gives copies of a module, or what a function makes."""
+    module = network.net if isinstance(network, dde.Model) else network
+    if isinstance(module, nn.Module):
+        return lambda _, seed: copy.deepcopy(module).cpu()
+    return lambda _, seed: network()
+
+
+def _input_names(geometry: Any) -> tuple[str, ...]:
+    time = isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
+    space = geometry.dim - time
+    names = ("x", "y", "z") if space <= 3 else tuple(f"x{i + 1}" for i in range(space))
+    return (*names[:space], *(["t"] if time else []))
+
+
+def _count_outputs(problem: GivenEquation, points: np.ndarray) -> int:
+    """Number of outputs of the problem's network after the transform, tried out at the first point."""
+    x = torch.as_tensor(points[:1], dtype=torch.float64)
+    network = problem.initial_network(0).to(torch.float64)
+    features = problem.features(x, problem.source)
+    try:
+        with torch.no_grad():
+            found = problem.transform(x, network(features), problem.source)
+    except Exception as fault:
+        raise PacpinnError(
+            f"the network of {problem.name} does not take its points, which have {x.shape[1]} coordinates: {fault}"
+        ) from fault
+    return found.shape[1]

@@ -1,4 +1,4 @@
-"""An equation tried out once before any work, so that what is wrong with it shows at once and by name."""
+"""One evaluation of an equation before any training, so that mistakes in its statement are reported at once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _POINTS = 64
 
 
 def dry_run(problem: Equation, c: Coefficients) -> None:
-    """Draw a few points and evaluate all residuals on them with a fresh network.
+    """Evaluate all residuals of the problem at `c` on a few points, with a fresh network.
 
     Raises:
         ResidualError: if a formula fails or gives the wrong shape, a condition has no points, or geometry, inputs and
-            network are at odds.
-        CoefficientError: if a coefficient is used nowhere.
+            network do not match.
+        CoefficientError: if a coefficient is not used.
     """
-    watched = _Watched(c)
+    recording = _RecordingCoefficients(c)
     with untouched(0):
-        task = problem.build(watched)
+        task = problem.build(recording)
         batch = task.few(_POINTS) or task.everything()
         _require_coordinates(problem, batch.x.shape[1])
         network = problem.initial_network(0).to(task.dtype)
@@ -30,14 +30,14 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
             deepxde_defaults(task.dtype, task.device),
             naming_user_code(network.forward, f"the network of {problem.name}"),
         ):
-            network(problem.features(batch.x, watched))
+            network(problem.features(batch.x, recording))
         task.residuals(network, batch)
-        problem.place(batch.points, watched)
-    unused = [name for name in c if name not in watched.read]
+        problem.place(batch.points, recording)
+    unused = [name for name in c if name not in recording.read]
     if unused:
         raise CoefficientError(
-            f"{problem.name} uses the coefficient {unused[0]!r} nowhere: neither geometry, residual nor conditions ask "
-            f"for c.{unused[0]}; use it, or leave it out{place_of(type(problem))}"
+            f"{problem.name} uses the coefficient {unused[0]!r} nowhere: neither geometry, residual nor conditions "
+            f"read c.{unused[0]}; use it, or leave it out{place_of(type(problem))}"
         )
 
 
@@ -49,8 +49,8 @@ def _require_coordinates(problem: Equation, count: int) -> None:
         )
 
 
-class _Watched(Coefficients):
-    """Coefficients that remember which of them were asked for."""
+class _RecordingCoefficients(Coefficients):
+    """Coefficients that record which of them have been read."""
 
     read: set[str]
 
@@ -61,8 +61,3 @@ class _Watched(Coefficients):
     def __getitem__(self, name: str) -> float:
         self.__dict__["read"].add(name)
         return super().__getitem__(name)
-
-    def __getattr__(self, name: str) -> float:
-        value = super().__getattr__(name)
-        self.__dict__["read"].add(name)
-        return value

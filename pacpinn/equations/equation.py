@@ -1,7 +1,8 @@
-"""Differential equations, stated in DeepXDE's own terms, as problems."""
+"""Differential equations, stated with DeepXDE's geometries, residuals and conditions, as problems."""
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -23,17 +24,17 @@ class Equation(Problem):
 
     Class attributes that a subclass may set:
         points: the collocation points to draw.
-        tolerance: root mean square residual, in units of :meth:`scale` and on points that training does not see, at
-            which a task counts as solved.
+        tolerance: root mean square residual at which a task counts as solved, in units of :meth:`scale`, on points
+            that training does not see.
         horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
-        windows: windows of the time interval; a cold start weighs the later ones down until the earlier ones are
-            solved (causal training: Wang et al. 2022, arXiv:2203.07404).
-        easy: coefficients at which the equation is easy, such as {"nu": 0.1}: a cold start solves it there first and
-            walks to those asked for in strides of an eighth of their range. Easier tasks, of whichever kind, need only
-            be solved to ten times the tolerance.
+        windows: number of windows of the time interval. In a cold start later windows weigh little until earlier ones
+            are solved (causal training: Wang et al. 2022, arXiv:2203.07404).
+        easy: coefficients at which the equation is easy, such as {"nu": 0.1}. A cold start solves it there first, then
+            moves to the source in steps of an eighth of the coefficients' ranges at most. All easier tasks (horizons,
+            windows, easy coefficients) are solved to ten times the tolerance.
         adaptive: how often a cold start that does not meet the tolerance may draw its points anew, half of them where
             the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
-        warm_up: steps of Adam with which a cold start begins, for a start from which Levenberg-Marquardt goes astray.
+        warm_up: steps of Adam with which a cold start begins, if Levenberg-Marquardt fails from the initial network.
         weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
         soft_points: points for :func:`pacpinn.soft`; by default `points`, with some on the boundary and at the start.
         hidden: widths of the default network's hidden layers.
@@ -51,8 +52,8 @@ class Equation(Problem):
         ...         return 1 + t * u
     """
 
-    inputs = ("x", "t")
-    outputs = ("u",)
+    inputs: ClassVar[Sequence[str]] = ("x", "t")
+    outputs: ClassVar[Sequence[str]] = ("u",)
     points: ClassVar[Points] = Points()
     soft_points: ClassVar[Points | None] = None
     tolerance: ClassVar[float] = 3e-4
@@ -77,38 +78,42 @@ class Equation(Problem):
         return []
 
     def exact_conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
-        """The conditions that :meth:`transform` makes exact, as DeepXDE's: for :func:`pacpinn.soft`."""
+        """The conditions that :meth:`transform` satisfies exactly, as DeepXDE's objects: for :func:`pacpinn.soft`."""
         return []
 
     def features(self, x: Tensor, c: Coefficients) -> Tensor:
-        """What the network is given in place of the inputs `x` ``(rows, inputs)``: ``(rows, any)``. By default `x`.
+        """The network's inputs ``(rows, any)`` as a function of the points `x` ``(rows, inputs)``. By default `x`.
 
-        A place for periodic or Fourier features, or any map that makes the solution a smoother function, as in
+        Override it for periodic or Fourier features (:func:`pacpinn.periodic`, :func:`pacpinn.fourier`), or for any map
+        that makes the solution a smoother function, as in
         ``torch.cat([torch.sin(x[:, 0:1]), torch.cos(x[:, 0:1]), x[:, 1:2]], dim=1)`` for a period of 2 pi.
         """
         return x
 
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor:
-        """The solution in terms of the network's outputs `y`: a place to make conditions exact. By default `y`."""
+        """The solution as a function of the network's outputs `y`. By default `y`.
+
+        Override it to satisfy conditions exactly (hard constraints).
+        """
         return y
 
     def scale(self, c: Coefficients) -> float:
-        """Size of the equation's own terms, by which residuals are divided: one tolerance then suits all coefficients.
+        """Size of the equation's terms; residuals are divided by it, so that one tolerance suits all coefficients.
 
         1 by default.
         """
         return 1.0
 
     def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
-        """Where the points `x` ``(rows, inputs)``, drawn evenly over the domain, are put for training.
+        """Training points ``(rows, inputs)`` made from points `x` drawn evenly over the domain. By default `x`.
 
-        A place to have more of them where the solution is steep. By default they stay where they are. Under growing
-        `horizons` they are those of the present one: what depends on its end takes ``x.max()``.
+        Override it to have more points where the solution is steep. With growing `horizons` the points `x` reach as far
+        as the present horizon: use ``x.max()`` for its end.
         """
         return x
 
     def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
-        """An independent solution ``(rows, outputs)`` at `x`, for reporting errors only. By default there is none."""
+        """An independent solution ``(rows, outputs)`` at `x`, for reporting errors only. None by default."""
         return None
 
     def network(self, seed: int) -> nn.Module:
@@ -123,28 +128,37 @@ class Equation(Problem):
             return super().initial_network(seed)
 
     def stated(self, part: str) -> Any:
-        """The function in which ``"residual"``, ``"conditions"`` or another part is stated, for messages."""
+        """The user's function that states ``"residual"``, ``"conditions"`` or another part, for messages."""
         return getattr(self, part)
 
     @property
     def pointwise(self) -> bool:
-        """Whether each residual takes the solution and its derivatives at its own point; not so in integrals."""
+        """Whether each residual depends on the solution and its derivatives at one point; False with integrals."""
         return True
 
     def build(self, c: Coefficients) -> EquationTask:
         return EquationTask(self, c)
 
 
+def as_variant(problem: Equation, kind: Any) -> Any:
+    """A copy of the problem, with its name, as an instance of `kind`: a subclass of its class, made on the spot."""
+    kind.__module__ = type(problem).__module__
+    kind.name = problem.name
+    variant = copy.copy(problem)
+    variant.__class__ = kind
+    return variant
+
+
 def require_equation(problem: object) -> Equation:
-    """The problem as an equation whose members can be combined.
+    """The problem, if it is an equation whose members span a reduced basis.
 
     Raises:
-        PacpinnError: if it is none, or its residuals are integrals.
+        PacpinnError: if it is no equation, or its residuals contain integrals.
     """
     if isinstance(problem, Equation) and problem.pointwise:
         return problem
     kind = "has integrals in it" if isinstance(problem, Equation) else "is no equation"
     raise PacpinnError(
-        f"{getattr(problem, 'name', problem)} {kind}: what lies between its members cannot be solved for; "
-        "calibrate the coefficients you need with solve_family(targets=...) or family.extend([...])"
+        f"{getattr(problem, 'name', problem)} {kind}: coefficients between its members have no reduced basis; "
+        "calibrate those you need with solve_family(targets=...) or family.extend([...])"
     )

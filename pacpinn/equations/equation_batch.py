@@ -1,4 +1,4 @@
-"""Several targets of one equation, evaluated together: one pass through network and residual serves them all."""
+"""Several targets of one equation as one task: one pass through network and residual serves all of them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
 
-_AGREEMENT = 1e-4  # of residuals together with those one by one, in float32 too
+_AGREEMENT = 1e-4  # relative and absolute, of residuals in a batch with those one by one; holds in float32 too
 
 
 class EquationBatch(LeastSquaresTask):
-    """Tasks of one equation as one: values have a leading axis of targets.
+    """Tasks of one equation as one task: values have a leading axis of targets.
 
-    The equation's formulas see each coefficient as a column ``(rows, 1)``, which holds at every point its own target's
-    value.
+    The equation's formulas see each coefficient as a column ``(rows, 1)``, with the value of a point's own target.
 
     Args:
-        tasks: of one equation, on one device, with as many points each.
+        tasks: of one equation, on one device, with the same number of points.
     """
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
@@ -38,7 +37,7 @@ class EquationBatch(LeastSquaresTask):
         self._training: Collocation | None = None
 
     def only(self, places: Sequence[int]) -> EquationBatch:
-        """Some of the targets."""
+        """The targets at some places, as a batch."""
         return EquationBatch([self.tasks[k] for k in places])
 
     def everything(self) -> Collocation:
@@ -65,19 +64,19 @@ class EquationBatch(LeastSquaresTask):
         return Columns([each.coefficients for each in self.tasks], batch.rows, batch.x)
 
     def _together(self, parts: Sequence[Collocation]) -> Collocation:
-        # DeepXDE's conditions remember values by the identity of the points: these points need conditions of their own.
+        # DeepXDE's conditions cache values by the identity of the points: these points need conditions of their own.
         conditions = [each.conditions() for each in self.tasks]
         return Collocation(
             torch.cat([each.x for each in parts]),
             np.concatenate([each.points for each in parts]),
             conditions,
             parts[0].counts,
-            self.lead,
+            (len(parts),),
         )
 
 
 class Columns(Coefficients):
-    """Coefficients of several targets: for each name a column ``(rows, 1)``, which holds every row's own."""
+    """Coefficients of several targets: for each name a column ``(rows, 1)`` with the value of each row's target."""
 
     several = True
 
@@ -93,31 +92,26 @@ class Columns(Coefficients):
 
 
 def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
-    """The tasks together; None if they are no equations, or equations whose formulas do not take columns.
+    """The tasks as a batch; None if they are not equations, or equations whose formulas do not accept columns.
 
-    That they do is tried out: residuals together must be those one by one. They are not where a formula takes
-    ``math.exp`` of a coefficient, say, or where the number of points changes with it.
+    The formulas are tried out: the batch must give the same residuals as the tasks one by one. It does not if a formula
+    takes, for example, ``math.exp`` of a coefficient, or if the number of points depends on a coefficient.
     """
     equations = [each for each in tasks if isinstance(each, EquationTask)]
     points = [each.everything() for each in equations]
     if len(equations) < len(tasks) or len({(each.rows, *each.counts) for each in points}) > 1:
         return None
-    together = EquationBatch(equations)
-
-    def some(x: Tensor) -> Tensor:
-        return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(together.equation.outputs), device=x.device))
-
-    alone = [each.residuals(some, each.everything()) for each in equations]
-    if any(block.rows is None for block in alone[0]):
-        return None
-    agree = taken_together(lambda: together.residuals(some, together.everything()), alone, _AGREEMENT)
-    return together if agree else None
+    batch = EquationBatch(equations)
+    return batch if _takes_columns(batch) else None
 
 
 def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
-    """Whether residual blocks of several targets `together` are those of each one `alone`, row by row.
+    """Whether a batch of targets gives the same residuals as the targets one by one.
 
-    An error in evaluating them together counts as no.
+    Args:
+        together: gives the residual blocks of the batch; an exception in it counts as no.
+        alone: the residual blocks of each target.
+        agreement: relative and absolute tolerance.
     """
     try:
         found = together()
@@ -128,3 +122,14 @@ def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Blo
         for k, own in enumerate(alone)
         for block, one in zip(found, own, strict=True)
     )
+
+
+def _takes_columns(batch: EquationBatch) -> bool:
+    """Whether the equation's formulas accept columns of coefficients; tried out on a smooth function."""
+
+    def wave(x: Tensor) -> Tensor:
+        return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(batch.equation.outputs), device=x.device))
+
+    alone = [each.residuals(wave, each.everything()) for each in batch.tasks]
+    pointwise = all(block.rows is not None for block in alone[0])
+    return pointwise and taken_together(lambda: batch.residuals(wave, batch.everything()), alone, _AGREEMENT)

@@ -1,29 +1,19 @@
-"""An equation at fixed coefficients: its points, its residuals on them, its error; and its stages in a cold start."""
+"""An equation at fixed coefficients: its points, its residuals on them, its error."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pacpinn.equations.collocation import (
-    Collocation,
-    Points,
-    bounding_box,
-    causal_weights,
-    deepxde_data,
-    domain_points,
-    regular_grid,
-    residual_choice,
-    until,
-    with_time,
-)
+from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, regular_grid
+from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import expected_of, measured_blocks, outputs_of, residual_blocks, solution
 from pacpinn.errors import ResidualError
@@ -37,12 +27,10 @@ if TYPE_CHECKING:
     from pacpinn.equations.equation import Equation
 
 _PENALTY_SHARE = 1e-6  # a penalty floors the accuracy: its part of the loss must stay far under tolerance²
-_STRIDE = 0.125  # of a coefficient's range: how far apart the easier coefficients of a walk lie
-_CANDIDATES = 10  # points among which one is chosen by its residual
-_CANDIDATES_SEED = 1000  # of the first draw: none of them may be a fresh point, on which solutions are checked
+_STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
+_EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
 _FIT_SEED = 1  # of the points on which a fit is judged
-_VALIDATION_SEED = 2  # of those on which settings are
-_NEARLY = 10  # times its tolerance: how well an easier task, which is but a start, need be solved
+_VALIDATION_SEED = 2  # of the points on which settings are judged
 
 
 class EquationTask(LeastSquaresTask):
@@ -51,9 +39,13 @@ class EquationTask(LeastSquaresTask):
     Args:
         equation: the family.
         coefficients: the values.
+
+    Attributes:
+        stage: the stage of a cold start at which this is the task.
     """
 
     dtype = torch.float64
+    stage = Stage()
 
     def __init__(self, equation: Equation, coefficients: Coefficients) -> None:
         self.equation = equation
@@ -64,11 +56,7 @@ class EquationTask(LeastSquaresTask):
             raise ResidualError(
                 f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
             )
-        self._horizon = 1.0
-        self._windows = 1
-        self._window_weights: Tensor | None = None
-        self._draws = 0
-        self._stated: float | None = None
+        self._equation_tolerance: float | None = None  # where the task's own is another
         self._measurements: tuple[Measurements, ...] = ()
         self._physics = True
         self._training: Collocation | None = None
@@ -76,23 +64,34 @@ class EquationTask(LeastSquaresTask):
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
-        other = super().to(dtype, device)
-        other._training, other._fresh = None, {}
-        return other
+        return super().to(dtype, device)._without_points()
+
+    def at(self, c: Coefficients) -> Self:
+        """The same equation at other coefficients, without measurements."""
+        return type(self)(self.equation, c).to(self.dtype, self.device)
+
+    @property
+    def accuracy(self) -> float:
+        """The equation's tolerance; that of a task with measurements differs from it."""
+        return self._equation_tolerance or self.tolerance or 0.0
 
     @property
     def penalty(self) -> float:
         return _PENALTY_SHARE * (self.accuracy if self._physics else 1.0) ** 2
 
-    def with_measurements(self, *measurements: Measurements, physics: bool = True) -> Self:
-        """The same task with measurements as further residuals, or with nothing but measurements.
+    @property
+    def warm_up(self) -> int:
+        return self.equation.warm_up
 
-        One standard deviation weighs as much as the equation's tolerance: the equation holds, the measurements are
-        noisy. The task is solved where the equation is and the misfit is as noise lets expect (its mean square at
-        most what it exceeds once in a thousand times); one that stalls is at the minimum of both, and its measurements
-        contradict the equation at these coefficients. :meth:`fit` tells how far. Without `physics` the measurements are
-        all there is: the task is solved where their mean square misfit is one (Morozov's discrepancy principle), and
-        what lies between them comes from the network that the calibration starts from.
+    def with_measurements(self, *measurements: Measurements, physics: bool = True) -> Self:
+        """The same task with measurements as further residuals, or with measurements alone.
+
+        A misfit of one standard deviation weighs as much as a residual of the equation's tolerance. The task is solved
+        where the equation is and the misfit is as expected of noise: its mean square is at most the value that noise
+        exceeds once in a thousand times. A task that stalls has reached the minimum of both, and its measurements
+        contradict the equation at these coefficients; :meth:`fit` tells how far. Without `physics` the task is solved
+        where the mean square misfit is one (Morozov's discrepancy principle); between the measurements the solution
+        then comes from the network with which the calibration starts.
 
         Args:
             measurements: each with its standard deviation.
@@ -105,16 +104,11 @@ class EquationTask(LeastSquaresTask):
         for each in measurements:
             each.require_fit(equation.name, equation.inputs, equation.outputs, geometry)
             each.conditions(equation.outputs)
-        other = self._but()
+        other = self._without_points()
         other._measurements, other._physics = (*self._measurements, *measurements), physics
-        other._stated = self.accuracy
+        other._equation_tolerance = self.accuracy
         other.tolerance = self.accuracy * expected_misfit(other._measurements) if physics else 1.0
         return other
-
-    @property
-    def accuracy(self) -> float:
-        """The equation's tolerance, whatever the task's own is."""
-        return self._stated or self.tolerance or 0.0
 
     def fit(self, forward: Forward) -> Fit:
         """How well the network `forward` solves the equation, and fits the measurements that the task has."""
@@ -127,116 +121,115 @@ class EquationTask(LeastSquaresTask):
             found = [float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts]
         return Fit(*found, *[0.0] * (2 - len(found)))
 
-    @property
-    def warm_up(self) -> int:
-        return self.equation.warm_up
-
     def easier(self) -> list[Self]:
-        """The easy coefficients up to each horizon, the way from there, and the equation itself window by window."""
-        equation = self.equation
+        """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""
+        equation, tolerance = self.equation, _EASIER * self.accuracy
         easy = equation.at(equation.easy, base=self.coefficients)
-        begin, *way = [self.at(each) for each in equation.space.path(easy, self.coefficients, _STRIDE)]
-        early = [begin._but(horizon=share) for share in equation.horizons]
-        causal = [self._but(windows=equation.windows) for _ in range(equation.windows - 1)]
-        easier = [*early, *([begin, *way[:-1]] if way else []), *causal]
+        first, *path = [self.at(c) for c in equation.space.path(easy, self.coefficients, _STRIDE)]
+        easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
+        if path:
+            easier += [first, *path[:-1]]
+        if equation.windows > 1:
+            unit = self._equation_tolerance or tolerance
+            windows = CausalWindows.over(equation.geometry(self.coefficients), equation.windows, unit)
+            easier += [self.at_stage(windows) for _ in range(equation.windows - 1)]
         for each in easier:
-            each.tolerance = _NEARLY * self.accuracy
+            each.tolerance = tolerance
         return easier
 
     def again(self) -> list[Self]:
-        """The same equation on points drawn by the residual of the network that has been reached."""
-        return [self._but(draws=i + 1) for i in range(self.equation.adaptive)]
+        return [self.at_stage(AdaptivePoints(self.points, i + 1)) for i in range(self.equation.adaptive)]
 
     def seen_by(self, forward: Forward) -> Self:
-        """With points, or weights of its windows, that are chosen by the residual of the network `forward`."""
-        other = copy.copy(self)
-        if self._draws:
-            other._training = self._draw(self.equation.points, self._draws, lambda _: self._worst_points(forward))
-        if self._windows > 1:
-            other._window_weights = self._causal_weights(forward)
+        stage = self.stage.adapted(partial(self._squared_residuals, forward))
+        return self if stage is self.stage else self.at_stage(stage)
+
+    def at_stage(self, stage: Stage) -> Self:
+        """The same task at a stage of a cold start, on points of its own."""
+        other = self._without_points()
+        other.stage = stage
         return other
 
-    def at(self, c: Coefficients) -> Self:
-        """The same equation at other coefficients, without measurements."""
-        return type(self)(self.equation, c).to(self.dtype, self.device)
+    def _squared_residuals(self, forward: Forward, points: Points | None, seed: int) -> tuple[Tensor, Tensor]:
+        """Squared residuals ``(n,)``, summed over the equations, with their points: see :class:`Stage`."""
+        batch = self.everything() if points is None else self.draw(points, seed)
+        blocks, x = of_equations(self.residuals(forward, batch), batch)
+        return torch.stack([each.values.detach() ** 2 for each in blocks]).sum(0), x
 
-    def _but(self, horizon: float = 1.0, windows: int = 1, draws: int = 0) -> Self:
-        """The same task as one stage of a cold start, its points not drawn yet."""
-        other = copy.copy(self)
-        other._horizon, other._windows, other._draws = horizon, windows, draws
-        other._training, other._fresh = None, {}
-        if horizon < 1:
-            other._measurements = ()  # they lie anywhere in time
-        return other
+    @property
+    def points(self) -> Points:
+        """The collocation points that the equation asks for."""
+        return self.equation.points
 
-    def _worst_points(self, forward: Forward) -> np.ndarray:
-        """As many points of the domain as ever, drawn by the residual of `forward`."""
-        points, seed = self.equation.points, _CANDIDATES_SEED + self._draws
-        dense = self._draw(replace(points, domain=_CANDIDATES * points.domain, distribution="pseudo"), seed)
-        sizes, x = self._sizes(forward, dense)
-        return x[residual_choice(sizes.sqrt().cpu().numpy(), points.domain, seed)].cpu().numpy()
-
-    def _causal_weights(self, forward: Forward) -> Tensor:
-        sizes, x = self._sizes(forward, self.everything())
-        return causal_weights(sizes / self.accuracy**2, self._window(x), self._windows)
-
-    def _window(self, x: Tensor) -> Tensor:
-        """In which window of the time interval each row of `x` lies."""
-        low, high = (end[-1] for end in bounding_box(with_time(self.equation.geometry(self.coefficients))))
-        return ((x[:, -1] - low) / (high - low) * self._windows).long().clamp(0, self._windows - 1)
-
-    def _sizes(self, forward: Forward, batch: Collocation) -> tuple[Tensor, Tensor]:
-        """Squared residuals of the equations, summed, at those of the batch's points where they must hold."""
-        blocks = self.residuals(forward, batch)
-        equations, rows = blocks[: len(blocks) - len(batch.counts)], blocks[0].rows
-        assert rows is not None
-        return torch.stack([each.values.detach() ** 2 for each in equations]).sum(0), batch.x[rows[:, 0]]
+    @property
+    def size(self) -> int:
+        points = self.points
+        measured = sum(len(each) for each in self._measurements)
+        return measured + (points.domain + points.boundary + points.initial if self._physics else 0)
 
     def everything(self) -> Collocation:
-        """The training points: the same ones for every coefficient, so that neighbouring targets stay comparable."""
+        """The training points: the same for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
-            place = self.equation.place
-            self._training = self._draw(self.equation.points, 0, lambda x: place(x, self.coefficients))
+            self._training = self.draw(self.points, self.stage.seed, lambda x: self.stage.place(x, self._place))
         return self._training
 
     def drawn_anew(self, seed: int) -> Self:
         """The same task on other training points inside the domain, drawn at random."""
-        equation, c, other = self.equation, self.coefficients, copy.copy(self)
-        geometry = until(equation.geometry(c), self._horizon)
 
         def others(x: np.ndarray) -> np.ndarray:
             with untouched(seed):
-                return equation.place(domain_points(geometry, len(x), "pseudo"), c)
+                return self._place(domain_points(self._domain(), len(x), "pseudo"))
 
-        other._training = self._draw(equation.points, 0, others)
+        other = copy.copy(self)
+        other._training = self.draw(self.points, 0, others)
         return other
+
+    def _place(self, x: np.ndarray) -> np.ndarray:
+        return self.equation.place(x, self.coefficients)
 
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
         if seed not in self._fresh:
-            self._fresh[seed] = self._draw(replace(self.equation.points, distribution="pseudo"), seed)
+            self._fresh[seed] = self.draw(replace(self.points, distribution="pseudo"), seed)
         return self._fresh[seed]
 
-    def validation(self, forward: Forward) -> Tensor:
-        """The loss on points that neither training nor the check of the tolerance sees."""
-        return self.loss(forward, self.fresh(_VALIDATION_SEED))
-
-    @property
-    def size(self) -> int:
-        points = self.equation.points
-        measured = sum(len(each) for each in self._measurements)
-        return measured + (points.domain + points.boundary + points.initial if self._physics else 0)
-
     def few(self, count: int) -> Collocation | None:
-        points = self.equation.points
-        return self._draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
+        return self.draw(replace(self.points, domain=min(count, self.points.domain), distribution="pseudo"), 0)
+
+    def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
+        """Points drawn with `seed`, those inside the domain moved by `place`."""
+        if not self._physics:
+            return self._measured()
+        with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
+            domain = self._domain()
+            inside = place(domain_points(domain, points.domain, points.distribution))
+            data = deepxde_data(domain, points, inside, self.conditions())
+        return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
+
+    def grid(self, per_axis: int | None = None) -> np.ndarray:
+        """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
+        return regular_grid(self.equation.geometry(self.coefficients), per_axis)
+
+    def _measured(self) -> Collocation:
+        """The points of the measurements, and no others."""
+        conditions = self.conditions()
+        points = np.concatenate([each.points for each in conditions])
+        return Collocation(self.tensor(points), points, [conditions], [len(each.points) for each in conditions])
+
+    def _domain(self) -> Any:
+        return self.stage.domain(self.equation.geometry(self.coefficients))
+
+    def _without_points(self) -> Self:
+        """The same task, its points not drawn yet."""
+        other = copy.copy(self)
+        other._training, other._fresh = None, {}
+        return other
 
     def conditions(self) -> list[Any]:
-        """DeepXDE's conditions, newly made: they remember values by the identity of the points they were asked at."""
-        equation, c = self.equation, self.coefficients
+        """DeepXDE's conditions, newly made: they cache values by the identity of the points they are evaluated at."""
         with deepxde_defaults(self.dtype, self.device):
-            found = list(equation.conditions(until(equation.geometry(c), self._horizon), c)) if self._physics else []
-        return found + self._observed()
+            stated = self.equation.conditions(self._domain(), self.coefficients) if self._physics else []
+        return [*stated, *self._observed()]
 
     def _observed(self) -> list[Observed]:
         weight = self.accuracy**2 if self._physics else 1.0
@@ -246,23 +239,29 @@ class EquationTask(LeastSquaresTask):
         return self.equation.features(batch.x, self.coefficients)
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
-        """One block for each equation, in units of its scale, then one for each condition.
+        """One block for each equation, divided by its scale, then one for each condition.
 
         Raises:
             ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
         """
+        equation, c = self.equation, self.coefficients
         with deepxde_defaults(self.dtype, self.device):
-            outputs = outputs_of(self.equation, self.coefficients, forward)
+            outputs = outputs_of(equation, c, forward)
             if not self._physics:
-                return measured_blocks(self.equation, self.coefficients, outputs, batch)
-            blocks = residual_blocks(self.equation, self.coefficients, self.scale, outputs, batch)
-        if self._window_weights is None:
-            return blocks
-        share, equations = self._window_weights.sqrt(), len(blocks) - len(batch.counts)
-        rows = blocks[0].rows
-        assert rows is not None
-        weight = share[self._window(batch.x[rows[:, 0]])]
-        return [replace(each, values=each.values * weight) for each in blocks[:equations]] + blocks[equations:]
+                return measured_blocks(equation, c, outputs, batch)
+            blocks = residual_blocks(equation, c, self.scale, outputs, batch)
+        return self.stage.weighted(blocks, batch)
+
+    def validation(self, forward: Forward) -> Tensor:
+        """The loss on points that neither training nor the check of the tolerance sees."""
+        return self.loss(forward, self.fresh(_VALIDATION_SEED))
+
+    def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
+        points = self.tensor(x)
+        with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
+            outputs = outputs_of(self.equation, self.coefficients, forward)
+            values = solution(self.equation, self.coefficients, outputs, points)
+        return values.cpu().numpy()
 
     def score(self, forward: Forward) -> Score | None:
         """Relative L2 error against the reference on a regular grid over the domain; None without a reference."""
@@ -271,13 +270,6 @@ class EquationTask(LeastSquaresTask):
             return None
         difference = self.predict(forward, x) - exact
         return Score("relative L2 error", float(np.linalg.norm(difference) / np.linalg.norm(exact)))
-
-    def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
-        points = self.tensor(x)
-        with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
-            outputs = outputs_of(self.equation, self.coefficients, forward)
-            values = solution(self.equation, self.coefficients, outputs, points)
-        return values.cpu().numpy()
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
         """A regular grid ``(rows, inputs)`` over the domain and the reference ``(rows, outputs)`` there, or None."""
@@ -292,23 +284,3 @@ class EquationTask(LeastSquaresTask):
                 )
             self._reference = x, None if exact is None else np.asarray(exact, dtype=float)
         return self._reference
-
-    def grid(self, per_axis: int | None = None) -> np.ndarray:
-        """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
-        return regular_grid(self.equation.geometry(self.coefficients), per_axis)
-
-    def _draw(self, points: Points, seed: int, place: Callable[[np.ndarray], np.ndarray] = np.asarray) -> Collocation:
-        equation, c = self.equation, self.coefficients
-        if not self._physics:
-            return self._measured()
-        with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
-            geometry = until(equation.geometry(c), self._horizon)
-            inside = place(domain_points(geometry, points.domain, points.distribution))
-            data = deepxde_data(geometry, points, inside, self.conditions())
-        return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
-
-    def _measured(self) -> Collocation:
-        """The points of the measurements, and no others."""
-        conditions = self.conditions()
-        points = np.concatenate([each.points for each in conditions])
-        return Collocation(self.tensor(points), points, [conditions], [len(each.points) for each in conditions])

@@ -1,4 +1,4 @@
-"""Inputs that make a solution an easier function to learn, for :meth:`pacpinn.Equation.features`."""
+"""Periodic and Fourier features of the inputs, for :meth:`pacpinn.Equation.features`."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor
 
 
 def periodic(x: Tensor, period: float, harmonics: int = 1) -> Tensor:
-    """Cosines, then sines, of the first `harmonics` waves that a `period` holds: whatever sees them is periodic in `x`.
+    """``cos(2 pi k x / period)``, then ``sin(2 pi k x / period)``, for k = 1 to `harmonics`.
 
-    The period is exact: both ends of an interval of its length give the same values to the last bit (Dong & Ni 2021,
-    doi:10.1016/j.jcp.2021.110242).
+    A network of these features is exactly periodic in `x`: both ends of a period give the same values to the last bit
+    (Dong & Ni 2021, doi:10.1016/j.jcp.2021.110242).
 
     Args:
         x: one input ``(rows, 1)``, as ``x[:, 0:1]``.
         period: in the input's unit.
-        harmonics: 1 gives the waves of the period itself, 2 those of its half too, and so on.
+        harmonics: number of multiples of the base frequency ``1 / period``.
 
     Returns:
         ``(rows, 2 harmonics)``.
@@ -30,13 +30,13 @@ def periodic(x: Tensor, period: float, harmonics: int = 1) -> Tensor:
 
 
 def fourier(x: Tensor, frequencies: Sequence[float] | Sequence[Sequence[float]] | Tensor) -> Tensor:
-    """Cosines, then sines, of the waves with these `frequencies`, in waves a unit of `x`.
+    """``cos(2 pi x·f)``, then ``sin(2 pi x·f)``, for all `frequencies` f, in cycles per unit of `x`.
 
-    They let a network learn what varies fast (Tancik et al. 2020, arXiv:2006.10739).
+    With them a network learns solutions that vary fast (Tancik et al. 2020, arXiv:2006.10739).
 
     Args:
         x: inputs ``(rows, inputs)``.
-        frequencies: ``(waves,)`` for one input; ``(inputs, waves)`` for several, each column the wave's vector.
+        frequencies: ``(waves,)`` for one input; ``(inputs, waves)`` for several, one frequency vector in each column.
 
     Returns:
         ``(rows, 2 waves)``.

@@ -1,4 +1,4 @@
-"""Measurements of a solution, and how a task takes them: as DeepXDE's point-set conditions, in standard deviations."""
+"""Measurements of a solution, and the conditions that make residuals of them, in standard deviations."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from torch import Tensor
 from pacpinn.equations.collocation import inside
 from pacpinn.errors import MeasurementError
 
-Operator = Callable[[Tensor, Tensor], Tensor]  # inputs (rows, inputs) and outputs (rows, outputs) to a column
+Operator = Callable[[Tensor, Tensor], Tensor]  # inputs (rows, inputs) and outputs (rows, outputs) to (rows, 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """Values of a solution at some points, with noise.
+    """Measured values of a solution, with noise.
 
     Args:
-        points: where it was measured, ``(rows, inputs)``.
-        values: what was measured, ``(rows, columns)``, ``(rows,)`` for one column; NaN where an output was not.
+        points: the points of the measurements, ``(rows, inputs)``.
+        values: the values there, ``(rows, columns)``, or ``(rows,)`` for one column; NaN where an output was not
+            measured.
         deviation: standard deviation of the noise: one number, or any shape that broadcasts to that of `values`. None
-            if it is not known, which :meth:`Family.infer` can do with and a task cannot.
-        of: what was measured: an output by name, or any function of inputs and outputs as DeepXDE's operators are,
-            ``(x, y) -> column``, which may take derivatives by `dde.grad`. By default all outputs, a column each.
+            if it is not known: :meth:`Family.infer` accepts that, a task does not.
+        of: the measured quantity: an output by name, or any function of inputs and outputs ``(x, y) -> column``, as
+            DeepXDE's operators are, which may take derivatives by `dde.grad`. By default all outputs, a column each.
 
     Raises:
         MeasurementError: for arrays of the wrong shape, values that are not finite, a deviation of zero or less.
@@ -49,16 +50,13 @@ class Measurements:
                 f"measurements of shape {values.shape} at points of shape {points.shape}; expected (rows, columns) at "
                 "(rows, inputs), one row at least"
             )
-        if not np.isfinite(points).all():
-            raise MeasurementError(f"point {_first(~np.isfinite(points))} is not finite; expected numbers")
-        if np.isinf(values).any():
-            raise MeasurementError(f"measurement {_first(np.isinf(values))} is infinite; expected a number")
-        nothing = np.isnan(values).all(axis=1)
-        if nothing.any():
-            raise MeasurementError(
-                f"measurement {_first(nothing)} is NaN; expected a number: leave the point out (NaN stands for an "
-                "output that was not measured where another one was)"
-            )
+        _refuse(~np.isfinite(points), "point {} is not finite; expected numbers")
+        _refuse(np.isinf(values), "measurement {} is infinite; expected a number")
+        _refuse(
+            np.isnan(values).all(axis=1),
+            "measurement {} is NaN; expected a number: leave the point out (NaN stands for an output that was not "
+            "measured where another one was)",
+        )
         object.__setattr__(self, "points", points)
         object.__setattr__(self, "values", values)
         if self.deviation is not None:
@@ -66,26 +64,30 @@ class Measurements:
 
     @property
     def known(self) -> np.ndarray:
-        """Which of the values were measured, ``(rows, columns)``."""
+        """Whether each value was measured, ``(rows, columns)``."""
         return ~np.isnan(self.values)
 
     def __len__(self) -> int:
         return int(self.known.sum())
 
     def with_deviation(self, deviation: Any) -> Measurements:
-        """The same ones with another standard deviation."""
+        """The same measurements with another standard deviation."""
         return replace(self, deviation=deviation)
 
     def require_fit(self, name: str, inputs: Sequence[str], outputs: Sequence[str], geometry: Any) -> None:
-        """Raise :class:`MeasurementError` if they are none of a problem with these inputs, outputs and domain."""
+        """Check that these are measurements of a problem with these inputs, outputs and domain.
+
+        Raises:
+            MeasurementError: if they are not.
+        """
         if isinstance(self.of, str) and self.of not in outputs:
             raise MeasurementError(f"{name} has no output {self.of!r}; its outputs are: {', '.join(outputs)}")
-        columns = len(outputs) if self.of is None else 1
+        columns, measured = (len(outputs), ", ".join(outputs)) if self.of is None else (1, self.of)
         if self.points.shape[1] != len(inputs) or self.values.shape[1] != columns:
-            wanted = ", ".join(outputs) if self.of is None else self.of if isinstance(self.of, str) else "the operator"
             raise MeasurementError(
                 f"measurements of shape {self.values.shape} at points of shape {self.points.shape}; expected "
-                f"(rows, {columns}) for {wanted}, at (rows, {len(inputs)}) for {', '.join(inputs)}"
+                f"(rows, {columns}) for {'the operator' if callable(measured) else measured}, at (rows, {len(inputs)}) "
+                f"for {', '.join(inputs)}"
             )
         within = inside(geometry, self.points)
         if not within.all():
@@ -97,7 +99,11 @@ class Measurements:
             )
 
     def conditions(self, outputs: Sequence[str]) -> list[Observed]:
-        """One condition for each column: what DeepXDE takes."""
+        """One condition, as DeepXDE takes them, for each column.
+
+        Raises:
+            MeasurementError: if the standard deviation is not known.
+        """
         if self.deviation is None:
             raise MeasurementError(
                 "a task weighs measurements by their standard deviation; expected Measurements(..., deviation=0.01)"
@@ -114,14 +120,14 @@ class Measurements:
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Differences to measurements in standard deviations: a condition as DeepXDE's `PointSetOperatorBC` is.
+    """Misfit to measurements in standard deviations: a condition with the interface of `PointSetOperatorBC`.
 
     Attributes:
-        name: of what was measured.
-        points: where, ``(n, inputs)``; DeepXDE adds them to its own.
-        values, deviation: what was measured and its standard deviation, ``(n,)``.
-        of: inputs and outputs to a column.
-        weight: of the mean square in the loss.
+        name: of the measured quantity.
+        points: of the measurements, ``(n, inputs)``; DeepXDE adds them to its own.
+        values, deviation: measured values and their standard deviations, ``(n,)``.
+        of: the measured quantity as a function of inputs and outputs.
+        weight: of the mean square misfit in the loss.
     """
 
     name: str
@@ -132,24 +138,24 @@ class Observed:
     weight: float = 1.0
 
     def collocation_points(self, _: np.ndarray) -> np.ndarray:
-        """Where DeepXDE is to ask for the solution."""
+        """The points that DeepXDE adds to its own for this condition."""
         return self.points
 
     def error(self, _: Any, inputs: Tensor, outputs: Tensor, begin: int, end: int, __: Any = None) -> Tensor:
-        """``(of(x, y) - values) / deviation`` as a column ``(n, 1)``, as DeepXDE asks for it."""
+        """``(of(x, y) - values) / deviation`` as a column ``(n, 1)``; DeepXDE calls it."""
         values, deviation = (inputs.new_tensor(each)[:, None] for each in (self.values, self.deviation))
         return (self.of(inputs, outputs)[begin:end] - values) / deviation
 
 
 def observed(measurements: Sequence[Measurements], outputs: Sequence[str], weight: float) -> list[Observed]:
-    """The conditions of some measurements, whose squares together have this `weight` on their mean."""
-    found = [one for each in measurements for one in each.conditions(outputs)]
-    count = sum(len(each.values) for each in found)
-    return [replace(each, weight=weight * len(each.values) / count) for each in found]
+    """The conditions of measurements; the mean square misfit of all of them together has this `weight`."""
+    conditions = [condition for each in measurements for condition in each.conditions(outputs)]
+    count = sum(len(each.values) for each in conditions)
+    return [replace(each, weight=weight * len(each.values) / count) for each in conditions]
 
 
 def expected_misfit(measurements: Sequence[Measurements]) -> float:
-    """Root of one, for the equation, and of the mean square misfit that noise exceeds once in a thousand times."""
+    """``sqrt(1 + q)``: 1 for the equation; q is the mean square misfit that noise exceeds once in a thousand times."""
     count = sum(len(each) for each in measurements)
     return float((1 + chi2.ppf(0.999, count) / count) ** 0.5) if count else 1.0
 
@@ -159,7 +165,7 @@ class Fit(NamedTuple):
 
     Attributes:
         residual: root mean square residual on points that training does not see, in units of the equation's scale.
-        misfit: root mean square difference to the measurements in their standard deviations: about 1 if it fits.
+        misfit: root mean square difference to the measurements, in their standard deviations: about 1 if they fit.
     """
 
     residual: float
@@ -174,7 +180,7 @@ def _numbers(name: str, given: Any) -> np.ndarray:
     try:
         return np.array(given, dtype=float)
     except (TypeError, ValueError):
-        raise MeasurementError(f"the {name} of the measurements are no array of numbers; expected one") from None
+        raise MeasurementError(f"the {name} of the measurements are not an array of numbers; expected one") from None
 
 
 def _deviations(given: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -189,6 +195,8 @@ def _deviations(given: Any, shape: tuple[int, ...]) -> np.ndarray:
         ) from None
 
 
-def _first(bad: np.ndarray) -> str:
+def _refuse(bad: np.ndarray, message: str) -> None:
+    """Raise an error that names the first of the rows that are bad, ``(rows, ...)``."""
     rows = np.asarray(bad.reshape(len(bad), -1).any(axis=1))
-    return f"{int(np.argmax(rows)) + 1} of {len(rows)}"
+    if rows.any():
+        raise MeasurementError(message.format(f"{int(np.argmax(rows)) + 1} of {len(rows)}"))

@@ -1,4 +1,4 @@
-"""The parametric network: one network for a whole range, with the coefficients as further inputs."""
+"""Parametric networks: one network for a whole range, with the coefficients as further inputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -14,32 +14,32 @@ from scipy.stats import qmc
 from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation
-from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation import Equation, as_variant
 from pacpinn.equations.equation_batch import EquationBatch
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import PacpinnError
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
-from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
+from pacpinn.tasks.task import Block, Forward, Task
 
-_COEFFICIENTS = 32  # at which the network is trained
-_OF_TOLERANCE = 0.5  # the mean over the range meets, so that hardly any of its coefficients misses it
-_POINTS = 4  # times as many in all as for one task: the range is one more dimension or several
+_COEFFICIENTS = 32  # number of coefficients at which the network is trained
+_OF_TOLERANCE = 0.5  # tolerance of the mean over the range, so that few single coefficients exceed their own
+_POINTS = 4  # times the points of one task, over all coefficients: the range adds dimensions to be covered
 
 
 class ParametricEquation(Equation):
-    """An equation whose networks see coefficients as further inputs; made by :func:`parametric`.
+    """An equation whose networks have coefficients as further inputs; made by :func:`parametric`.
 
     Attributes:
-        span: the ends of each such coefficient's range.
+        span: the ends of the range of each such coefficient.
     """
 
     span: ClassVar[Range]
 
 
 def parametric(problem: Problem, span: Range) -> ParametricEquation:
-    """The problem with networks that see each coefficient of `span` as a further input, from -1 to 1 over its range.
+    """The problem with networks that have each coefficient of `span` as a further input, -1 to 1 over its range.
 
     Raises:
         PacpinnError: if the problem is no equation, or nothing varies.
@@ -49,38 +49,32 @@ def parametric(problem: Problem, span: Range) -> ParametricEquation:
             f"a parametric network needs an equation and a coefficient that varies; {problem.name} "
             + ("has targets at its source alone" if isinstance(problem, Equation) else "is no equation")
         )
-    kind = type(problem)
 
-    class Parametric(kind, ParametricEquation):  # type: ignore[misc, valid-type]
+    class Parametric(type(problem), ParametricEquation):  # type: ignore[misc]
         def features(self, x: Tensor, c: Coefficients) -> Tensor:
             places = self.space.box(span).columns(c, like=x)
             return torch.cat([super().features(x, c), *[2 * place - 1 for place in places]], dim=1)
 
-        @property
-        def name(self) -> str:
-            return problem.name
-
-    Parametric.__module__, Parametric.span = kind.__module__, span
-    wider: Any = copy.copy(problem)
-    wider.__class__ = Parametric
-    return wider
+    Parametric.span = span
+    variant: ParametricEquation = as_variant(problem, Parametric)
+    return variant
 
 
 def range_task(
     problem: ParametricEquation, source: Coefficients, task_at: Callable[[Equation, Coefficients], Task]
 ) -> RangeTask:
-    """The task of all coefficients in the problem's span: some of them, spread over the span, with points for each.
+    """One task for all coefficients in the problem's span, sampled at a few of them, with points for each sample.
 
     Args:
-        problem: what to learn.
-        source: gives the coefficients that do not vary.
-        task_at: makes the task of an equation at coefficients, where and to what tolerance it is to be solved.
+        problem: the equation.
+        source: the values of the coefficients that do not vary.
+        task_at: makes the task of an equation at coefficients, with the device and the tolerance wanted.
     """
     thinned = copy.copy(problem)
     count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)
     vars(thinned)["points"] = replace(problem.points, domain=count)
     even = qmc.Sobol(len(problem.span), seed=0).random(_COEFFICIENTS)
-    shares = (1 - np.cos(np.pi * even)) / 2  # denser towards the ends, as Chebyshev's nodes are
+    shares = (1 - np.cos(np.pi * even)) / 2  # denser towards the ends, like Chebyshev nodes
     tasks = []
     for k, c in enumerate(problem.space.box(problem.span).at(shares, source)):
         task = task_at(thinned, c)
@@ -89,16 +83,17 @@ def range_task(
     return RangeTask(tasks)
 
 
-class RangeTask(LeastSquaresTask):
-    """Tasks of one equation as one task for one network: their mean squares are averaged."""
+class RangeTask(EquationBatch):
+    """Tasks of one equation as one task for one network: its loss is the mean of their losses."""
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
-        self.tasks = tasks
-        self._batch = EquationBatch(tasks)
-        first = tasks[0]
+        super().__init__(tasks)
+        first, self.lead = tasks[0], ()
         self.coefficients = first.coefficients
         self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
-        self.dtype, self.device = first.dtype, first.device
+
+    def only(self, places: Sequence[int]) -> RangeTask:
+        return self
 
     @property
     def penalty(self) -> float:
@@ -111,28 +106,15 @@ class RangeTask(LeastSquaresTask):
     def easier(self) -> list[RangeTask]:
         return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
 
-    def everything(self) -> Collocation:
-        return self._batch.everything()
-
-    def fresh(self, seed: int) -> Collocation:
-        return self._batch.fresh(seed)
-
-    def inputs(self, batch: Collocation) -> Tensor:
-        return self._batch.inputs(batch)
-
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         return [
-            Block(block.name, block.values.flatten(), _in_all(block.rows, batch), block.weight)
-            for block in self._batch.residuals(forward, batch)
+            Block(block.name, block.values.flatten(), _rows_of_all(block.rows, batch), block.weight)
+            for block in super().residuals(forward, batch)
         ]
 
-    def score(self, forward: Forward) -> Score | None:
-        """None: each coefficient has a score of its own."""
-        return None
 
-
-def _in_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
-    """Indices of one task's rows as those of the same rows of all tasks."""
+def _rows_of_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
+    """Indices of the same rows in all tasks, from their indices `rows` in one task."""
     if rows is None:
         return None
     first = batch.rows * torch.arange(len(batch.conditions), device=rows.device)

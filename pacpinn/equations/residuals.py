@@ -1,11 +1,12 @@
-"""DeepXDE's residuals as vectors, for one task of an equation or for several of its targets together."""
+"""Residual blocks of DeepXDE's equations and conditions, for one task or for several tasks evaluated together."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +19,7 @@ from pacpinn.runtime.user_code import naming_user_code, place_of
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Block, Forward
 
-if TYPE_CHECKING:
-    from pacpinn.equations.equation import Equation
+Outputs = Callable[[Tensor], Tensor]  # points (rows, inputs) to a network's outputs, before the equation's transform
 
 _POINTWISE = (
     dde.icbc.DirichletBC,
@@ -33,24 +33,46 @@ _POINTWISE = (
 )
 
 
-Outputs = Callable[[Tensor], Tensor]  # what stands before the equation's transform, as a function of points
+class Formulas(Protocol):
+    """The part of an :class:`Equation` that residuals need."""
+
+    outputs: ClassVar[Sequence[str]]
+    weights: ClassVar[Sequence[float] | None]
+
+    @property
+    def name(self) -> str: ...
+    def features(self, x: Tensor, c: Coefficients) -> Tensor: ...
+    def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor: ...
+    def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor | Sequence[Tensor]: ...
+    def stated(self, part: str) -> Any: ...
 
 
-def outputs_of(equation: Equation, c: Coefficients, forward: Forward) -> Outputs:
-    """A network's outputs as a function of points `x` ``(rows, inputs)``."""
+def outputs_of(equation: Formulas, c: Coefficients, forward: Forward) -> Outputs:
+    """The outputs of the network `forward` as a function of points `x` ``(rows, inputs)``."""
     return lambda x: forward(equation.features(x, c))
 
 
+def solution(equation: Formulas, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
+    """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``: the transformed `outputs`."""
+    y = outputs(x)
+    with calling(equation, c, "transform"):
+        y = equation.transform(x, y, c)
+    if tuple(y.shape) != (len(x), len(equation.outputs)):
+        fault = f"has shape {tuple(y.shape)}; {expected_of(equation, len(x))}"
+        raise _error(equation, c, "solution", fault, "transform")
+    return y
+
+
 def residual_blocks(
-    equation: Equation, c: Coefficients, scale: Tensor | float, outputs: Outputs, batch: Collocation
+    equation: Formulas, c: Coefficients, scale: Tensor | float, outputs: Outputs, batch: Collocation
 ) -> list[Block]:
-    """One block for each equation, in units of its scale, then one for each condition.
+    """One residual block for each equation, divided by its scale, then one for each condition.
 
     Args:
         equation: the family.
         c: the coefficients, as numbers or as columns ``(rows, 1)``.
         scale: of the equation's terms, a number or ``(targets, 1)``.
-        outputs: the network's, or of whatever else solves the equation.
+        outputs: of a network, or of another function that represents the solution.
         batch: the points of one task or of several.
 
     Raises:
@@ -58,142 +80,149 @@ def residual_blocks(
     """
     x = batch.x.detach().requires_grad_()
     y = solution(equation, c, outputs, x)
-    with naming_user_code(equation.stated("residual"), f"the residual of {equation.name} at {c}"):
+    with calling(equation, c, "residual"):
         found = equation.residual(x, y, c)
     columns = list(found) if isinstance(found, list | tuple) else [found]
     conditions = sum(batch.counts)
-    own = torch.arange(conditions, batch.rows)[:, None]
+    rows = torch.arange(conditions, batch.rows)[:, None]
     blocks = [
-        Block(name, _by_target(column, batch.lead)[..., conditions:] / scale, own)
-        for name, column in named(equation, c, columns, len(x))
+        Block(name, _by_target(column, batch.lead)[..., conditions:] / scale, rows)
+        for name, column in named_residuals(equation, c, columns, len(x))
     ]
-    return weighted(equation, c, blocks + _of_conditions(equation, c, x, y, batch), batch.conditions[0])
+    return with_conditions(equation, c, blocks, _condition_errors(equation, c, x, y, batch), batch)
 
 
-def measured_blocks(equation: Equation, c: Coefficients, outputs: Outputs, batch: Collocation) -> list[Block]:
-    """One block for each column of measurements, which are all that the batch holds."""
+def measured_blocks(equation: Formulas, c: Coefficients, outputs: Outputs, batch: Collocation) -> list[Block]:
+    """One residual block for each column of measurements. The batch holds the points of measurements alone."""
     x = batch.x.detach().requires_grad_()
-    blocks = _of_conditions(equation, c, x, solution(equation, c, outputs, x), batch)
-    return [replace(block, weight=each.weight) for block, each in zip(blocks, batch.conditions[0], strict=True)]
+    y = solution(equation, c, outputs, x)
+    return with_conditions(equation, c, [], _condition_errors(equation, c, x, y, batch), batch)
 
 
-def _of_conditions(equation: Equation, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[Block]:
-    """One block for each condition, measurements among them."""
-    blocks, ends = [], accumulate(batch.counts, initial=0)
-    for i, (begin, end) in enumerate(pairwise(ends)):
-        with naming_user_code(equation.stated("conditions"), f"condition {i + 1} of {equation.name} at {c}"):
-            errors = [
-                each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
-                for k, each in enumerate(batch.conditions)
-            ]
-        blocks.append(condition_block(equation, c, i, batch.conditions[0][i], errors, (begin, end), batch.lead))
-    return blocks
-
-
-def named(
-    equation: Equation, c: Coefficients, columns: Sequence[Any], rows: int | None
+def named_residuals(
+    equation: Formulas, c: Coefficients, columns: Sequence[Any], rows: int | None
 ) -> Iterator[tuple[str, Tensor]]:
-    """Residuals of the equations with their names, checked: each a column, of so many `rows` if they are known."""
+    """The equations' residuals with their names.
+
+    Args:
+        equation, c: for messages.
+        columns: what the equation's residual has returned, one column for each equation.
+        rows: the number of rows that each column must have; None if it is known from the columns alone.
+
+    Raises:
+        ResidualError: if a residual is not a column of that many rows.
+    """
     for i, column in enumerate(columns):
         name = "residual" if len(columns) == 1 else f"residual {i + 1}"
         if rows is None and isinstance(column, Tensor):
             rows = len(column)
-        _require_columns(equation, c, name, column, (rows or 0, 1), equation.stated("residual"))
+        _require_columns(equation, c, name, column, (rows or 0, 1), "residual")
         yield name, column
 
 
-def condition_block(
-    equation: Equation,
-    c: Coefficients,
-    i: int,
-    condition: Any,
-    errors: Sequence[Tensor],
-    ends: tuple[int, int],
-    lead: tuple[int, ...] = (),
-) -> Block:
-    """The block of one condition.
+def with_conditions(
+    equation: Formulas, c: Coefficients, blocks: list[Block], errors: Sequence[Sequence[Any]], batch: Collocation
+) -> list[Block]:
+    """The blocks of the equations, then those of the conditions, with the equation's loss weights.
+
+    Measurements, the last of the conditions, have weights of their own.
 
     Args:
         equation, c: for messages.
-        i: which of the equation's conditions it is.
-        condition: DeepXDE's object.
-        errors: what it gives for each target, ``(n, 1)``; or ``(n, components)`` for a list of components.
-        ends: its first row, and that after its last.
-        lead: leading shape by target.
+        blocks: of the equations.
+        errors: of each condition for each target, ``(n, 1)``; or ``(n, components)`` if it has a list of components.
+        batch: the points.
+
+    Raises:
+        ResidualError: if an error has the wrong shape, a condition is about an output that does not exist, a block has
+            no points, or there are not as many weights as blocks.
     """
-    name, rows = _condition_name(i, condition), _rows(condition, *ends)
-    component = getattr(condition, "component", 0)
-    width = len(component) if isinstance(component, list | tuple) else 1
-    for error in errors:
-        count = len(rows) if rows is not None else len(error) if isinstance(error, Tensor) else 0
-        if isinstance(error, Tensor) and error.ndim == 2 and error.shape[1] == 0:
-            raise ResidualError(
-                f"the {name} of {equation.name} at {c} is about component {component}, but the solution has "
-                f"{len(equation.outputs)} ({', '.join(equation.outputs)}); expected 0 to {len(equation.outputs) - 1}"
-                + place_of(equation.stated("conditions"))
+    blocks, conditions = list(blocks), batch.conditions[0]
+    for i, ends in enumerate(pairwise(accumulate(batch.counts, initial=0))):
+        blocks.append(_condition_block(equation, c, i, conditions[i], errors[i], ends, batch.lead))
+    for block in blocks:
+        if not block.values.numel():
+            fault = (
+                "has no points; expected at least one: ask for them, as in points = Points(boundary=80, initial=80), "
+                "and check where the condition holds"
             )
-        _require_columns(equation, c, name, error, (count, width), equation.stated("conditions"))
-    by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
-    return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
+            raise _error(equation, c, block.name, fault, "conditions")
+    measured = [each.weight for each in conditions if isinstance(each, Observed)]
+    weights = [*_loss_weights(equation, blocks[: len(blocks) - len(measured)]), *measured]
+    return [replace(block, weight=weight) for block, weight in zip(blocks, weights, strict=True)]
 
 
-def _condition_name(i: int, condition: Any) -> str:
-    if isinstance(condition, Observed):
-        return f"measured {condition.name}"
-    return f"condition {i + 1} ({type(condition).__name__})"
+def calling(equation: Formulas, c: Coefficients, part: str, label: str | None = None) -> AbstractContextManager[None]:
+    """Run a block that calls the user's formula for `part`; an exception there is reported with its line.
+
+    Raises:
+        ResidualError: for any exception that is not pacpinn's own.
+    """
+    return naming_user_code(equation.stated(part), f"{label or 'the ' + part} of {equation.name} at {c}")
 
 
-def solution(equation: Equation, c: Coefficients, outputs: Outputs, x: Tensor) -> Tensor:
-    """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``."""
-    y = outputs(x)
-    with naming_user_code(equation.stated("transform"), f"the transform of {equation.name} at {c}"):
-        y = equation.transform(x, y, c)
-    if tuple(y.shape) != (len(x), len(equation.outputs)):
-        raise ResidualError(
-            f"the solution of {equation.name} at {c} has shape {tuple(y.shape)}; {expected_of(equation, len(x))}"
-            + place_of(equation.stated("transform"))
-        )
-    return y
-
-
-def expected_of(equation: Equation, rows: int) -> str:
-    """What an array of the solution's values should have looked like."""
+def expected_of(equation: Formulas, rows: int) -> str:
+    """The expected shape of the solution's values, for messages."""
     outputs = equation.outputs
     return f"expected ({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
 
 
+def _condition_errors(equation: Formulas, c: Coefficients, x: Tensor, y: Tensor, batch: Collocation) -> list[list[Any]]:
+    """The errors of each condition for each target, as DeepXDE evaluates them."""
+    errors = []
+    for i, (begin, end) in enumerate(pairwise(accumulate(batch.counts, initial=0))):
+        with calling(equation, c, "conditions", f"condition {i + 1}"):
+            errors.append(
+                [
+                    each[i].error(batch.points, x, y, k * batch.rows + begin, k * batch.rows + end)
+                    for k, each in enumerate(batch.conditions)
+                ]
+            )
+    return errors
+
+
+def _condition_block(
+    equation: Formulas,
+    c: Coefficients,
+    i: int,
+    condition: Any,
+    errors: Sequence[Any],
+    ends: tuple[int, int],
+    lead: tuple[int, ...],
+) -> Block:
+    """The block of the condition with index `i`, whose rows go from the first of `ends` to before the second."""
+    measured = isinstance(condition, Observed)
+    name = f"measured {condition.name}" if measured else f"condition {i + 1} ({type(condition).__name__})"
+    rows, component = _rows(condition, *ends), getattr(condition, "component", 0)
+    width = len(component) if isinstance(component, list | tuple) else 1
+    for error in errors:
+        _require_component(equation, c, name, component, error)
+        count = len(rows) if rows is not None else len(error) if isinstance(error, Tensor) else 0
+        _require_columns(equation, c, name, error, (count, width), "conditions")
+    by_component = torch.cat([error.T.reshape(-1, 1) for error in errors])
+    return Block(name, _by_target(by_component, lead), None if rows is None else rows.repeat(width, 1))
+
+
+def _loss_weights(equation: Formulas, blocks: Sequence[Block]) -> Sequence[float]:
+    """One loss weight for each block of the equations and of the stated conditions, if there are any."""
+    if not blocks or not equation.weights:
+        return [1.0] * len(blocks)
+    if len(equation.weights) != len(blocks):
+        raise ResidualError(
+            f"{equation.name} has {len(equation.weights)} weights; expected {len(blocks)}, for: "
+            + ", ".join(block.name for block in blocks)
+            + place_of(type(equation))
+        )
+    return equation.weights
+
+
 def _by_target(column: Tensor, lead: tuple[int, ...]) -> Tensor:
-    """Columns over the rows of all targets, as ``(targets, n)``; of a task by itself as ``(n,)``."""
+    """A column over the rows of all targets, as ``(targets, n)``; over those of a single task, as ``(n,)``."""
     return column.reshape(*lead, -1)
 
 
-def weighted(equation: Equation, c: Coefficients, blocks: list[Block], conditions: Sequence[Any]) -> list[Block]:
-    """The blocks with the equation's loss weights; measurements, last among the `conditions`, have their own.
-
-    Raises:
-        ResidualError: if one has no points, or there are not as many weights as blocks.
-    """
-    for block in blocks:
-        if not block.values.numel():
-            raise ResidualError(
-                f"the {block.name} of {equation.name} at {c} has no points; expected some: "
-                "ask for them, as in points = Points(boundary=80, initial=80), and check where the condition holds"
-                + place_of(equation.stated("conditions"))
-            )
-    measured = [each.weight for each in conditions if isinstance(each, Observed)]
-    stated = blocks[: len(blocks) - len(measured)]
-    weights = equation.weights or [1.0] * len(stated)
-    if len(weights) != len(stated):
-        raise ResidualError(
-            f"{equation.name} has {len(weights)} weights; expected {len(stated)}, for: "
-            + ", ".join(block.name for block in stated)
-            + place_of(type(equation))
-        )
-    return [replace(block, weight=weight) for block, weight in zip(blocks, [*weights, *measured], strict=True)]
-
-
 def _rows(condition: Any, begin: int, end: int) -> Tensor | None:
-    """The rows that each residual of a condition depends on; None for a kind of condition that is not known."""
+    """The rows that each residual of a condition depends on; None for an unknown kind of condition."""
     rows = torch.arange(begin, end)
     if isinstance(condition, _POINTWISE):
         return rows[:, None]
@@ -202,13 +231,24 @@ def _rows(condition: Any, begin: int, end: int) -> Tensor | None:
     return None
 
 
+def _require_component(equation: Formulas, c: Coefficients, name: str, component: Any, error: Any) -> None:
+    """Refuse the empty columns that DeepXDE returns for a component that the solution does not have."""
+    if isinstance(error, Tensor) and error.ndim == 2 and error.shape[1] == 0:
+        count, names = len(equation.outputs), ", ".join(equation.outputs)
+        fault = f"is about component {component}, but the solution has {count} ({names}); expected 0 to {count - 1}"
+        raise _error(equation, c, name, fault, "conditions")
+
+
 def _require_columns(
-    equation: Equation, c: Coefficients, name: str, values: Any, expected: tuple[int, int], function: Any
+    equation: Formulas, c: Coefficients, name: str, values: Any, expected: tuple[int, int], part: str
 ) -> None:
     shape = tuple(values.shape) if isinstance(values, Tensor) else None
     if shape != expected:
         found = f"is a {type(values).__name__}" if shape is None else f"has shape {shape}"
-        raise ResidualError(
-            f"the {name} of {equation.name} at {c} {found}; expected a tensor of shape {expected}: keep columns "
-            f"two-dimensional, as in y[:, 0:1]{place_of(function)}"
-        )
+        fault = f"{found}; expected a tensor of shape {expected}: keep columns two-dimensional, as in y[:, 0:1]"
+        raise _error(equation, c, name, fault, part)
+
+
+def _error(equation: Formulas, c: Coefficients, name: str, fault: str, part: str) -> ResidualError:
+    place = place_of(equation.stated(part))
+    return ResidualError(f"the {name} of {equation.name} at {c} {fault}{place}")

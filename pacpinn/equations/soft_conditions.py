@@ -1,21 +1,20 @@
-"""Soft conditions: an equation's exact conditions as residuals, in place of the transform that meets them."""
+"""Soft constraints: conditions as residuals, in place of a transform that satisfies them exactly."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pacpinn.equations.collocation import Points
 from pacpinn.equations.deepxde_equation import GivenEquation
-from pacpinn.equations.equation import Equation
+from pacpinn.equations.equation import Equation, as_variant
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.user_code import place_of
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 
-_SHARE = 8  # of as many points inside one lies on the boundary, and one at the start
+_INSIDE = 8  # points inside the domain for one on the boundary, and for one at the initial time
 
 
 class SoftEquation(Equation):
@@ -23,47 +22,48 @@ class SoftEquation(Equation):
 
 
 def soft(problem: Problem) -> SoftEquation:
-    """The problem with its conditions as residuals, which are met as well as they are solved, not exactly.
+    """The problem with its conditions as residuals (soft constraints) in place of its transform (hard constraints).
 
-    A transform is the better choice where one is to be had: nothing is left to be weighed against the equation, and
-    fewer points do. Soft conditions serve where no formula meets them, and to compare.
+    The solution then satisfies the conditions as accurately as they are solved, not exactly. With a transform no loss
+    weights are needed between equation and conditions, and fewer points are enough. Soft conditions serve where no
+    formula satisfies the conditions, where a transform makes the equation harder to learn, and for comparison.
 
     Raises:
         PacpinnError: if the problem is no equation, comes from a data object, or does not name the conditions that its
-            transform makes exact.
+            transform satisfies.
 
     Example:
         >>> family = pp.solve_family(pp.soft(pp.get_problem("burgers")))
     """
     if not isinstance(problem, Equation):
-        raise PacpinnError(f"{problem.name} is no equation: it has no conditions to be made soft")
+        raise PacpinnError(f"{problem.name} is no equation: it has no conditions that could be soft")
     kind = type(problem)
     if isinstance(problem, GivenEquation):
-        raise PacpinnError(f"{problem.name} has the conditions of its data object: add them there, and no transform")
+        raise PacpinnError(
+            f"{problem.name} has the conditions of its data object; add the soft conditions there, and leave out the "
+            "transform"
+        )
     if kind.exact_conditions is Equation.exact_conditions:
         raise PacpinnError(
-            f"{problem.name} names no condition that its transform makes exact; define exact_conditions(self, "
-            f"geometry, c), which gives them as DeepXDE's{place_of(kind)}"
+            f"{problem.name} names no condition that its transform satisfies; define exact_conditions(self, geometry, "
+            f"c), which returns them as DeepXDE's{place_of(kind)}"
         )
 
+    soft_points = problem.soft_points or _with_edges(problem)
+
     class Soft(kind, SoftEquation):  # type: ignore[misc, valid-type]
+        points = soft_points
         transform = Equation.transform
 
         def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
             return [*super().conditions(geometry, c), *super().exact_conditions(geometry, c)]
 
-        @property
-        def name(self) -> str:
-            return problem.name
-
-    Soft.__module__, Soft.points = kind.__module__, problem.soft_points or _with_edges(problem)
-    other: Any = copy.copy(problem)
-    other.__class__ = Soft
-    return other
+    variant: SoftEquation = as_variant(problem, Soft)
+    return variant
 
 
 def _with_edges(problem: Equation) -> Points:
-    """The problem's points, with some on the boundary and at the start where there were none."""
+    """The problem's points, with points on the boundary and at the initial time if it has none there."""
     points = problem.points
-    some = 2 if len(problem.inputs) == 1 else max(1, points.domain // _SHARE)
-    return replace(points, boundary=points.boundary or some, initial=points.initial or some)
+    count = 2 if len(problem.inputs) == 1 else max(1, points.domain // _INSIDE)
+    return replace(points, boundary=points.boundary or count, initial=points.initial or count)

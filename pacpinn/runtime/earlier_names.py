@@ -46,7 +46,7 @@ _MOVED = {  # modules with another name; a module that was split has several suc
     "given_equation": "equations.deepxde_equation",
     "given_task": "equations.deepxde_equation",
     "header": "family.file.schema runtime.machine",
-    "labels": "tasks.samples",
+    "labels": "tasks.labels",
     "masked": "networks.masked_network",
     "misfit_search": "inverse.gauss_newton_search",
     "own_loop": "transfer.trainable",

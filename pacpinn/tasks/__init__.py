@@ -1,4 +1,4 @@
-"""What is learnt: coefficients, problems and their tasks, regression and classification, data.
+"""Coefficients, problems and their tasks, regression and classification, samples.
 
 A problem is a family of tasks, indexed by named coefficients. A task is given ``forward``, a function from inputs to
 outputs, and returns its loss, residuals or score. It must not know weights or solvers.

@@ -1,4 +1,4 @@
-"""Named coefficients: what varies over a family of tasks, and one choice of values."""
+"""Named coefficients of a family of tasks: their declaration, and their values for one task."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pacpinn.errors import CoefficientError
 
-_RELATIVE_TOLERANCE = 1e-9
+_RELATIVE_TOLERANCE = 1e-9  # at which two values count as the same
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,15 @@ class Coefficient:
     """One coefficient of a problem, declared as a class attribute.
 
     Args:
-        default: value of the default source task.
-        low, high: the range in which the problem is meant to be solved, both included.
-        scale: ``"log"`` if ratios matter, ``"linear"`` if differences do. Distances between tasks are
-            measured in this scale.
-        doc: meaning and unit, a few words.
+        default: its value in the default source task.
+        low, high: the range in which the problem can be solved, both included.
+        scale: ``"log"`` if ratios matter, ``"linear"`` if differences do. Distances between tasks are measured in this
+            scale.
+        doc: meaning and unit in a few words.
 
     Raises:
-        CoefficientError: if the range is empty or endless, misses the default, or is not positive on a log scale.
+        CoefficientError: if the range is empty or infinite, does not contain the default, or is not positive on a log
+            scale.
 
     Example:
         >>> nu = Coefficient(0.05, low=0.003, high=1.0, scale="log", doc="kinematic viscosity")
@@ -62,7 +63,7 @@ class Coefficient:
         return number
 
     def position(self, value: float) -> float:
-        """Place of `value` between `low` (0) and `high` (1) in the coefficient's own scale."""
+        """Normalised place of `value` in the coefficient's own scale: 0 at `low`, 1 at `high`."""
         if self.scale == "log":
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -79,7 +80,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class Count(Coefficient):
-    """A coefficient that takes whole numbers only, such as a number of samples."""
+    """A coefficient whose values are whole numbers, such as a number of samples."""
 
     def check(self, value: Any) -> float:
         number = super().check(value)
@@ -100,7 +101,7 @@ class Coefficients(Mapping[str, float]):
         (0.05, 0.05, 'nu=0.05')
     """
 
-    several = False  # whether each is a column of many tasks' values
+    several = False  # whether the values are columns, with the values of several tasks
     _values: dict[str, float]
 
     def __init__(self, **values: float) -> None:
@@ -118,11 +119,11 @@ class Coefficients(Mapping[str, float]):
     def __getattr__(self, name: str) -> float:
         values: dict[str, float] = self.__dict__.get("_values", {})
         if name in values:
-            return values[name]
+            return self[name]
         raise AttributeError(f"no coefficient {name!r}; there are: {', '.join(values)}")
 
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"coefficients do not change; make new ones, as in Coefficients({name}={value})")
+        raise AttributeError(f"coefficients cannot be changed; make new ones, as in Coefficients({name}={value})")
 
     def __hash__(self) -> int:
         return hash(frozenset(self._values.items()))

@@ -1,6 +1,6 @@
-"""The space of a problem's coefficients: normalised places, distances, boxes, paths and samples.
+"""The parameter space of a problem: normalised places of coefficients, distances, boxes, paths and grids.
 
-A place is where a coefficient lies in its range, in its own scale: 0 at its lower end, 1 at its upper end.
+A normalised place is 0 at the lower end of a coefficient's range and 1 at the upper end, in the coefficient's scale.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pacpinn.tasks.coefficient import Coefficient, Coefficients
 
 Range = Mapping[str, tuple[float, float]]  # the ends of each coefficient's range, as {"nu": (0.01, 0.05)}
 
-_STEP = 1e-5  # of a coefficient: a central difference is off by its square
-_LEAST = 1e-2  # of its range: what counts for a coefficient's size near zero
+_STEP = 1e-5  # of a coefficient's size, for a difference quotient: the error of a central one is of order _STEP²
+_LEAST_SIZE = 1e-2  # of a coefficient's range: the smallest size that a value near zero counts as
 
 
 class ParameterSpace:
-    """The box that some coefficients span, each from the lower to the upper end of a range.
+    """A box with one axis for each coefficient, from the lower to the upper end of a range.
 
     Args:
-        coefficients: by name.
-        within: the ends of each range; only the coefficients named here are axes of the box. By default all
-            coefficients are, over the ranges in which they are declared.
+        coefficients: declarations, by name.
+        within: the ends of the range of each axis; coefficients not named here are no axes. By default all are axes,
+            over their declared ranges.
 
     Example:
         >>> space = ParameterSpace({"nu": Coefficient(0.02, low=0.001, high=1.0, scale="log")}, {"nu": (0.01, 0.04)})
@@ -41,12 +41,12 @@ class ParameterSpace:
         self.within = {name: (each.low, each.high) for name, each in coefficients.items()} if within is None else within
 
     def box(self, within: Range) -> ParameterSpace:
-        """The space of the coefficients named in `within`, over the ranges given there."""
+        """The box whose axes are the coefficients named in `within`, over the ranges given there."""
         return ParameterSpace(self.coefficients, within)
 
     @cached_property
     def _axes(self) -> list[tuple[Coefficient, float, float]]:
-        """Each coefficient with the positions at which its range begins and ends."""
+        """The coefficient of each axis, with the places of the axis's ends in its declared range."""
         named = [(self.coefficients[name], *ends) for name, ends in self.within.items()]
         return [(each, each.position(low), each.position(high)) for each, low, high in named]
 
@@ -56,7 +56,7 @@ class ParameterSpace:
             (np.array([each.position(c[each.name]) for c in cs], dtype=float) - begin) / (end - begin)
             for each, begin, end in self._axes
         ]
-        return np.array(columns).T  # each column lies together in memory: distances of thousands are quick
+        return np.array(columns).T  # columns are contiguous in memory, for fast distances of thousands of places
 
     def at(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
         """Coefficients at normalised `places` ``(k, axes)`` inside the box; all others as in `base`."""
@@ -86,11 +86,11 @@ class ParameterSpace:
         ]
 
     def distance(self, a: Coefficients, b: Coefficients) -> float:
-        """Euclidean distance of two choices of coefficients, in normalised places."""
+        """Euclidean distance of `a` and `b`, in normalised places of the declared ranges."""
         return sum(step**2 for step in self._steps(a, b)) ** 0.5
 
     def between(self, a: Coefficients, b: Coefficients, share: float = 0.5) -> Coefficients:
-        """The coefficients at a `share` of the path from `a` to `b`, which is straight in normalised places."""
+        """The coefficients at a `share` of the straight path, in normalised places, from `a` to `b`."""
         found = dict(a)
         for each, _, _ in self._axes:
             first, last = each.position(a[each.name]), each.position(b[each.name])
@@ -98,40 +98,36 @@ class ParameterSpace:
         return Coefficients(**found)
 
     def path(self, begin: Coefficients, end: Coefficients, stride: float) -> list[Coefficients]:
-        """From `begin` to `end`, both included, in equal strides of no more than `stride`."""
+        """Coefficients from `begin` to `end`, both included, in equal steps that are no longer than `stride`."""
         strides = math.ceil(self.distance(begin, end) / stride)
         return [self.between(begin, end, i / strides) for i in range(strides)] + [end]
 
     def beyond(self, a: Coefficients, b: Coefficients, c: Coefficients) -> float:
-        """How far `c` lies beyond `b`, seen from `a`, as a multiple of the path from `a` to `b`."""
+        """Where `c` lies beyond `b` along the line from `a` to `b`, in units of the distance from `a` to `b`."""
         first, second = np.array(self._steps(a, b)), np.array(self._steps(b, c))
         return float(first @ second / (first @ first))
 
-    def contains(self, c: Coefficients) -> bool:
-        """Whether the coefficients that are axes lie in the box, its ends included."""
-        return all(low <= c[name] <= high for name, (low, high) in self.within.items())
-
     def neighbours(self, c: Coefficients, name: str) -> tuple[Coefficients, Coefficients]:
-        """Coefficients that differ from `c` a little in one of them, below and above, for central differences.
+        """Coefficients slightly below and above `c` in one of them, for central differences.
 
-        They lie in the range in which the coefficient is declared, so that a difference is one-sided at its ends.
+        They stay in the coefficient's declared range, so that the difference is one-sided at its ends.
         """
         each = self.coefficients[name]
-        step = _STEP * max(abs(c[name]), _LEAST * (each.high - each.low))
+        step = _STEP * max(abs(c[name]), _LEAST_SIZE * (each.high - each.low))
         below, above = (min(max(c[name] + sign * step, each.low), each.high) for sign in (-1, 1))
         return Coefficients(**{**c, name: below}), Coefficients(**{**c, name: above})
 
     def grid(self, per_axis: int) -> np.ndarray:
-        """Normalised places of a regular grid with its corners ``(per_axis ** axes, axes)``, the last axis fastest."""
+        """Normalised places ``(per_axis ** axes, axes)`` of a regular grid with its corners, the last axis fastest."""
         axes = np.meshgrid(*[np.linspace(0, 1, per_axis)] * len(self.within), indexing="ij")
         return np.stack([each.ravel() for each in axes], axis=1)
 
     def columns(self, c: Mapping[str, Any], like: Tensor) -> list[Tensor]:
-        """Normalised places as columns ``(rows, 1)`` of coefficients that are numbers or columns.
+        """Normalised places, differentiable by the coefficients: a column ``(rows, 1)`` for each axis.
 
         Args:
-            c: the coefficients.
-            like: a tensor with the rows, type and device of the columns.
+            c: coefficients, as numbers or as columns ``(rows, 1)``.
+            like: a tensor with these rows, of the dtype and on the device wanted.
         """
         found = []
         for name, (low, high) in self.within.items():
@@ -144,12 +140,12 @@ class ParameterSpace:
         return found
 
     def _steps(self, a: Coefficients, b: Coefficients) -> list[float]:
-        """From `a` to `b` along each axis, in normalised places of the declared ranges."""
+        """The difference from `a` to `b` along each axis, in normalised places of the declared ranges."""
         return [each.position(b[each.name]) - each.position(a[each.name]) for each, _, _ in self._axes]
 
 
 def spanned(members: Iterable[Coefficients]) -> dict[str, tuple[float, float]]:
-    """Least and largest value of each coefficient that varies over some members."""
+    """Smallest and largest value over the members of each coefficient that varies over them."""
     listed = list(members)
     ends = {name: (min(c[name] for c in listed), max(c[name] for c in listed)) for name in listed[0]}
     return {name: (low, high) for name, (low, high) in ends.items() if low < high}

@@ -18,10 +18,10 @@ from pacpinn.tasks.task import Task
 
 
 class Problem(ABC):
-    """A family of tasks. Subclasses declare :class:`Coefficient` attributes, ``build`` and ``network``.
+    """A family of tasks. Subclasses have :class:`Coefficient` attributes and define ``build`` and ``network``.
 
     Class attributes that a subclass may set:
-        targets: coefficient values solved by default, as from :func:`pacpinn.grid`.
+        targets: coefficient values that are solved by default, as from :func:`pacpinn.grid`.
         inputs, outputs: names of the network's inputs and outputs, for tables and figures.
     """
 
@@ -48,14 +48,14 @@ class Problem(ABC):
 
     @property
     def space(self) -> ParameterSpace:
-        """The space of the coefficients: normalised places, distances, boxes and samples."""
+        """The space of the coefficients: normalised places, distances, boxes, paths and grids."""
         return ParameterSpace(self.coefficients)
 
     def at(self, values: Mapping[str, Any], base: Coefficients | None = None) -> Coefficients:
-        """Checked coefficients of one task; what `values` leaves out is taken from `base` (default: the source).
+        """Checked coefficients of one task: `values`, the others as in `base` (default: the source).
 
         Raises:
-            CoefficientError: for an unknown name, a value that is no finite number or lies outside its range.
+            CoefficientError: for an unknown name, a value that is not a finite number, or one outside its range.
         """
         for name in values:
             if name not in self.coefficients:
@@ -68,7 +68,7 @@ class Problem(ABC):
         """Checked coefficients of several tasks, from numbers or from arrays, which are broadcast against each other.
 
         Returns:
-            The coefficients, and whether there are several of them, that is, whether arrays were given.
+            The coefficients, and whether arrays were given.
 
         Raises:
             CoefficientError: as :meth:`at`; and if arrays do not match or are empty.
@@ -81,7 +81,7 @@ class Problem(ABC):
             shapes = ", ".join(f"{name} {np.shape(value)}" for name, value in values.items())
             raise CoefficientError(f"the coefficients' arrays do not match: {shapes}; expected one length") from None
         if not arrays[0].size:
-            raise CoefficientError(f"no values given for {', '.join(values)}; expected one at least")
+            raise CoefficientError(f"no values given for {', '.join(values)}; expected at least one")
         rows = zip(*(each.ravel().tolist() for each in arrays), strict=True)
         return [self.at(dict(zip(values, row, strict=True)), base) for row in rows], True
 
@@ -89,22 +89,23 @@ class Problem(ABC):
         """The ends of each coefficient's range as numbers.
 
         Raises:
-            CoefficientError: if a range is empty or reversed, or a coefficient unknown or out of its own range.
+            CoefficientError: if a range is empty or reversed, or a coefficient is unknown, or an end is out of the
+                coefficient's own range.
         """
-        ends = {}
-        for name, (low, high) in within.items():
-            low, high = (self.at({name: end})[name] for end in (low, high))
-            if not low < high:
-                raise CoefficientError(f"the range {name}={low:g}:{high:g} is empty; expected low < high")
-            ends[name] = (low, high)
-        if not ends:
+        if not within:
             raise CoefficientError(
                 f"no range given for {self.name}; expected one for at least one of: {', '.join(self.coefficients)}"
             )
-        return ends
+        checked = {}
+        for name, ends in within.items():
+            low, high = (self.at({name: end})[name] for end in ends)
+            if not low < high:
+                raise CoefficientError(f"the range {name}={low:g}:{high:g} is empty; expected low < high")
+            checked[name] = (low, high)
+        return checked
 
     def task(self, **values: float) -> Task:
-        """The task at these coefficients; those not named stay at their defaults.
+        """The task at these coefficients; those not given are at their defaults.
 
         Raises:
             CoefficientError: as :meth:`at`.
@@ -116,7 +117,7 @@ class Problem(ABC):
         return task
 
     def initial_network(self, seed: int) -> nn.Module:
-        """A fresh network, the same one for the same seed, whichever random stream it draws from."""
+        """A fresh network, the same for the same seed."""
         with untouched(seed):
             return self.network(seed)
 
@@ -126,4 +127,4 @@ class Problem(ABC):
 
     @abstractmethod
     def network(self, seed: int) -> nn.Module:
-        """A freshly initialised network of the family's architecture. Torch's random stream is seeded already."""
+        """A freshly initialised network of the family's architecture. The random streams are seeded before the call."""

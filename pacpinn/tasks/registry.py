@@ -1,4 +1,4 @@
-"""Find a problem: installed with pacpinn, registered by another package, or in a user's own file."""
+"""Finding a problem: installed with pacpinn, registered by another package, or in a user's own file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pacpinn.errors import ProblemFileError, UnknownProblem
-from pacpinn.runtime import deepxde_backend  # noqa: F401  (problem modules import deepxde: let it come in contained)
+from pacpinn.runtime import deepxde_backend  # noqa: F401  (problem modules import deepxde: its side effects are contained there)
 from pacpinn.runtime.isolation import untouched
 from pacpinn.runtime.user_code import fault_in
 from pacpinn.tasks.problem import Problem
@@ -22,7 +24,7 @@ _ENTRY_POINTS = "pacpinn.problems"
 
 
 def installed_problems() -> dict[str, str]:
-    """Names of all installed problems and the modules that hold them: pacpinn's own and registered ones."""
+    """Names of all installed problems with their modules: pacpinn's own and those of other packages."""
     package = importlib.import_module("pacpinn.problems")
     own = {each.name: f"pacpinn.problems.{each.name}" for each in pkgutil.iter_modules(package.__path__)}
     others = {each.name: each.value for each in importlib.metadata.entry_points(group=_ENTRY_POINTS)}
@@ -38,7 +40,7 @@ def get_problem(name: str | Path) -> Problem:
 
     Raises:
         UnknownProblem: if there is neither such a problem nor such a file.
-        ProblemFileError: if the file does not import, or holds no problem, or several and none is named.
+        ProblemFileError: if the file does not import, or holds no problem, or several of which none is named.
     """
     with untouched():
         file, _, chosen = str(name).partition(".py:")
@@ -62,7 +64,7 @@ def get_problem(name: str | Path) -> Problem:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UnknownProblem(f"there is no file {path}; expected the path of a Python file that defines a problem")
-    # Named by content, so that two files, or two versions of one, never stand in for each other.
+    # Named by its content, so that two files, or two versions of one file, are two modules.
     name = f"pacpinn_user_problem_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -82,18 +84,13 @@ def _import_file(path: Path) -> ModuleType:
 def _problem_in(module: ModuleType, name: str = "") -> Problem:
     """The module's problem; of several the one of that name."""
     found = _problems_of(module)
-    listed = f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'})"
-    if name and name not in found:
-        raise ProblemFileError(f"{listed}; expected {name} among them")
-    if not found:
+    if not name and len(found) == 1:
+        (name,) = found
+    if name not in found:
         raise ProblemFileError(
-            f"{listed}; expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines all it must "
-            "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+            f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'}); "
+            + _expected(Path(module.__file__ or ""), name, list(found))
         )
-    if not name and len(found) > 1:
-        file = Path(module.__file__ or "").name
-        raise ProblemFileError(f"{listed}; say which is meant, as in {file}:{next(iter(found))}")
-    name = name or next(iter(found))
     chosen = found[name]
     if isinstance(chosen, Problem):
         return chosen
@@ -106,20 +103,30 @@ def _problem_in(module: ModuleType, name: str = "") -> Problem:
         ) from fault
 
 
+def _expected(path: Path, name: str, found: Sequence[str]) -> str:
+    if name:
+        return f"expected {name} among them"
+    if found:
+        return f"say which is meant, as in {path.name}:{found[0]}"
+    return (
+        "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract methods "
+        "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+    )
+
+
 def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
-    """Classes that the module defines, and objects that are none of these, such as those of ``from_deepxde``."""
+    """Classes that the module defines, then objects of other classes, such as those of ``from_deepxde``."""
     own = {name: each for name, each in vars(module).items() if not name.startswith("_")}
-    classes = {
-        name: each
-        for name, each in own.items()
-        if inspect.isclass(each)
-        and issubclass(each, Problem)
-        and each.__module__ == module.__name__
-        and not inspect.isabstract(each)
-    }
+    classes = {name: each for name, each in own.items() if _is_problem_class(each, module)}
     objects = {
         name: each
         for name, each in own.items()
         if isinstance(each, Problem) and type(each).__module__ == module.__name__ and type(each) not in classes.values()
     }
     return {**classes, **objects}
+
+
+def _is_problem_class(value: Any, module: ModuleType) -> bool:
+    """Whether a value is a problem's class that the module itself defines."""
+    is_problem = inspect.isclass(value) and issubclass(value, Problem) and not inspect.isabstract(value)
+    return is_problem and value.__module__ == module.__name__

@@ -1,8 +1,8 @@
-"""Samples to learn from, to stop by and to be judged on; read from what people keep their data in."""
+"""Samples for training, validation and testing, and how they are read from arrays, frames and data loaders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any, NamedTuple, Self
@@ -16,14 +16,21 @@ from pacpinn.errors import DataError
 from pacpinn.runtime.isolation import untouched
 
 _PARTS = ("train", "test", "valid")
-_ROWS_AT_ONCE = 256  # of a data set without a loader
+_ROWS_AT_ONCE = 256  # read from a data set without a loader
+
+
+class Rows(NamedTuple):
+    """Inputs ``(rows, ...)`` with their values ``(rows, outputs)`` or labels ``(rows,)``."""
+
+    x: np.ndarray
+    y: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Samples to learn from, and if there are such, to be judged on and to stop by, as NumPy arrays.
+    """Training samples, and test and validation samples if there are any, as NumPy arrays.
 
-    Given may be arrays, tensors, pandas frames of numbers, or lists; :meth:`split` makes all parts of one set.
+    Arrays, tensors, pandas frames of numbers and lists are accepted. :meth:`split` divides one data set.
 
     Args:
         x_train, x_test, x_valid: inputs ``(rows, ...)``, such as ``(rows, inputs)`` or
@@ -31,7 +38,7 @@ class Samples:
         y_train, y_test, y_valid: values ``(rows, outputs)`` of a regression; labels ``(rows,)``, 0, 1, 2, ..., of a
             classification.
 
-    Test samples are for scores alone; validation samples tell when to stop and have no part in training either.
+    Test samples are for scores alone. Validation samples decide when to stop; they take no part in training either.
 
     Raises:
         DataError: if rows of x and y do not match, shapes of the parts differ, a part is empty, or anything is NaN,
@@ -54,24 +61,25 @@ class Samples:
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if (x is None) != (y is None):
                 raise DataError(f"of x_{part} and y_{part} one is given alone; expected both or neither")
-            if x is not None and len(x) != len(y):
-                raise DataError(f"x_{part} has {len(x)} rows and y_{part} has {len(y)}; expected one y for each x")
-            for name, train, other in (("x", self.x_train, x), ("y", self.y_train, y)):
-                if other is not None and train.shape[1:] != other.shape[1:]:
-                    raise DataError(
-                        f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}; expected them to "
-                        "differ in rows only"
-                    )
+            if x is not None:
+                _require_one_y_for_each_x(Rows(x, y), f"_{part}")
+                _require_same_columns("x", part, self.x_train, x)
+                _require_same_columns("y", part, self.y_train, y)
+
+    def part(self, name: str) -> Rows | None:
+        """The samples for ``"train"``, ``"test"`` or ``"valid"``; None if there are none."""
+        x, y = getattr(self, f"x_{name}"), getattr(self, f"y_{name}")
+        return None if x is None else Rows(x, y)
 
     @classmethod
     def split(cls, x: Any, y: Any = None, test: float = 0.2, validation: float = 0.0, seed: int = 0) -> Self:
-        """All of one data set, divided at random into training, test and validation samples.
+        """One data set, divided at random into training, test and validation samples.
 
         Args:
             x: inputs ``(rows, ...)``: an array, a tensor on any device, a pandas frame of numeric columns. Or, without
-                `y`, a torch ``Dataset`` or ``DataLoader`` of pairs (x, y), which is read once and whole.
-            y: labels ``(rows,)``, whole numbers, of which each part gets its share; or values ``(rows, outputs)``,
-                of one output also ``(rows,)``.
+                `y`, a torch ``Dataset`` or ``DataLoader`` of pairs (x, y), all of which are read, once.
+            y: labels ``(rows,)``, whole numbers, whose classes have the same share in all parts; or values
+                ``(rows, outputs)``, of one output also ``(rows,)``.
             test, validation: fractions of the rows in [0, 1).
             seed: seed of the division.
 
@@ -90,62 +98,64 @@ class Samples:
         parts: dict[str, np.ndarray] = {}
         for part, fraction in (("test", test), ("valid", validation / (1 - test))):
             if fraction:
-                rest, taken = set_aside(rest, fraction, seed)
-                parts |= {f"x_{part}": taken.x, f"y_{part}": taken.y}
+                rest, chosen = set_aside(rest, fraction, seed)
+                parts |= {f"x_{part}": chosen.x, f"y_{part}": chosen.y}
         return cls(rest.x, rest.y, **parts)
 
 
-class Rows(NamedTuple):
-    """Inputs ``(rows, ...)`` with their values ``(rows, outputs)`` or labels ``(rows,)``."""
-
-    x: np.ndarray
-    y: np.ndarray
-
-
 def set_aside(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """The rest, and a random `fraction` of the rows; of labels, in which each class has its share in both.
+    """The rest, and a random `fraction` of the rows. With labels, each class has the same share in both.
 
     Raises:
         DataError: if there are too few rows, of a class or in all.
     """
-    if len(rows.x) != len(rows.y):
-        raise DataError(f"x has {len(rows.x)} rows and y has {len(rows.y)}; expected one y for each x")
+    _require_one_y_for_each_x(rows)
     labels = rows.y if rows.y.ndim == 1 else None
     try:
-        rest, taken = train_test_split(np.arange(len(rows.x)), test_size=fraction, random_state=seed, stratify=labels)
+        rest, chosen = train_test_split(np.arange(len(rows.x)), test_size=fraction, random_state=seed, stratify=labels)
     except ValueError as problem:
         raise DataError(
             f"{len(rows.x)} rows cannot be divided with {fraction:.3g} of them set aside: {problem}; give more data or "
             "another fraction, or divide it yourself: Samples(x_train, y_train, x_test, y_test, x_valid, y_valid)"
         ) from None
-    return Rows(rows.x[rest], rows.y[rest]), Rows(rows.x[taken], rows.y[taken])
+    return Rows(rows.x[rest], rows.y[rest]), Rows(rows.x[chosen], rows.y[chosen])
 
 
-def _read(data: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and answers of a torch data set or loader of pairs, each pair once."""
+def _require_one_y_for_each_x(rows: Rows, part: str = "") -> None:
+    if len(rows.x) != len(rows.y):
+        raise DataError(f"x{part} has {len(rows.x)} rows and y{part} has {len(rows.y)}; expected one y for each x")
+
+
+def _require_same_columns(name: str, part: str, train: np.ndarray, other: np.ndarray) -> None:
+    if train.shape[1:] != other.shape[1:]:
+        found = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
+        raise DataError(f"{found}; expected them to differ in rows only")
+
+
+def _read(data: Any) -> Rows:
+    """All pairs of a torch data set or loader, once each."""
     if not isinstance(data, Dataset | DataLoader):
         raise DataError(f"y is missing, and x is a {type(data).__name__}; expected x and y, or a Dataset or DataLoader")
     dataset = data.dataset if isinstance(data, DataLoader) else data
     name = type(dataset).__name__
     if not hasattr(dataset, "__len__"):
         raise DataError(
-            f"{name} does not say how long it is, and may have no end; expected a data set with __len__: "
+            f"{name} has no length and may be endless; expected a data set with __len__: "
             "read as much of it as you need into arrays"
         )
     loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=_ROWS_AT_ONCE)
-    with untouched():  # a loader draws from torch's own stream
+    with untouched():  # a loader draws from torch's own random stream
         batches = list(_pairs(loader))
     if not batches:
         raise DataError(f"{name} is empty; expected at least one pair (x, y)")
     try:
-        x, y = (np.concatenate([_array("xy"[i], each[i]) for each in batches]) for i in (0, 1))
+        return Rows(*(np.concatenate([_array(key, each[i]) for each in batches]) for i, key in enumerate("xy")))
     except ValueError as problem:
         raise DataError(f"{name} has batches that do not fit together: {problem}") from None
-    return x, y
 
 
 def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[Any, Any]]:
-    """The batches of a loader, no more of them than it says it has."""
+    """The batches of a loader, no more of them than its length."""
     name = type(loader.dataset).__name__
     try:
         for batch in islice(loader, len(loader)):
@@ -160,7 +170,7 @@ def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[Any, Any]]:
 
 
 def _array(name: str, values: Any) -> np.ndarray:
-    """Tensors, frames and whatever else NumPy makes an array of."""
+    """An array of a tensor, a pandas frame, or anything else that NumPy accepts."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
         return (values.float() if values.dtype is torch.bfloat16 else values).numpy()
@@ -176,48 +186,15 @@ def _array(name: str, values: Any) -> np.ndarray:
 
 
 def _numbers(name: str, values: Any) -> np.ndarray:
+    """A writable array of finite numbers with at least one row."""
     array = _array(name, values)
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{name} has shape {array.shape}; expected at least one row")
     if not np.issubdtype(array.dtype, np.number):
         raise DataError(
-            f"{name} is of type {array.dtype}; expected numbers: names of classes become labels 0, 1, 2, ... by "
-            "sklearn.preprocessing.LabelEncoder, or let PACClassifier do it"
+            f"{name} is of type {array.dtype}; expected numbers: sklearn.preprocessing.LabelEncoder makes labels "
+            "0, 1, 2, ... of names of classes, and so does PACClassifier"
         )
     if not np.isfinite(array).all():
         raise DataError(f"{name} holds NaN or infinity; expected finite numbers: remove or mend those samples")
-    return np.require(array, requirements="W")  # torch takes no array that is not writable, as pandas gives
-
-
-ClassWeights = Mapping[int, float] | Sequence[float] | np.ndarray | str | None
-
-
-def largest_label(name: str, labels: np.ndarray | None) -> int:
-    """The largest of some labels, -1 without any; refuses what are none."""
-    if labels is None:
-        return -1
-    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-        raise DataError(
-            f"{name} has type {labels.dtype} and shape {labels.shape}; a classification expects labels of shape "
-            "(rows,): whole numbers 0, 1, 2, ..., one for each class; sklearn.preprocessing.LabelEncoder makes them"
-        )
-    return int(labels.max())
-
-
-def weights_of_classes(given: ClassWeights, classes: int, labels: np.ndarray) -> np.ndarray | None:
-    """One weight for each class ``(classes,)``; None if all weigh the same."""
-    if given is None:
-        return None
-    if isinstance(given, str):
-        if given != "balanced":
-            raise DataError(f"class_weights={given!r}; expected 'balanced', or one weight for each class")
-        return 1 / np.bincount(labels, minlength=classes).clip(min=1)
-    if isinstance(given, Mapping):
-        given = [given[label] for label in sorted(given)] if set(given) == set(range(classes)) else []
-    weights = np.asarray(given, dtype=float)
-    if weights.shape != (classes,) or not np.isfinite(weights).all() or not (weights > 0).all():
-        raise DataError(
-            f"class_weights do not fit the classes 0 to {classes - 1}; expected one finite weight above 0 for each: "
-            "a sequence in their order, or a mapping from label to weight"
-        )
-    return weights
+    return np.require(array, requirements="W")  # torch refuses arrays that are not writable, such as pandas gives

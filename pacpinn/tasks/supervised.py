@@ -1,4 +1,4 @@
-"""Regression and classification as problems and tasks: mini-batches, losses, a score on test data."""
+"""Regression and classification: their tasks, with mini-batches, losses and scores, and their problems."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from torch.nn import functional
 
 from pacpinn.errors import DataError
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.labels import ClassWeights, largest_label, weights_of_classes
 from pacpinn.tasks.problem import Problem
-from pacpinn.tasks.samples import ClassWeights, Samples, largest_label, weights_of_classes
+from pacpinn.tasks.samples import Rows, Samples
 from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, named_inputs
 
 
@@ -26,11 +27,11 @@ class Pairs(NamedTuple):
 
 
 class SupervisedTask(LeastSquaresTask):
-    """What regression and classification share.
+    """Common base of regression and classification.
 
     Args:
         samples: the data.
-        batch_size: rows of a mini-batch at most.
+        batch_size: the largest number of rows in a mini-batch.
         penalty: strength of the penalties of allocation and calibration that suits the data.
     """
 
@@ -51,9 +52,10 @@ class SupervisedTask(LeastSquaresTask):
         return self._penalty
 
     def folds(self, count: int = 5, seed: int = 0) -> list[Self]:
-        """The task `count` times, each judged and validated on another part of the training samples, held out for that.
+        """`count` tasks for cross-validation: each is trained without one fold, which tests and validates it.
 
-        For choosing hyper-parameters, such as a penalty's strength, by cross-validation: the test samples take no part.
+        The folds divide the training samples at random; the test samples take no part. They serve to choose
+        hyper-parameters, such as a penalty's strength.
 
         Raises:
             DataError: if there are fewer than two folds or more folds than samples.
@@ -62,27 +64,24 @@ class SupervisedTask(LeastSquaresTask):
         if not 2 <= count <= rows:
             raise DataError(f"{count} folds of {rows} training samples; expected 2 to {rows}")
         held_out = np.array_split(np.random.default_rng(seed).permutation(rows), count)
-        return [self._judged_on(part) for part in held_out]
+        return [self._tested_on(fold) for fold in held_out]
 
     def everything(self) -> Pairs:
         """All training samples."""
         if self._training is None:
-            self._training = self._pairs(self.samples.x_train, self.samples.y_train)
+            self._training = self._tensors(Rows(self.samples.x_train, self.samples.y_train))
         return self._training
 
     def validation(self, forward: Forward) -> Tensor | None:
-        """The training loss's formula on the validation samples; None without such."""
-        x, y = self.samples.x_valid, self.samples.y_valid
-        if x is None or y is None:
-            return None
-        if self._validation is None:
-            self._validation = self._pairs(x, y)
-        return self.loss(forward, self._validation)
+        """The loss on the validation samples; None if there are none."""
+        if self._validation is None and (valid := self.samples.part("valid")):
+            self._validation = self._tensors(valid)
+        return None if self._validation is None else self.loss(forward, self._validation)
 
     def batches(self, seed: int) -> Iterator[Pairs]:
         """One pass through the training samples, shuffled, in batches whose sizes differ by one at most.
 
-        A short last batch would weigh its samples more, and batch normalisation cannot work on one of a single row.
+        A short last batch would give its samples more weight, and batch normalisation fails on a single row.
         """
         x, y = self.everything()
         order = np.random.default_rng(seed).permutation(len(x))
@@ -94,31 +93,32 @@ class SupervisedTask(LeastSquaresTask):
         return batch.x
 
     def score(self, forward: Forward) -> Score | None:
-        """How well the test samples are told; None without such."""
-        x, y = self.samples.x_test, self.samples.y_test
-        return None if x is None or y is None else self._score(self.predict(forward, x), y)
+        """The score on the test samples; None if there are none."""
+        test = self.samples.part("test")
+        return None if test is None else self._score(self.predict(forward, test.x), test.y)
 
-    def _pairs(self, x: np.ndarray, y: np.ndarray) -> Pairs:
-        return Pairs(self.tensor(x), self._answers(y))
-
-    @abstractmethod
-    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
-        """How good the network's `answers` are, of which `y` is right."""
+    def _tensors(self, rows: Rows) -> Pairs:
+        return Pairs(self.tensor(rows.x), self._values(rows.y))
 
     @abstractmethod
-    def _answers(self, y: np.ndarray) -> Tensor:
+    def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
+        """The score of predictions against the right values or labels `y`."""
+
+    @abstractmethod
+    def _values(self, y: np.ndarray) -> Tensor:
         """Values or labels as a tensor of the type that the loss takes."""
 
-    def _judged_on(self, held_out: np.ndarray) -> Self:
+    def _tested_on(self, fold: np.ndarray) -> Self:
+        """The task trained without the rows of a fold, which are its test and validation samples."""
         x, y = self.samples.x_train, self.samples.y_train
+        rest, held_out = (np.delete(x, fold, 0), np.delete(y, fold, 0)), (x[fold], y[fold])
         task = self.to()
-        rest, aside = (np.delete(x, held_out, 0), np.delete(y, held_out, 0)), (x[held_out], y[held_out])
-        task.samples = Samples(*rest, *aside, *aside)
+        task.samples = Samples(*rest, *held_out, *held_out)
         return task
 
 
 class RegressionTask(SupervisedTask):
-    """Values to be fitted in the mean square; judged by the root mean square error on test samples.
+    """Regression: the loss is the mean square error, the score the root mean square error on test samples.
 
     Args:
         samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``.
@@ -137,40 +137,37 @@ class RegressionTask(SupervisedTask):
         super().__init__(samples, batch_size, penalty)
 
     def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
-        """One block for each output, so that a residual depends on one row; their loss is the mean square error.
+        """One block for each output: a residual depends on one row; the loss is the mean square error.
 
         Raises:
-            DataError: if the network's outputs are not of the values' shape.
+            DataError: if the network's outputs do not have the shape of the values.
         """
         outputs = named_inputs(forward)(batch.x)
         if outputs.shape != batch.y.shape:
-            raise DataError(
-                f"the network's outputs have shape {tuple(outputs.shape)}; expected {tuple(batch.y.shape)}: "
-                "one output for each column of y_train; a target of other outputs needs a new head: "
-                "calibrate(..., head=nn.Linear(...))"
-            )
+            expected = f"{tuple(batch.y.shape)}: one output for each column of y_train"
+            raise _wrong_outputs(outputs, expected, "outputs")
         rows, columns = torch.arange(len(outputs))[:, None], outputs.shape[1]
         return [Block(f"output {j + 1}", (outputs - batch.y)[:, j], rows, 1 / columns) for j in range(columns)]
 
-    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
+    def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
         """Root mean square error over test samples and outputs."""
-        return Score("RMSE", float(np.sqrt(np.mean((answers - y) ** 2))))
+        return Score("RMSE", float(np.sqrt(np.mean((predicted - y) ** 2))))
 
-    def _answers(self, y: np.ndarray) -> Tensor:
+    def _values(self, y: np.ndarray) -> Tensor:
         return self.tensor(y)
 
 
 class ClassificationTask(SupervisedTask):
-    """Labels to be told apart by cross-entropy; judged by the share of wrong answers on test samples.
+    """Classification: the loss is the cross-entropy, the score the error rate on test samples.
 
     The network gives logits ``(rows, classes)``.
 
     Args:
         samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on.
         batch_size, penalty: as for :class:`SupervisedTask`.
-        class_weights: what a sample of each class weighs in the loss, all above 0: one number for each class, in order
+        class_weights: weight of a sample of each class in the loss, all above 0: one number for each class, in order
             or by label; or ``"balanced"``, in inverse proportion to the training samples of the class.
-        classes: how many there are; by default as many as the labels say.
+        classes: number of classes; by default the largest label plus one.
 
     Raises:
         DataError: if the labels are not whole numbers from 0 on, of shape ``(rows,)`` and below `classes`, if all
@@ -188,11 +185,14 @@ class ClassificationTask(SupervisedTask):
         largest = max(largest_label(name, getattr(samples, name)) for name in ("y_train", "y_test", "y_valid"))
         self.classes = 1 + largest if classes is None else classes
         if largest >= self.classes:
-            given = f"there is a label {largest} and there are {self.classes} classes"
-            raise DataError(f"{given}; expected labels 0 to {self.classes - 1}, or classes={largest + 1}")
+            raise DataError(
+                f"there is a label {largest} and there are {self.classes} classes; "
+                f"expected labels 0 to {self.classes - 1}, or classes={largest + 1}"
+            )
         if samples.y_train.min() == samples.y_train.max():
-            given = f"all training samples are of one class, {samples.y_train[0]}"
-            raise DataError(f"{given}; expected two classes or more: there is nothing to tell apart")
+            raise DataError(
+                f"all training samples are of one class, {samples.y_train[0]}; expected two classes or more"
+            )
         super().__init__(samples, batch_size, penalty)
         self.class_weights = weights_of_classes(class_weights, self.classes, samples.y_train)
 
@@ -201,19 +201,19 @@ class ClassificationTask(SupervisedTask):
         return self._cross_entropy(forward, batch).mean()
 
     def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
-        """Square roots of the samples' cross-entropies: any loss that is not negative is the square of its root.
+        """Square roots of the samples' cross-entropies, so that their mean square is the loss.
 
         Raises:
             DataError: if the network's outputs are not of shape ``(rows, classes)``.
         """
         entropies = self._cross_entropy(forward, batch)
-        # The root's slope is infinite at 0, where rounding puts the surest answers.
+        # The root's derivative is infinite at 0, to which the entropy of a very sure prediction is rounded.
         roots = entropies.clamp_min(torch.finfo(entropies.dtype).tiny).sqrt()
         return [Block("cross-entropy", roots, torch.arange(len(roots))[:, None])]
 
-    def _score(self, answers: np.ndarray, y: np.ndarray) -> Score:
-        """Share of test samples whose likeliest class is not their own."""
-        return Score("error rate", float(np.mean(answers.argmax(axis=1) != y)))
+    def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
+        """Share of test samples whose most probable class is not their own."""
+        return Score("error rate", float(np.mean(predicted.argmax(axis=1) != y)))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
         """Probabilities ``(rows, classes)``, the softmax of the network's logits."""
@@ -221,31 +221,36 @@ class ClassificationTask(SupervisedTask):
             return named_inputs(forward)(self.tensor(x)).softmax(dim=1).cpu().numpy()
 
     def _cross_entropy(self, forward: Forward, batch: Pairs) -> Tensor:
-        """Of each sample ``(rows,)``, by its weight among those of the batch: their plain mean is the loss."""
+        """Cross-entropy of each sample ``(rows,)``, times its weight relative to the batch: their mean is the loss."""
         logits = named_inputs(forward)(batch.x)
         if logits.ndim != 2 or logits.shape[1] < self.classes:
-            raise DataError(
-                f"the network's outputs have shape {tuple(logits.shape)}; expected ({len(batch.x)}, {self.classes}): "
-                f"one logit for each class, of which the labels 0 to {self.classes - 1} tell; a target of "
-                "other classes needs a new head: calibrate(..., head=nn.Linear(...))"
-            )
+            expected = f"({len(batch.x)}, {self.classes}): one logit for each class, 0 to {self.classes - 1}"
+            raise _wrong_outputs(logits, expected, "classes")
         entropies = functional.cross_entropy(logits, batch.y, reduction="none")
         if self.class_weights is None:
             return entropies
         weights = self.tensor(self.class_weights)[batch.y]
         return entropies * (weights / weights.mean())
 
-    def _answers(self, y: np.ndarray) -> Tensor:
+    def _values(self, y: np.ndarray) -> Tensor:
         return torch.as_tensor(y, dtype=torch.int64, device=self.device)
+
+
+def _wrong_outputs(outputs: Tensor, expected: str, other: str) -> DataError:
+    return DataError(
+        f"the network's outputs have shape {tuple(outputs.shape)}; expected {expected}; a target of other {other} "
+        "needs a new head: calibrate(..., head=nn.Linear(...))"
+    )
 
 
 class Supervised(Problem):
     """A family of regressions or classifications: choose one of the two.
 
     Class attributes that a subclass may set:
-        batch_size: rows of a mini-batch at most.
-        prior: strength of the penalties of allocation and calibration against the sum of the samples' losses. Against
-            their mean, which tasks minimise, it is divided by the number of samples: many outweigh it, few do not.
+        batch_size: the largest number of rows in a mini-batch.
+        prior: strength of the penalties of allocation and calibration, relative to the sum of the samples' losses.
+            Tasks minimise the mean of these losses: their penalty is `prior` divided by the number of samples, so that
+            it matters less the more samples there are.
     """
 
     kind: ClassVar[type[SupervisedTask]]
@@ -254,7 +259,7 @@ class Supervised(Problem):
 
     @abstractmethod
     def data(self, c: Coefficients) -> Samples:
-        """Training and test samples at coefficients `c`, drawn from a random generator of their own."""
+        """Training and test samples at coefficients `c`, drawn from their own random generator."""
 
     def build(self, c: Coefficients) -> SupervisedTask:
         samples = self.data(c)

@@ -1,7 +1,7 @@
-"""What a solver and a score need to know of a task, and no more.
+"""The interface of a task: losses, residuals and scores of a network, for solvers and reports.
 
 A task never sees weights. It is given ``forward``, a function from inputs ``(rows, inputs)`` to outputs
-``(rows, outputs)``, and answers with a loss, residuals or a score.
+``(rows, outputs)``, and returns a loss, residuals or a score.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from pacpinn.runtime.isolation import existing_device
 from pacpinn.tasks.coefficient import Coefficients
 
 Forward = Callable[[Tensor], Tensor]
-Batch = Any  # what one call of loss or residuals works on: collocation points, or samples
+Batch = Any  # collocation points or samples, for one call of loss or residuals
 
 
 @dataclass(frozen=True)
 class Score:
-    """How good a network is at a task, judged on data that training never saw. Lower is better."""
+    """An error of a network at a task, measured on data that training never saw. Lower is better."""
 
     name: str
     value: float
@@ -39,8 +39,8 @@ class Block:
     Args:
         name: for messages and histories.
         values: residuals ``(n,)``; of several targets together ``(targets, n)``.
-        rows: ``(n, k)``, the input rows that each residual depends on through the network. Most residuals
-            depend on one row; a periodic condition pairs two. None if residuals mix rows in other ways.
+        rows: ``(n, k)``, the input rows on which each residual depends through the network. Most residuals depend on
+            one row; a periodic condition pairs two. None if residuals mix rows in other ways.
         weight: factor of the block's mean square in the loss.
     """
 
@@ -51,19 +51,19 @@ class Block:
 
     @property
     def scaled(self) -> Tensor:
-        """Residuals whose plain sum of squares is the block's weighted mean square."""
+        """Residuals whose sum of squares is the block's weighted mean square."""
         return self.values * (self.weight / self.values.shape[-1]) ** 0.5
 
 
 class Task(ABC):
-    """One problem at fixed coefficients: what one network is trained and judged on.
+    """One problem at fixed coefficients, on which a network is trained and scored.
 
     Attributes:
-        coefficients: the task's place in its family.
-        tolerance: root mean square residual on fresh points at which the task counts as solved. None for data,
-            which can be fitted but not solved.
-        lead: leading shape of what is computed by target: none for one task, ``(targets,)`` for several together.
-        dtype, device: where the task's tensors live; :meth:`to` moves them.
+        coefficients: of the task in its family.
+        tolerance: root mean square residual on fresh points at which the task counts as solved. None for data, which
+            can be fitted but not solved.
+        lead: leading shape of values by target: none for one task, ``(targets,)`` for several tasks together.
+        dtype, device: of the task's tensors; :meth:`to` changes them.
     """
 
     coefficients: Coefficients = Coefficients()
@@ -81,24 +81,24 @@ class Task(ABC):
 
     @property
     def penalty(self) -> float:
-        """Strength of the penalties of allocation and calibration that suits the task."""
+        """Default strength of the penalties of allocation and calibration for the task."""
         return 0.0
 
     @property
     def warm_up(self) -> int:
-        """Steps of Adam with which training from scratch begins, if the choice of solver is left open."""
+        """Steps of Adam with which training from scratch begins, unless a solver is chosen."""
         return 0
 
     def easier(self) -> Sequence[Task]:
-        """Tasks to solve first, one after the other, in training from scratch. By default none."""
+        """Easier tasks, which training from scratch solves first, one after the other. None by default."""
         return ()
 
     def again(self) -> Sequence[Task]:
-        """The same task on other points, to go on with in training from scratch until solved. By default none."""
+        """The task on other points, on which training from scratch continues until one is solved. None by default."""
         return ()
 
     def seen_by(self, forward: Forward) -> Task:
-        """The task as training from scratch goes on with it from the network `forward`. By default as it is."""
+        """The task adapted to the network `forward`, from which training from scratch continues. By default itself."""
         return self
 
     @abstractmethod
@@ -106,15 +106,15 @@ class Task(ABC):
         """All training points or samples as one batch."""
 
     def batches(self, seed: int) -> Iterator[Batch]:
-        """One pass through the training data. By default everything at once."""
+        """One pass through the training data. By default :meth:`everything` as one batch."""
         yield self.everything()
 
     def fresh(self, seed: int) -> Batch:
-        """Points that training does not see, to check the residual on. By default there are none but the training's."""
+        """Points for checking the residual that training does not see. By default :meth:`everything`."""
         return self.everything()
 
     def validation(self, forward: Forward) -> Tensor | None:
-        """Scalar loss on what is set aside to tell when to stop, never trained on. None, the default, without such."""
+        """Scalar loss on data set aside to decide when to stop. By default None: there are no such data."""
         return None
 
     def folds(self, count: int = 5, seed: int = 0) -> Sequence[Self]:
@@ -127,10 +127,10 @@ class Task(ABC):
 
     @abstractmethod
     def score(self, forward: Forward) -> Score | None:
-        """The task's own metric on data or a reference that training never saw; None without such."""
+        """The task's own error on data or a reference that training never saw; None if there is neither."""
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
-        """Answers at points `x` ``(rows, inputs)``: values ``(rows, outputs)``; NumPy in, NumPy out."""
+        """Values ``(rows, outputs)`` at points `x` ``(rows, inputs)``; NumPy in, NumPy out."""
         with torch.no_grad():
             return named_inputs(forward)(self.tensor(x)).cpu().numpy()
 
@@ -140,28 +140,31 @@ class Task(ABC):
 
 
 def named_inputs(forward: Forward) -> Forward:
-    """The network `forward`, that says so if it does not take its inputs, in place of torch's own message.
+    """The network `forward` with a clear message for inputs of a wrong shape, in place of torch's own.
 
-    It raises :class:`DataError` then.
+    Raises:
+        DataError: (the function returned) if the network does not take its inputs.
     """
 
-    def answers(x: Tensor) -> Tensor:
+    def outputs(x: Tensor) -> Tensor:
         try:
             return forward(x)
         except (PacpinnError, torch.cuda.OutOfMemoryError):
             raise
         except (RuntimeError, ValueError, IndexError) as problem:
-            given = f"the network does not take inputs of shape {tuple(x.shape)}: {problem}"
-            raise DataError(f"{given}; expected the shape the source has, or a network made for these") from problem
+            raise DataError(
+                f"the network does not take inputs of shape {tuple(x.shape)}: {problem}; expected the shape that the "
+                "source has, or a network made for these inputs"
+            ) from problem
 
-    return answers
+    return outputs
 
 
 class LeastSquaresTask(Task):
-    """A task whose loss is a sum of squares: what Levenberg-Marquardt works on."""
+    """A task whose loss is a sum of squared residuals, as Levenberg-Marquardt needs it."""
 
     def only(self, places: Sequence[int]) -> LeastSquaresTask:
-        """Of several targets together those at some places; a task by itself is the only one."""
+        """The targets at some places, of several together. A single task is returned as it is."""
         return self
 
     @abstractmethod
@@ -170,11 +173,11 @@ class LeastSquaresTask(Task):
 
     @property
     def size(self) -> int:
-        """Number of rows of :meth:`everything`, by which its need of memory is known before they are there."""
+        """Number of rows of :meth:`everything`, to estimate the memory they need before they are made."""
         return len(self.inputs(self.everything()))
 
     def few(self, count: int) -> Batch | None:
-        """A batch of the same kind with about `count` rows, to try out what it takes; None if there is none."""
+        """A batch of the same kind with about `count` rows, to measure the memory it needs; None if there is none."""
         return None
 
     @abstractmethod
@@ -182,5 +185,5 @@ class LeastSquaresTask(Task):
         """Residual blocks of the network `forward` on `batch`."""
 
     def loss(self, forward: Forward, batch: Batch) -> Tensor:
-        """Sum over the blocks of weight times mean square: a scalar, or one for each of several targets together."""
+        """Sum over the blocks of weight times mean square: a scalar, or ``(targets,)`` for several targets."""
         return torch.stack([block.scaled.square().sum(-1) for block in self.residuals(forward, batch)]).sum(0)

@@ -12,7 +12,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from pacpinn.errors import DataError
-from pacpinn.tasks.samples import ClassWeights
+from pacpinn.tasks.labels import ClassWeights
 from pacpinn.tasks.supervised import ClassificationTask, RegressionTask
 from pacpinn.transfer.estimator_base import PACEstimator
 from pacpinn.transfer.outputs import ClassOutputs, RegressionOutputs

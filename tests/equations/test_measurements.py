@@ -120,7 +120,7 @@ def test_a_cold_start_takes_measurements():
         ({"points": np.full_like(T, np.nan)}, "point 1 of 12 is not finite"),
         ({"values": np.full_like(T, np.inf)}, "measurement 1 of 12 is infinite"),
         ({"values": np.where(T > 0.5, np.nan, T)}, "measurement 7 of 12 is NaN"),
-        ({"values": [["much"]] * 12}, "no array of numbers"),
+        ({"values": [["much"]] * 12}, "not an array of numbers"),
         ({"deviation": 0.0}, "deviation=0.0; expected"),
         ({"deviation": [0.1, 0.2]}, r"deviation of shape \(2,\)"),
     ],

@@ -103,11 +103,6 @@ def test_a_path_leads_from_begin_to_end_in_equal_strides():
     assert strides == pytest.approx([0.25] * 4)
 
 
-def test_a_box_contains_its_ends_and_asks_nothing_of_other_coefficients():
-    assert all(BOX.contains(c) for c in BOX.at(np.array([[0.0, 0.0], [1.0, 0.5]]), SOURCE))
-    assert not BOX.contains(pp.Coefficients(**{**SOURCE, "k": 3.8}))
-
-
 @pytest.mark.parametrize("alpha", [0.1, 1.0, 10.0])
 def test_neighbours_differ_in_one_coefficient_and_stay_in_its_range(alpha):
     c = Damped().at({"alpha": alpha})

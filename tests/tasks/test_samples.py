@@ -170,8 +170,8 @@ class Odd(Dataset):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ((Endless(),), "Endless does not say how long it is"),
-        ((DataLoader(Endless()),), "Endless does not say how long it is"),
+        ((Endless(),), "Endless has no length"),
+        ((DataLoader(Endless()),), "Endless has no length"),
         ((Odd(lambda i: 1.0, count=0),), "Odd is empty"),
         ((Odd(lambda i: {"x": 1.0, "y": 2.0}),), r"Odd gives a dict; expected pairs \(x, y\)"),
         ((Odd(lambda i: (object(), 1)),), "Odd cannot be put into batches: .*a transform that makes tensors"),
@@ -182,7 +182,7 @@ class Odd(Dataset):
          "x has columns that are not numeric: town, day"),
         ((pd.DataFrame({"age": [1, None]}), Y[:2]), "x holds NaN"),
         ((pd.DataFrame({"age": pd.array([1, None], dtype="Int64")}), Y[:2]), "x holds NaN"),
-        ((X, pd.Series(["cat", "dog"] * 30)), "y is of type .*LabelEncoder, or let PACClassifier do it"),
+        ((X, pd.Series(["cat", "dog"] * 30)), "y is of type .*LabelEncoder .* and so does PACClassifier"),
         ((X, Y[:3]), "x has 60 rows and y has 3"),
         ((X[:0], Y[:0]), "x has shape .*; expected at least one row"),
     ],

@@ -321,7 +321,7 @@ def test_labels_outside_the_classes_are_refused():
         with pytest.raises(DataError, match="there is a label 3 and there are 3 classes; expected labels 0 to 2"):
             pp.ClassificationTask(samples, classes=3)
         task = pp.ClassificationTask(samples)
-        with pytest.raises(DataError, match="one logit for each class, of which the labels 0 to 3 tell"):
+        with pytest.raises(DataError, match="one logit for each class, 0 to 3; a target of other classes"):
             task.loss(lambda x: torch.zeros(len(x), 3), task.everything())
 
 
@@ -342,7 +342,7 @@ def test_a_network_with_other_outputs_than_the_data_is_refused(outputs):
 def test_inputs_that_the_network_does_not_take_are_named(task, solver):
     masked = MaskedNetwork(small_network(inputs=2, outputs=3, dtype=torch.float32))
     with pytest.raises(
-        DataError, match=r"the network does not take inputs of shape \(\d+, 3\): .*shape the source has"
+        DataError, match=r"the network does not take inputs of shape \(\d+, 3\): .*shape that the source has"
     ):
         solver(Objective(task, masked), masked.start)
 

@@ -61,7 +61,7 @@ def test_inputs_that_a_network_does_not_take_are_named_whatever_it_raises():
     three = torch.zeros(5, 3)
     for network in (nn.Linear(2, 1), nn.LSTM(2, 1, batch_first=True), nn.BatchNorm1d(2), lambda x: x[:, 9]):
         with pytest.raises(
-            DataError, match=r"does not take inputs of shape \(5, 3\): .+; expected the shape the source"
+            DataError, match=r"does not take inputs of shape \(5, 3\): .+; expected the shape that the source"
         ):
             named_inputs(network)(three)
     assert torch.equal(named_inputs(lambda x: 2 * x)(three), three)
