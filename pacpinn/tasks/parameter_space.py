@@ -107,6 +107,10 @@ class ParameterSpace:
         first, second = np.array(self._steps(a, b)), np.array(self._steps(b, c))
         return float(first @ second / (first @ first))
 
+    def contains(self, c: Coefficients) -> bool:
+        """Whether the coefficients that are axes lie in the box, its ends included."""
+        return all(low <= c[name] <= high for name, (low, high) in self.within.items())
+
     def neighbours(self, c: Coefficients, name: str) -> tuple[Coefficients, Coefficients]:
         """Coefficients slightly below and above `c` in one of them, for central differences.
 
