@@ -37,6 +37,10 @@ class EquationBatch(LeastSquaresTask):
         self._scale = self.tensor([[each.scale] for each in tasks])
         self._training: Collocation | None = None
 
+    @property
+    def penalty(self) -> float:
+        return self.tasks[0].penalty
+
     def only(self, places: Sequence[int]) -> EquationBatch:
         """Some of the targets."""
         return EquationBatch([self.tasks[k] for k in places])
