@@ -23,6 +23,7 @@ from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.solvers.memory_estimate import require_memory
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.task import Task
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +40,20 @@ def batch_size(problem: Problem, two: Sequence[Coefficients], base: Base, settin
     Targets are solved one at a time, too, if the problem is no equation, if its formulas do not take columns of
     coefficients (tested at the coefficients `two`), or if the solver solves one target at a time.
     """
-    if settings.batch == 1 or FAMILY_METHODS[settings.method].solve_target is not None:
+    by_themselves = FAMILY_METHODS[settings.method].solve_target is not None
+    tasks = [settings.task(problem, c) for c in two]
+    if by_themselves or settings.batch == 1 or (settings.batch is None and tasks[0].device.type != "cuda"):
         return 1
-    task, other = (settings.task(problem, c) for c in two)
-    if settings.batch is None and task.device.type != "cuda":
-        return 1
-    together = isinstance(get_solver(settings.solver, task), LevenbergMarquardt) and batch_of([task, other])
-    if not together or not isinstance(task, EquationTask):
-        if settings.batch is not None:
-            log.warning("%s cannot be solved in batches: its targets are solved one by one", problem.name)
-        return 1
-    return settings.batch or _batch_that_fits(task, base)
+    if isinstance(get_solver(settings.solver, tasks[0]), LevenbergMarquardt) and batch_of(tasks):
+        return settings.batch or _batch_that_fits(tasks[0], base)
+    if settings.batch is not None:
+        log.warning("%s cannot be solved in batches: its targets are solved one by one", problem.name)
+    return 1
 
 
-def _batch_that_fits(task: EquationTask, base: Base) -> int:
+def _batch_that_fits(task: Task, base: Base) -> int:
     """The number of targets whose Jacobians, in double precision, take their share of an accelerator's memory."""
+    assert isinstance(task, EquationTask)
     entries = _MEMORY_SHARE * torch.cuda.get_device_properties(task.device).total_memory / 8
     return max(1, min(_LARGEST_BATCH, int(entries / (len(task.everything().x) * len(base.masked.start)))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
@@ -69,18 +69,17 @@ class Settings:
     def __post_init__(self) -> None:
         if self.method not in FAMILY_METHODS:
             raise PacpinnError(f"there is no method {self.method!r}; known are: {', '.join(FAMILY_METHODS)}")
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise PacpinnError(f"tolerance={self.tolerance}; expected a root mean square residual above 0, as 1e-3")
-        if self.penalty is not None and not 0 <= self.penalty < math.inf:
-            raise PacpinnError(f"penalty={self.penalty}; expected a strength of 0 or more, as 1e-12")
-        if self.halvings < 0:
-            raise PacpinnError(f"halvings={self.halvings}; expected 0 or more")
-        if self.bases < 1:
-            raise PacpinnError(f"bases={self.bases}; expected 1 or more")
-        if self.batch is not None and self.batch < 1:
-            raise PacpinnError(f"batch={self.batch}; expected 1 or more")
-        if self.tree not in (None, *get_args(TreeShape)) or (self.tree == "chain" and (self.batch or 1) > 1):
-            raise PacpinnError(f"tree={self.tree!r}; expected 'spine', or 'chain' where targets are solved one by one")
+        solved_singly = self.tree != "chain" or (self.batch or 1) == 1
+        for name, valid, expected in [
+            ("tolerance", self.tolerance is None or 0 < self.tolerance < math.inf, "a residual above 0, as 1e-3"),
+            ("penalty", self.penalty is None or 0 <= self.penalty < math.inf, "a strength of 0 or more, as 1e-12"),
+            ("halvings", self.halvings >= 0, "0 or more"),
+            ("bases", self.bases >= 1, "1 or more"),
+            ("batch", self.batch is None or self.batch >= 1, "1 or more"),
+            ("tree", solved_singly and self.tree in (None, "chain", "spine"), "'spine', or 'chain' without batches"),
+        ]:
+            if not valid:
+                raise PacpinnError(f"{name}={getattr(self, name)!r}; expected {expected}")
 
     def task(self, problem: Problem, c: Coefficients) -> Task:
         """The task at `c`, with the dtype, device and tolerance of these settings."""

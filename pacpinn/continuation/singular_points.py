@@ -11,7 +11,7 @@ slope grows as ``(t* - t)^(-1/2)``, before a resonance as ``(t* - t)^(-2)`` (All
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -77,20 +77,22 @@ def find_ahead(
             than the last solution lies before it.
     """
     path = path_of(problem, segment, settings)
-    if path is None:
+    before, last = (None, None) if path is None else _last_two(path, (segment.before, segment.start, *solved))
+    if path is None or before is None or last is None:
         return None
-    places = [(path.t_of(each.coefficients), each) for each in (segment.before, segment.start, *solved) if each]
-    last_two = [(t, each) for t, each in places if t is not None][-2:]
-    if len(last_two) < 2:
-        return None
-    before, last = (path.point(t, each) for t, each in last_two)
     moved = float(np.linalg.norm(last.u - before.u))
-    found = [(abs(point.moved - moved), point) for kind in _ORDER if (point := _extrapolated(kind, before, last))]
-    if not found:
+    candidates = [point for kind in _ORDER if (point := _extrapolated(kind, before, last))]
+    likely = min(candidates, key=lambda point: abs(point.moved - moved), default=None)
+    if likely is None or not last.t < likely.t <= min(1.0, 2 * failed - last.t):
         return None
-    _, likely = min(found, key=lambda each: each[0])
-    within = last.t < likely.t <= min(1.0, 2 * failed - last.t)
-    return SingularPoint(likely.kind, path.at(likely.t)) if within else None
+    return SingularPoint(likely.kind, path.at(likely.t))
+
+
+def _last_two(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> tuple[PathPoint | None, ...]:
+    """The last two solutions that lie on a path; None for both if there are fewer."""
+    places = [(path.t_of(each.coefficients), each) for each in solved if each is not None]
+    on_path = [(t, each) for t, each in places if t is not None][-2:]
+    return tuple(path.point(t, each) for t, each in on_path) if len(on_path) == 2 else (None, None)
 
 
 class _Extrapolated(NamedTuple):

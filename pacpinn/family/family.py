@@ -185,7 +185,8 @@ class Family(FamilyQueries):
             self._journal.add(solution, self.bases, self.refinement)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
         if solution.singular is not None:
-            words = f"the way from {solution.parent} leads over" if solution.reached is None else "kept from it by"
+            crossed = solution.reached is None
+            words = f"the path from {solution.parent} crosses" if crossed else "kept from being solved by"
             log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 

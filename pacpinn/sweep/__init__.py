@@ -1,7 +1,7 @@
 """All targets of a request: which starts from which, in this process or on a Dask cluster.
 
-The tree of targets follows from the list of targets alone, never from timing. So one process and a cluster give the same
-family to the last bit. Knows trees and pools; one step along the tree is :mod:`~pacpinn.continuation`'s.
+The list of targets alone decides the tree of targets, never timing. So one process and a cluster give the same family
+to the last bit. Knows trees and pools; one step along the tree is :mod:`~pacpinn.continuation`'s.
 """
 
 from __future__ import annotations

@@ -11,9 +11,12 @@ import torch
 from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep.target_tree import distances
-from pacpinn.sweep.tree_step import StartPoint
+from pacpinn.sweep.tree_step import StartPoint, StepContext
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
+
+TargetEdge = tuple[Coefficients, Coefficients]  # parent, target
+Members = Mapping[Coefficients, SolutionOnBase]
 
 
 class Starts(Protocol):
@@ -78,13 +81,18 @@ class ChainStarts:
     """Starts along a chain, whose targets are solved one after the other: each knows all that came before it.
 
     Args:
-        solved: the members, with room for all targets.
-        bases: the family's before the sweep.
-        all_bases: those and the bases that an interrupted sweep has grown.
+        context: what all steps share.
+        members: the family's before the sweep.
+        edges: the chain.
+        all_bases: the context's bases, and those that an interrupted sweep has grown.
     """
 
-    def __init__(self, solved: SolvedMembers, bases: Sequence[Base], all_bases: Sequence[Base]) -> None:
-        self._solved, self._later = solved, tuple(all_bases[len(bases) :])
+    def __init__(
+        self, context: StepContext, members: Members, edges: Sequence[TargetEdge], all_bases: Sequence[Base]
+    ) -> None:
+        order = [*members, *(target for _, target in edges)]
+        self._solved = SolvedMembers(context.problem, order, members.values())
+        self._later = tuple(all_bases[len(context.bases) :])
         self._grown: tuple[Base, ...] = ()
 
     def point(self, parent: Coefficients, target: Coefficients) -> StartPoint:
@@ -110,16 +118,19 @@ class SpineStarts:
     other share it afterwards.
 
     Args:
-        roots: the points at the members on which targets hang.
-        bases: the family's before the sweep.
-        all_bases: those and the bases that an interrupted sweep has grown.
+        context, members, all_bases: as of :class:`ChainStarts`.
+        edges: the tree.
     """
 
     def __init__(
-        self, roots: Mapping[Coefficients, StartPoint], bases: Sequence[Base], all_bases: Sequence[Base]
+        self, context: StepContext, members: Members, edges: Sequence[TargetEdge], all_bases: Sequence[Base]
     ) -> None:
-        self._points = dict(roots)
-        self._bases = bases
+        solved = SolvedMembers(context.problem, list(members), members.values())
+        self._points: dict[Coefficients, StartPoint] = {}
+        for root in {parent: None for parent, _ in edges if parent in members}:
+            start = solved.start(root)
+            self._points[root] = StartPoint(start, solved.nearest(root, start))
+        self._bases = context.bases
         self._known: dict[Coefficients, list[Base]] = {}
         for each in all_bases:
             self._known.setdefault(each.coefficients, []).append(each)

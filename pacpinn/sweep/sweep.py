@@ -10,10 +10,10 @@ from pacpinn.solvers.base import Report
 from pacpinn.sweep.numbering import SolvedTarget, number_bases
 from pacpinn.sweep.pools import PoolOf, SerialPool
 from pacpinn.sweep.requests import TargetRequest
-from pacpinn.sweep.starts import ChainStarts, SolvedMembers, SpineStarts, Starts
+from pacpinn.sweep.starts import ChainStarts, SpineStarts, TargetEdge
 from pacpinn.sweep.target_tree import nearest_neighbour_tree, spine_and_ribs
-from pacpinn.sweep.tree_run import TargetEdge, TargetTree, run_tree
-from pacpinn.sweep.tree_step import StartPoint, StepContext
+from pacpinn.sweep.tree_run import TargetTree, run_tree
+from pacpinn.sweep.tree_step import StepContext
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 
@@ -47,9 +47,9 @@ def sweep_targets(
     """
     all_bases = list(all_bases or bases)
     steps = steps_of(problem, list(members), request)
-    known = _on_bases(members, bases)
-    starts = (_chain_starts if request.in_chain else _spine_starts)(problem, known, steps, bases, all_bases)
     context = StepContext(problem, bases, settings)
+    edges = [edge for step in steps for edge in step]
+    starts = (ChainStarts if request.in_chain else SpineStarts)(context, _on_bases(members, bases), edges, all_bases)
     pool = SerialPool(context, reporter) if pool_of is None or request.in_chain else pool_of(context)
     results = run_tree(TargetTree(members, steps), starts, pool, _on_bases(done or {}, all_bases))
     yield from number_bases(results, all_bases)
@@ -66,24 +66,3 @@ def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetR
 
 def _on_bases(solutions: Mapping[Coefficients, Solution], bases: Sequence[Base]) -> dict[Coefficients, SolutionOnBase]:
     return {c: SolutionOnBase(each, bases[each.base]) for c, each in solutions.items()}
-
-
-Members = Mapping[Coefficients, SolutionOnBase]
-Steps = Sequence[Sequence[TargetEdge]]
-
-
-def _chain_starts(
-    problem: Problem, members: Members, steps: Steps, bases: Sequence[Base], all_bases: Sequence[Base]
-) -> Starts:
-    order = [*members, *(target for step in steps for _, target in step)]
-    return ChainStarts(SolvedMembers(problem, order, members.values()), bases, all_bases)
-
-
-def _spine_starts(
-    problem: Problem, members: Members, steps: Steps, bases: Sequence[Base], all_bases: Sequence[Base]
-) -> Starts:
-    solved, roots = SolvedMembers(problem, list(members), members.values()), {}
-    for root in {parent: None for step in steps for parent, _ in step if parent in members}:
-        start = solved.start(root)
-        roots[root] = StartPoint(start, solved.nearest(root, start))
-    return SpineStarts(roots, bases, all_bases)

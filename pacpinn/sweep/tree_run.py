@@ -8,10 +8,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep.pools import Pool
-from pacpinn.sweep.starts import Starts
+from pacpinn.sweep.starts import Starts, TargetEdge
 from pacpinn.tasks.coefficient import Coefficients
-
-TargetEdge = tuple[Coefficients, Coefficients]
 
 
 class TargetTree:
@@ -59,18 +57,7 @@ def run_tree(
         The result of each target that is not done, as soon as it is there.
     """
     running = 0
-    while True:
-        while pool.room > 0 and (number := tree.first_ready()) is not None:
-            step = tree.steps[number]
-            if all(target in done for _, target in step):
-                for parent, target in step:
-                    starts.resume(parent, target, done[target])
-                    tree.add(target)
-            else:
-                pool.submit(number, [(starts.point(parent, target), target) for parent, target in step])
-                running += 1
-        if not running:
-            return
+    while running := running + _submit_ready(tree, starts, pool, done):
         finished = pool.next()
         running -= 1
         for (parent, target), result in zip(tree.steps[finished.number], finished.results, strict=True):
@@ -78,3 +65,18 @@ def run_tree(
             tree.add(target)
             if target not in done:
                 yield kept
+
+
+def _submit_ready(tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Coefficients, SolutionOnBase]) -> int:
+    """Submit ready steps while the pool has room, and return their number. Steps that are done are not submitted."""
+    submitted = 0
+    while pool.room > 0 and (number := tree.first_ready()) is not None:
+        step = tree.steps[number]
+        if all(target in done for _, target in step):
+            for parent, target in step:
+                starts.resume(parent, target, done[target])
+                tree.add(target)
+        else:
+            pool.submit(number, [(starts.point(parent, target), target) for parent, target in step])
+            submitted += 1
+    return submitted

@@ -124,7 +124,7 @@ def test_a_resonance_on_the_way_is_named_once_and_both_sides_are_solved(targets,
         assert each.singular.kind is Singularity.RESONANCE
         assert abs(each.singular.near.k - math.pi) < 1e-3
         assert each.parent.k < math.pi < each.coefficients.k
-        assert f"the way from {each.parent} leads over a resonance near k=3.14" in caplog.text
+        assert f"the path from {each.parent} crosses a resonance near k=3.14" in caplog.text
     if batch is None:
         assert len(over_it) == 1
 
