@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.continuation.solution import UNNUMBERED, Base, SingularPoint, Singularity, Solution, SolutionOnBase
+from pacpinn.continuation.solution import UNNUMBERED, Base, Singularity, SingularPoint, Solution, SolutionOnBase
 from pacpinn.solvers.base import Result, Status
 from tests.toys import Decay, Waves, wave
 

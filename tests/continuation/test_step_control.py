@@ -13,7 +13,7 @@ from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
-from tests.toys import Decay, Waves, same_bits, wave
+from tests.toys import Waves, same_bits
 
 
 def step(family, solver=None, problem=None, **target):
