@@ -1,4 +1,4 @@
-"""An equation solved by calibration at one coefficient after the other, wherever a search leads."""
+"""An equation solved by calibration at the coefficients that a search asks for, one after the other."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from pacpinn.tasks.coefficient import Coefficients
 
 
 class Recalibration:
-    """Calibration from the nearest member, or from the last iterate along its tangent.
+    """Calibrates from the nearest member, or from the last iterate along its tangent.
 
     The family's members and bases stay as they are.
 
     Args:
         equation, settings: the family's.
-        members: those to start from.
-        bases: what they build on.
+        members: the members to start from.
+        bases: the bases on which they build.
     """
 
     def __init__(
@@ -41,10 +41,10 @@ class Recalibration:
         self.equation, self.settings, self.bases = equation, settings, list(bases)
         self.members = [each for each in members.values() if each.status is Status.CONVERGED]
         if not self.members:
-            raise NotSolved(f"no member of {equation.name} is solved; expected one at least to start from")
+            raise NotSolved(f"no member of {equation.name} is solved; expected at least one, to start from")
 
     def best(self, measurements: Measurements, base: Coefficients, unknown: Sequence[str]) -> Coefficients:
-        """The unknown coefficients of the member that fits some measurements best, the others as in `base`."""
+        """The unknown coefficients of the member that fits measurements best; the others are as in `base`."""
         misfits = [self._calibrated(each, each.coefficients).misfit(measurements) for each in self.members]
         found = self.members[int(np.argmin(misfits))].coefficients
         return Coefficients(**{**base, **{name: found[name] for name in unknown}})
@@ -54,8 +54,8 @@ class Recalibration:
 
         Args:
             c: the coefficients.
-            before: the solution before, how its weights move with the unknowns' places ``(p, n)``, and how far these
-                have moved ``(n,)``.
+            before: the last iterate, the derivative of its weights by the unknowns' places ``(p, n)``, and the change
+                of these places since ``(n,)``.
         """
         near = min(self.members, key=lambda each: self.equation.space.distance(each.coefficients, c))
         if before is None:
