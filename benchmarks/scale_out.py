@@ -10,7 +10,6 @@ process of its own, whose memory is watched.
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -29,9 +28,10 @@ from matplotlib.figure import Figure
 
 import pacpinn as pp
 from pacpinn.continuation.solution import SolutionOnBase
+from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep import dask_pool
 from pacpinn.sweep.clusters import connected
-from pacpinn.sweep.dask_messages import SentResult, pack_context, pack_step
+from pacpinn.sweep.dask_messages import pack_context, pack_results, pack_step
 from pacpinn.sweep.tree_step import StartPoint, StepContext
 from pacpinn.tasks.problem import Problem
 from report import Report, options
@@ -193,8 +193,8 @@ def travels(report: Report) -> None:
             weights=family.counts.kept + family.counts.free,
             free=len(target.z),
             once=len(pack_context(context).pickled),
-            there=len(pickle.dumps(there)),
-            back=len(pickle.dumps(SentResult(target, []))),
+            there=len(there),
+            back=len(pack_results(context, [StepResult(SolutionOnBase(target, family.bases[0]))])),
         )
 
 

@@ -76,7 +76,7 @@ def _some(weights: Tensor) -> Tensor:
 
 
 def _damped(jacobian: Tensor, r: Tensor) -> Tensor:
-    """Minimise ``|r + J d|² + ν |d|²`` for each damping ν: ``(dampings, p)``; by the smaller of ``J Jᵀ`` and ``Jᵀ J``."""
+    """Minimise ``|r + J d|² + ν |d|²`` for each damping ν ``(dampings, p)``, by the smaller of ``JJᵀ`` and ``JᵀJ``."""
     rows, weights = jacobian.shape
     sizes, q = torch.linalg.eigh(jacobian @ jacobian.T if rows <= weights else jacobian.T @ jacobian)
     nu = (_DAMPINGS.to(sizes) * sizes.sum())[:, None]

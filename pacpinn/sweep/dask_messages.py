@@ -1,17 +1,20 @@
 """What travels between this process and the workers of a Dask cluster.
 
-What all steps share is sent once. A step takes along the free weights of two members for each target, and brings the
-targets' free weights back. A base travels without its network module, which the shared context has.
+What all steps share, the context, is sent once. A step takes two members' free weights along for each target, and
+brings the targets' free weights back. Both are pickled against the context: its bases travel as their indices, further
+bases without their network module, which is that of the context's bases.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
+import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cloudpickle
 from torch import Tensor
@@ -19,7 +22,7 @@ from torch import Tensor
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
-from pacpinn.sweep.tree_step import StartPoint, StepContext, TargetStart
+from pacpinn.sweep.tree_step import StepContext, TargetStart
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.registry import installed_problems
@@ -32,38 +35,6 @@ class SentContext(NamedTuple):
 
     digest: str
     pickled: bytes
-
-
-class SentBase(NamedTuple):
-    """A base without its network module."""
-
-    coefficients: Coefficients
-    weights: Tensor
-    free: Tensor
-
-
-class SentStart(NamedTuple):
-    """A target and the point from which it starts. Indices of bases count the context's, then those of the step."""
-
-    target: Coefficients
-    start: Solution
-    before: Solution | None
-    base: int
-    grown: tuple[int, ...]
-
-
-class SentStep(NamedTuple):
-    """The targets of a step, and the bases that they need besides the context's."""
-
-    bases: list[SentBase]
-    starts: list[SentStart]
-
-
-class SentResult(NamedTuple):
-    """A target's solution, and the bases grown for it."""
-
-    solution: Solution
-    grown: list[SentBase]
 
 
 def pack_context(context: StepContext) -> SentContext:
@@ -99,53 +70,74 @@ def _pickled_by_value(problem: Problem) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(each)
 
 
-def pack_step(context: StepContext, starts: Sequence[TargetStart]) -> SentStep:
-    """A step as it travels to a worker."""
-    new = dict.fromkeys(base for point, _ in starts for base in point.grown)
-    index = {base: k for k, base in enumerate([*context.bases, *new])}
-    sent = [
-        SentStart(
-            target,
-            without_history(point.start.solution),
-            None if point.before is None else without_history(point.before.solution),
-            index[point.start.base],
-            tuple(index[base] for base in point.grown),
-        )
-        for point, target in starts
+def pack_step(context: StepContext, starts: Sequence[TargetStart]) -> bytes:
+    """The targets of a step and the points from which they start, without the losses of earlier solves."""
+
+    def light(member: SolutionOnBase) -> SolutionOnBase:
+        return member._replace(solution=without_history(member.solution))
+
+    return dumps(
+        context,
+        [
+            (point._replace(start=light(point.start), before=point.before and light(point.before)), target)
+            for point, target in starts
+        ],
+    )
+
+
+def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:
+    """The results of a step: solutions, and the bases grown for them."""
+    return dumps(context, [(each.found.solution, each.grown) for each in results])
+
+
+def unpack_results(context: StepContext, starts: Sequence[TargetStart], pickled: bytes) -> list[StepResult]:
+    """The results of a step with these starts. A solution builds on the last base grown for it, or on its start's."""
+    return [
+        StepResult(SolutionOnBase(solution, grown[-1] if grown else point.start.base), grown)
+        for (point, _), (solution, grown) in zip(starts, loads(context, pickled), strict=True)
     ]
-    return SentStep([_pack_base(base) for base in new], sent)
-
-
-def unpack_step(context: StepContext, sent: SentStep) -> list[TargetStart]:
-    """A step as a worker takes it; a point's `before` is on the same base as its start."""
-    bases = [*context.bases, *(_unpack_base(context, each) for each in sent.bases)]
-    starts = []
-    for target, start, before, index, grown in sent.starts:
-        base = bases[index]
-        second = None if before is None else SolutionOnBase(before, base)
-        starts.append((StartPoint(SolutionOnBase(start, base), second, tuple(bases[k] for k in grown)), target))
-    return starts
-
-
-def pack_result(result: StepResult) -> SentResult:
-    """A result as it travels back."""
-    return SentResult(result.found.solution, [_pack_base(base) for base in result.grown])
-
-
-def unpack_result(context: StepContext, point: StartPoint, sent: SentResult) -> StepResult:
-    """The result of a target that started at `point`."""
-    grown = tuple(_unpack_base(context, each) for each in sent.grown)
-    return StepResult(SolutionOnBase(sent.solution, grown[-1] if grown else point.start.base), grown)
 
 
 def without_history(solution: Solution) -> Solution:
-    """A solution to start from: without the losses of its own solve."""
+    """A solution without the losses of its own solve."""
     return replace(solution, history=[])
 
 
-def _pack_base(base: Base) -> SentBase:
-    return SentBase(base.coefficients, base.masked.weights, base.masked.free)
+def dumps(context: StepContext, value: Any) -> bytes:
+    """Pickle `value` for a process that has the context."""
+    file = io.BytesIO()
+    _Pickler(file, context).dump(value)
+    return file.getvalue()
 
 
-def _unpack_base(context: StepContext, sent: SentBase) -> Base:
-    return Base(context.bases[0].masked.with_mask(sent.free, True, sent.weights), sent.coefficients)
+def loads(context: StepContext, pickled: bytes) -> Any:
+    """Unpickle what another process with the same context has pickled."""
+    return _Unpickler(io.BytesIO(pickled), context).load()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, context: StepContext) -> None:
+        super().__init__(file)
+        self._first, self._index = context.bases[0], {base: k for k, base in enumerate(context.bases)}
+
+    def persistent_id(self, value: Any) -> int | None:
+        return self._index.get(value) if isinstance(value, Base) else None
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Base):
+            return _base_like, (self._first, value.coefficients, value.masked.weights, value.masked.free)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, context: StepContext) -> None:
+        super().__init__(file)
+        self._bases = context.bases
+
+    def persistent_load(self, index: Any) -> Base:
+        return self._bases[index]
+
+
+def _base_like(first: Base, coefficients: Coefficients, weights: Tensor, free: Tensor) -> Base:
+    """A base with the network module of another one."""
+    return Base(first.masked.with_mask(free, True, weights), coefficients)

@@ -16,7 +16,7 @@ from pacpinn.continuation.solution import Solution
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
 from pacpinn.solvers.base import Status
-from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_result, without_history
+from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_results, without_history
 from pacpinn.sweep.dask_worker import Process, estimate_error, run_step, this_process
 from pacpinn.sweep.pools import Finished
 from pacpinn.sweep.tree_step import StartPoint, StepContext, TargetStart
@@ -71,8 +71,7 @@ class DaskPool:
         number = self._wait()
         future, starts = self._running.pop(number)
         if future.status == "finished":
-            results = zip(starts, self._client.gather(future), strict=True)
-            return Finished(number, [unpack_result(self._context, point, sent) for (point, _), sent in results])
+            return Finished(number, unpack_results(self._context, starts, self._client.gather(future)))
         if future.status in ("cancelled", "lost"):
             raise WorkersError(_GONE)
         for _, target in starts:

@@ -19,14 +19,14 @@ from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.runtime.isolation import alone
 from pacpinn.runtime.machine import Machine
-from pacpinn.sweep.dask_messages import SentContext, SentResult, SentStep, pack_result, unpack_step
+from pacpinn.sweep.dask_messages import SentContext, loads, pack_results
 from pacpinn.sweep.tree_step import StepContext, take_step
 
 
-def run_step(sent: SentContext, step: SentStep) -> list[SentResult]:
-    """Take a step."""
+def run_step(sent: SentContext, step: bytes) -> bytes:
+    """Take a step; both as :mod:`~pacpinn.sweep.dask_messages` pickles them."""
     with _working(sent) as context:
-        return [pack_result(each) for each in take_step(context, unpack_step(context, step))]
+        return pack_results(context, take_step(context, loads(context, step)))
 
 
 def estimate_error(sent: SentContext, member: Solution) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -19,23 +18,8 @@ TargetEdge = tuple[Coefficients, Coefficients]  # parent, target
 Members = Mapping[Coefficients, SolutionOnBase]
 
 
-class Starts(Protocol):
-    """Keeps what is solved, and gives the points from which further targets start."""
-
-    def point(self, parent: Coefficients, target: Coefficients) -> StartPoint:
-        """From where a target starts that hangs on `parent`."""
-
-    def add(self, parent: Coefficients, target: Coefficients, result: StepResult) -> StepResult:
-        """Take up the result of a step. Returns it with those bases that the family is to keep."""
-
-    def resume(self, parent: Coefficients, target: Coefficients, found: SolutionOnBase) -> None:
-        """Take up a target that an interrupted sweep has solved."""
-
-
 class SolvedMembers:
-    """The members and targets tried so far, and which of them is the nearest solved one on a base.
-
-    The search goes over all of them, once for each target: far less work than solving the target.
+    """The members and targets tried so far, and from which of them a target starts.
 
     Args:
         problem: the family's.
@@ -58,23 +42,21 @@ class SolvedMembers:
             mask = self._solved_on.setdefault(found.base, np.zeros(len(self._order), dtype=bool))
             mask[self._index[found.coefficients]] = True
 
-    def start(self, parent: Coefficients) -> SolutionOnBase:
-        """The parent, or the first of its ancestors that is solved; the source if none is."""
-        found = self._tried[parent]
-        while found.solution.parent is not None and not found.solved:
-            found = self._tried[found.solution.parent]
-        return found
+    def point(self, parent: Coefficients, target: Coefficients, grown: tuple[Base, ...] = ()) -> StartPoint:
+        """A target starts at its parent, or at the first ancestor of it that is solved.
 
-    def nearest(self, target: Coefficients, start: SolutionOnBase) -> SolutionOnBase | None:
-        """Of the solved members on the base of `start`, itself left out, the one nearest to a target."""
-        if start.base not in self._solved_on:
-            return None
-        others = self._solved_on[start.base].copy()
+        The member before is the nearest other one to the target on the same base. The search over all members is far
+        less work than solving the target.
+        """
+        start = self._tried[parent]
+        while start.solution.parent is not None and not start.solved:
+            start = self._tried[start.solution.parent]
+        others = self._solved_on.get(start.base, np.zeros(len(self._order), dtype=bool)).copy()
         others[self._index[start.coefficients]] = False
         if not others.any():
-            return None
+            return StartPoint(start, None, grown)
         lengths = np.where(others, distances(self._places, self._places[self._index[target]]), np.inf)
-        return self._tried[self._order[int(lengths.argmin())]]
+        return StartPoint(start, self._tried[self._order[int(lengths.argmin())]], grown)
 
 
 class ChainStarts:
@@ -92,45 +74,32 @@ class ChainStarts:
     ) -> None:
         order = [*members, *(target for _, target in edges)]
         self._solved = SolvedMembers(context.problem, order, members.values())
-        self._later = tuple(all_bases[len(context.bases) :])
         self._grown: tuple[Base, ...] = ()
 
     def point(self, parent: Coefficients, target: Coefficients) -> StartPoint:
-        start = self._solved.start(parent)
-        return StartPoint(start, self._solved.nearest(target, start), self._grown)
+        """From where a target starts whose parent is solved, or has been tried."""
+        return self._solved.point(parent, target, self._grown)
 
     def add(self, parent: Coefficients, target: Coefficients, result: StepResult) -> StepResult:
+        """Take up the result of a target. Returns it with those bases that the family is to keep."""
         self._solved.add(result.found)
-        self._grown += result.grown
+        self._grown += tuple(base for base in result.grown if base not in self._grown)
         return result
-
-    def resume(self, parent: Coefficients, target: Coefficients, found: SolutionOnBase) -> None:
-        self._solved.add(found)
-        if found.base in self._later:
-            count = 1 + self._later.index(found.base)  # bases that were grown on the way to it come before it
-            self._grown = self._later[: max(len(self._grown), count)]
 
 
 class SpineStarts:
     """Starts from a spine: a target knows what lies on its own way through the tree, and nothing else.
 
     So results do not depend on the order in which steps finish. Steps that grow the same base independently of each
-    other share it afterwards.
-
-    Args:
-        context, members, all_bases: as of :class:`ChainStarts`.
-        edges: the tree.
+    other share it afterwards. Arguments and methods are those of :class:`ChainStarts`, the edges those of a tree.
     """
 
     def __init__(
         self, context: StepContext, members: Members, edges: Sequence[TargetEdge], all_bases: Sequence[Base]
     ) -> None:
         solved = SolvedMembers(context.problem, list(members), members.values())
-        self._points: dict[Coefficients, StartPoint] = {}
-        for root in {parent: None for parent, _ in edges if parent in members}:
-            start = solved.start(root)
-            self._points[root] = StartPoint(start, solved.nearest(root, start))
-        self._bases = context.bases
+        roots = dict.fromkeys(parent for parent, _ in edges if parent in members)
+        self._points = {root: solved.point(root, root) for root in roots}
         self._known: dict[Coefficients, list[Base]] = {}
         for each in all_bases:
             self._known.setdefault(each.coefficients, []).append(each)
@@ -139,18 +108,12 @@ class SpineStarts:
         return self._points[parent]
 
     def add(self, parent: Coefficients, target: Coefficients, result: StepResult) -> StepResult:
-        found = result.found
+        point, found = self._points[parent], result.found
         grown = tuple(map(self._shared, result.grown[-1:]))  # of several grown in turn the last one is in use
         if grown:
             found = found._replace(base=grown[0])
-        point = self._points[parent]
-        self._points[target] = point.after(found, point.grown + grown)
+        self._points[target] = point.after(found, tuple(dict.fromkeys(point.grown + grown)))
         return StepResult(found, grown)
-
-    def resume(self, parent: Coefficients, target: Coefficients, found: SolutionOnBase) -> None:
-        point = self._points[parent]
-        new = found.base not in (*self._bases, *point.grown)
-        self.add(parent, target, StepResult(found, (found.base,) if new else ()))
 
     def _shared(self, base: Base) -> Base:
         """The base itself, or one with the same coefficients and weights that is known already."""
@@ -160,3 +123,6 @@ class SpineStarts:
                 return each
         known.append(base)
         return base
+
+
+Starts = ChainStarts | SpineStarts

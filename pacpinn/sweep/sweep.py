@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
+from pacpinn.continuation.step_control import StepResult
 from pacpinn.solvers.base import Report
 from pacpinn.sweep.numbering import SolvedTarget, number_bases
 from pacpinn.sweep.pools import PoolOf, SerialPool
@@ -49,10 +50,11 @@ def sweep_targets(
     steps = steps_of(problem, list(members), request)
     context = StepContext(problem, bases, settings)
     edges = [edge for step in steps for edge in step]
-    starts = (ChainStarts if request.in_chain else SpineStarts)(context, _on_bases(members, bases), edges, all_bases)
+    known = {c: SolutionOnBase(each, bases[each.base]) for c, each in members.items()}
+    starts = (ChainStarts if request.in_chain else SpineStarts)(context, known, edges, all_bases)
     pool = SerialPool(context, reporter) if pool_of is None or request.in_chain else pool_of(context)
-    results = run_tree(TargetTree(members, steps), starts, pool, _on_bases(done or {}, all_bases))
-    yield from number_bases(results, all_bases)
+    resumed = {c: _result(each, all_bases, len(bases)) for c, each in (done or {}).items()}
+    yield from number_bases(run_tree(TargetTree(members, steps), starts, pool, resumed), all_bases)
 
 
 def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetRequest) -> list[Sequence[TargetEdge]]:
@@ -64,5 +66,6 @@ def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetR
     return [wave[i : i + request.batch] for wave in named for i in range(0, len(wave), request.batch)]
 
 
-def _on_bases(solutions: Mapping[Coefficients, Solution], bases: Sequence[Base]) -> dict[Coefficients, SolutionOnBase]:
-    return {c: SolutionOnBase(each, bases[each.base]) for c, each in solutions.items()}
+def _result(solution: Solution, all_bases: Sequence[Base], first: int) -> StepResult:
+    """A solution as the result of its step: the bases from `first` up to its own were grown on the way to it."""
+    return StepResult(SolutionOnBase(solution, all_bases[solution.base]), tuple(all_bases[first : solution.base + 1]))

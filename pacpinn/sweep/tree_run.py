@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep.pools import Pool
 from pacpinn.sweep.starts import Starts, TargetEdge
@@ -42,7 +41,7 @@ class TargetTree:
 
 
 def run_tree(
-    tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Coefficients, SolutionOnBase]
+    tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Coefficients, StepResult]
 ) -> Iterator[StepResult]:
     """Take all steps of a tree, as many at once as a pool takes.
 
@@ -50,8 +49,8 @@ def run_tree(
         tree: the steps.
         starts: from where each target starts.
         pool: where steps are taken.
-        done: targets that an interrupted sweep has solved. A step that solves several targets is taken again unless
-            all of them are done.
+        done: the results of targets that an interrupted sweep has solved. A step of several targets is taken again
+            unless all of them are done.
 
     Yields:
         The result of each target that is not done, as soon as it is there.
@@ -67,14 +66,14 @@ def run_tree(
                 yield kept
 
 
-def _submit_ready(tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Coefficients, SolutionOnBase]) -> int:
+def _submit_ready(tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Coefficients, StepResult]) -> int:
     """Submit ready steps while the pool has room, and return their number. Steps that are done are not submitted."""
     submitted = 0
     while pool.room > 0 and (number := tree.first_ready()) is not None:
         step = tree.steps[number]
         if all(target in done for _, target in step):
             for parent, target in step:
-                starts.resume(parent, target, done[target])
+                starts.add(parent, target, done[target])
                 tree.add(target)
         else:
             pool.submit(number, [(starts.point(parent, target), target) for parent, target in step])

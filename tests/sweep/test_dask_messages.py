@@ -1,7 +1,5 @@
 """What travels to workers arrives as it was."""
 
-import pickle
-
 import pytest
 
 import pacpinn as pp
@@ -12,10 +10,6 @@ from tests.toys import same_bits
 
 cloudpickle = pytest.importorskip("cloudpickle")
 messages = pytest.importorskip("pacpinn.sweep.dask_messages")
-
-
-def travelled(message):
-    return pickle.loads(pickle.dumps(message))
 
 
 @pytest.fixture
@@ -29,16 +23,14 @@ def grown(family):
     return Base(masked.with_mask(~masked.free, True), pp.Coefficients(k=1.4))
 
 
-def test_a_step_arrives_with_each_new_base_once(family, context, grown):
+def test_a_step_arrives_with_its_bases(family, context, grown):
     old, new = SolutionOnBase(family.source, family.bases[0]), SolutionOnBase(family.targets[0], grown)
     starts = [
         (StartPoint(old, SolutionOnBase(family.targets[1], family.bases[0])), pp.Coefficients(k=1.1)),
         (StartPoint(new, None, (grown,)), pp.Coefficients(k=1.5)),
         (StartPoint(new, None, (grown,)), pp.Coefficients(k=1.6)),
     ]
-    message = messages.pack_step(context, starts)
-    assert len(message.bases) == 1
-    first, second, third = messages.unpack_step(context, travelled(message))
+    first, second, third = messages.loads(context, messages.pack_step(context, starts))
     assert [target.k for _, target in (first, second, third)] == [1.1, 1.5, 1.6]
     assert first[0].start.base is first[0].before.base is family.bases[0]
     assert first[0].start.solution.history == []
@@ -49,20 +41,34 @@ def test_a_step_arrives_with_each_new_base_once(family, context, grown):
     assert (second[0].start.base.masked.free == grown.masked.free).all()
 
 
-def test_a_result_comes_back_on_the_base_from_which_it_started(family, context):
-    point = StartPoint(SolutionOnBase(family.source, family.bases[0]))
-    result = StepResult(SolutionOnBase(family.targets[0], family.bases[0]))
-    back = messages.unpack_result(context, point, travelled(messages.pack_result(result)))
-    assert back.found.base is family.bases[0]
-    assert back.found.solution.history == family.targets[0].history
-    assert back.grown == ()
+def test_a_further_base_travels_once_and_those_of_the_context_not_at_all(family, context, grown):
+    at_old, at_new = (StartPoint(SolutionOnBase(family.source, base)) for base in (family.bases[0], grown))
+    target = pp.Coefficients(k=1.1)
+    old, one, two = (
+        len(messages.pack_step(context, [(point, target)] * count))
+        for point, count in [(at_old, 1), (at_new, 1), (at_new, 2)]
+    )
+    weights = grown.masked.weights.numel() * grown.masked.weights.element_size()
+    assert one - old > weights > two - one
+
+
+def test_a_result_comes_back_on_the_base_from_which_it_started(family, context, grown):
+    starts = [
+        (StartPoint(SolutionOnBase(family.source, base)), pp.Coefficients(k=1.3)) for base in (*family.bases, grown)
+    ]
+    results = [StepResult(SolutionOnBase(family.targets[0], point.start.base)) for point, _ in starts]
+    back = messages.unpack_results(context, starts, messages.pack_results(context, results))
+    assert [each.found.base for each in back] == [family.bases[0], grown]
+    assert back[0].found.solution.history == family.targets[0].history
+    assert back[0].grown == ()
 
 
 def test_a_result_brings_new_bases_along_and_builds_on_the_last(family, context, grown):
-    point = StartPoint(SolutionOnBase(family.source, family.bases[0]))
-    result = StepResult(SolutionOnBase(family.targets[0], grown), (family.bases[0], grown))
-    back = messages.unpack_result(context, point, travelled(messages.pack_result(result)))
-    assert [each.coefficients.k for each in back.grown] == [1.0, 1.4]
+    starts = [(StartPoint(SolutionOnBase(family.source, family.bases[0])), pp.Coefficients(k=1.3))]
+    other = Base(grown.masked.with_mask(grown.masked.free, True), pp.Coefficients(k=1.2))
+    result = StepResult(SolutionOnBase(family.targets[0], grown), (other, grown))
+    (back,) = messages.unpack_results(context, starts, messages.pack_results(context, [result]))
+    assert [each.coefficients.k for each in back.grown] == [1.2, 1.4]
     assert back.found.base is back.grown[-1]
 
 

@@ -29,11 +29,12 @@ def context(family):
 
 def test_a_step_gives_the_same_bits_as_in_this_process(family, context):
     starts = [(StartPoint(SolutionOnBase(family.targets[-1], family.bases[0])), pp.Coefficients(k=1.8))]
-    (sent,) = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, starts))
+    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, starts))
+    (there,) = messages.unpack_results(context, starts, sent)
     (here,) = take_step(context, starts)
-    assert same_bits(sent.solution.z, here.found.solution.z)
-    assert sent.solution.history == here.found.solution.history
-    assert sent.grown == []
+    assert same_bits(there.found.solution.z, here.found.solution.z)
+    assert there.found.solution.history == here.found.solution.history
+    assert there.grown == here.grown == ()
     assert torch.get_num_threads() == 1
 
 

@@ -9,7 +9,7 @@ from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.solvers.base import Status
 from pacpinn.sweep.starts import ChainStarts, SolvedMembers, SpineStarts
-from pacpinn.sweep.tree_step import StepContext
+from pacpinn.sweep.tree_step import StartPoint, StepContext
 
 
 def at(k):
@@ -46,18 +46,16 @@ def test_the_nearest_member_is_another_one_on_the_same_base(family, base, member
     other = grown(base, 2.0)
     solved = SolvedMembers(family.problem, [*members, at(1.4), at(2.0)], members.values())
     solved.add(found(family, other, 2.0))
-    start = solved.start(at(1.6))
-    assert start is members[at(1.6)]
-    assert solved.nearest(at(2.0), start) is members[at(1.3)]
-    assert solved.nearest(at(1.4), solved.start(at(1.3))) is members[at(1.6)]
-    assert solved.nearest(at(1.4), solved.start(at(2.0))) is None
+    assert solved.point(at(1.6), at(2.0)) == StartPoint(members[at(1.6)], members[at(1.3)])
+    assert solved.point(at(1.3), at(1.4)).before is members[at(1.6)]
+    assert solved.point(at(2.0), at(1.4)).before is None
 
 
 def test_below_what_is_not_solved_targets_start_at_the_last_ancestor_that_is(family, base, members):
-    solved = SolvedMembers(family.problem, [*members, at(2.0), at(3.0)], members.values())
+    solved = SolvedMembers(family.problem, [*members, at(2.0), at(3.0), at(4.0)], members.values())
     solved.add(found(family, base, 2.0, parent=1.6, status=Status.STALLED))
     solved.add(found(family, base, 3.0, parent=2.0, status=Status.DIVERGED))
-    assert solved.start(at(3.0)) is members[at(1.6)]
+    assert solved.point(at(3.0), at(4.0)).start is members[at(1.6)]
 
 
 # Along a chain ------------------------------------------------------------------------------------------------------
@@ -79,8 +77,9 @@ def test_a_chain_that_is_resumed_knows_the_bases_up_to_the_last_target(family, c
     first, second = grown(base, 1.7), grown(base, 1.9)
     starts = ChainStarts(context, members, CHAIN, [base, first, second])
     assert starts.point(*CHAIN[0]).grown == ()
-    starts.resume(*CHAIN[0], found(family, second, 2.0, 1.6))
-    assert starts.point(*CHAIN[1]).grown == (first, second)
+    starts.add(*CHAIN[0], StepResult(found(family, second, 2.0, 1.6), (first, second)))
+    starts.add(*CHAIN[1], StepResult(found(family, second, 3.0, 2.0), (first, second)))
+    assert starts.point(*CHAIN[2]).grown == (first, second)
 
 
 # From a spine -------------------------------------------------------------------------------------------------------
@@ -112,8 +111,8 @@ def test_a_spine_that_is_resumed_has_the_same_starts(family, context, base, memb
     result = StepResult(found(family, new, 2.0, 1.6), (new,))
     fresh, resumed = (SpineStarts(context, members, SPINE, bases) for bases in ([base], [base, new]))
     fresh.add(*SPINE[0], result)
-    resumed.resume(*SPINE[0], result.found)
+    resumed.add(*SPINE[0], result)
     assert fresh.point(*SPINE[2]) == resumed.point(*SPINE[2])
     for each in (fresh, resumed):
-        each.add(*SPINE[2], StepResult(found(family, new, 3.0, 2.0)))
+        each.add(*SPINE[2], StepResult(found(family, new, 3.0, 2.0), (new,) if each is resumed else ()))
         assert each.point(at(3.0), at(3.3)).grown == (new,)
