@@ -1,8 +1,7 @@
 """From one solved coefficient to the next: predictor, corrector, step control, new bases.
 
-Also what is known of a solution once it is there: its tangent, its estimated error, and singular points on the way to
-it. Knows problems, settings and transfer methods; must not know which targets a family has, or in which order they
-come.
+Also the tangent of a solution, its estimated error, and singular points on the path to it. Knows problems, settings and
+transfer methods; must not know which targets a family has, or in which order they are solved.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ class _Continuation:
         self.allocations: list[Result] = []
 
     def result(self) -> StepResult:
-        """Continue to the target; if it is not reached, what came nearest to solving it without a new base."""
+        """Continue to the target. If it cannot be solved, the result is the best trial without a new base."""
         if self._reach_target():
             self.trials[-1] = with_crossed(self.problem, self.segment, self.trials[-1], self.settings)
             singular = self.trials[-1].solution.singular

@@ -142,7 +142,7 @@ class Family(FamilyQueries):
         self.finish(progress, pool_of)
 
     def _put_in_order(self, request: Request) -> None:
-        """Members stand as their tree has them, however they came."""
+        """Put members and bases into the order of the request's tree, in whatever order they were solved."""
         if isinstance(request, TargetRequest) and not request.in_chain:
             members = list(self._solutions)[: request.begun]
             order = [target for step in steps_of(self.problem, members, request) for _, target in step]
@@ -150,7 +150,7 @@ class Family(FamilyQueries):
             self._solutions = {each.coefficients: each for each in solutions}
 
     def _advances(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None) -> Iterator[SolvedTarget]:
-        """What is still to be solved of a request."""
+        """Solve the targets of a request that are not solved yet."""
 
         def reports(target: Coefficients) -> Report:
             return reporter(progress, "calibrate", target)
@@ -165,9 +165,9 @@ class Family(FamilyQueries):
                 request,
                 self.settings,
                 reports,
-                dict(self._solutions),
-                self.bases,
-                pool_of,
+                done=dict(self._solutions),
+                all_bases=self.bases,
+                pool_of=pool_of,
             )
         else:
             equation, goal = require_equation(self.problem), self.refinement

@@ -88,7 +88,7 @@ class ChainStarts:
 
 
 class SpineStarts:
-    """Starts from a spine: a target knows what lies on its own way through the tree, and nothing else.
+    """Starts from a spine: a target knows the members and bases on its own branch of the tree, and no others.
 
     So results do not depend on the order in which steps finish. Steps that grow the same base independently of each
     other share it afterwards. Arguments and methods are those of :class:`ChainStarts`, the edges those of a tree.

@@ -39,7 +39,7 @@ class StartPoint(NamedTuple):
     grown: tuple[Base, ...] = ()
 
     def after(self, found: SolutionOnBase, grown: tuple[Base, ...]) -> StartPoint:
-        """Where the next targets start after one that started here: from it if it is solved, else from here again."""
+        """The start of the targets below one that started here: that target if it is solved, else this point again."""
         if not found.solved:
             return self
         return StartPoint(found, self.start if self.start.base == found.base else None, grown)
