@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.predictor import PathSegment
+from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
@@ -85,11 +86,12 @@ def try_way(
     start = start_of(way, source, base, seed)
     jacobian = Objective(task, base).linearise(start[None]).jacobian
     settings = pp.Settings(halvings=0, bases=1)
-    member = Solution.of(task, base, allocated.__class__(start, allocated.status, 0, 0.0, [0.0]), 0, None)
+    bases = [Base(base, task.coefficients)]
+    member = SolutionOnBase.of(task, bases[0], allocated.__class__(start, allocated.status, 0, 0.0, [0.0]), None)
     members = []
     for target in path:
-        member, _ = continue_to(problem, [Base(base, task.coefficients)], member, problem.at(target), settings)
-        members.append(member)
+        member, _ = continue_to(problem, bases, PathSegment(member, problem.at(target)), settings)
+        members.append(member.solution)
     return {
         "free": len(start),
         "allocated": str(allocated.status),

@@ -10,7 +10,6 @@ a process of its own, whose memory is measured.
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import subprocess
 import sys
@@ -28,9 +27,11 @@ from distributed import Client
 from matplotlib.figure import Figure
 
 import pacpinn as pp
+from pacpinn.continuation.solution import SolutionOnBase
+from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep import dask_pool
 from pacpinn.sweep.clusters import connected
-from pacpinn.sweep.dask_worker import Brought, sent_start
+from pacpinn.sweep.dask_messages import pack_context, pack_results, pack_step
 from pacpinn.sweep.tree_step import StartPoint, StepContext
 from pacpinn.tasks.problem import Problem
 from report import Report, options
@@ -183,16 +184,17 @@ def travels(report: Report) -> None:
     for name in ("burgers", "oscillator"):
         family = pp.solve_family(name)
         before, start, target = family.targets[:3]
-        there = sent_start(StartPoint(start, before), target.coefficients)
-        ground = StepContext(family.problem, family.bases, family.settings)
+        context = StepContext(family.problem, family.bases, family.settings)
+        point = StartPoint(*(SolutionOnBase(each, family.bases[0]) for each in (start, before)))
+        there = pack_step(context, [(point, target.coefficients)])
         report.add(
             part="bytes",
             problem=name,
             weights=family.counts.kept + family.counts.free,
             free=len(target.z),
-            once=len(dask_pool._pickled(ground)),
-            there=len(pickle.dumps(there)),
-            back=len(pickle.dumps(Brought(target, None))),
+            once=len(pack_context(context).pickled),
+            there=len(there),
+            back=len(pack_results(context, [StepResult(SolutionOnBase(target, family.bases[0]))])),
         )
 
 

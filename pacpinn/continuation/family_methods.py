@@ -1,20 +1,18 @@
-"""How a transfer method makes a family's base of a trained network: which weights stay, which are free for targets."""
+"""Transfer methods for families: which weights each target has to itself, and how a target is solved."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Solution
 from pacpinn.errors import PacpinnError
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status
-from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate
@@ -22,7 +20,25 @@ from pacpinn.transfer.from_scratch import cold_start
 from pacpinn.transfer.methods import last_layer
 from pacpinn.transfer.pruning import kept_weights
 
+if TYPE_CHECKING:
+    from pacpinn.continuation.settings import Settings
+
 BuiltBase = tuple[MaskedNetwork, list[Result]]
+
+
+class FamilyMethod(NamedTuple):
+    """A transfer method for families.
+
+    Attributes:
+        build_base: makes a base of a trained network; arguments and result as of :func:`build_base`.
+        solve_target: solves a target by itself, given the problem, its task, the base and the settings; None if targets
+            are calibrated along the path from a solved member.
+        grows_bases: whether a family may have further bases besides the source's.
+    """
+
+    build_base: Callable[[MaskedNetwork, Task, Settings, Report], BuiltBase]
+    solve_target: Callable[[Problem, Task, MaskedNetwork, Settings, Report], Result] | None = None
+    grows_bases: bool = False
 
 
 def build_base(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
@@ -30,14 +46,14 @@ def build_base(source: MaskedNetwork, task: Task, settings: Settings, report: Re
 
     Args:
         source: a network trained on `task`, all of its weights free.
-        task: the source, or where a further base is to be.
-        settings: the method, and what belongs to it.
+        task: the source, or the task at which a further base is grown.
+        settings: the method, and how it prunes and trains.
         report: called with step and loss.
 
     Returns:
-        The base, its free weights at the values at which it solves `task`, and what solving it took.
+        The base, with free weights that solve `task`, and the results of the training that it took.
     """
-    return METHODS[settings.method](source, task, settings, report)
+    return FAMILY_METHODS[settings.method].build_base(source, task, settings, report)
 
 
 def prune_and_allocate(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
@@ -53,12 +69,12 @@ def free_everything(source: MaskedNetwork, task: Task, settings: Settings, repor
 
 
 def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """Last layer: its tensors alone are free, so that a linear equation is a linear least-squares problem."""
+    """Last layer: only its weights are free, so that a linear equation is a linear least-squares problem."""
     return last_layer(source).masked, []
 
 
-def start_afresh(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """From scratch: every target has all weights of its own, and nothing of the source.
+def free_everything_without_buffers(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+    """From scratch: every target has all weights of its own, and takes nothing from the source.
 
     Raises:
         PacpinnError: if the network has buffers, such as statistics of batch normalisation: those are the source's.
@@ -69,7 +85,7 @@ def start_afresh(source: MaskedNetwork, task: Task, settings: Settings, report: 
             f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
             "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
         )
-    return source.with_mask(None, True), []
+    return free_everything(source, task, settings, report)
 
 
 def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
@@ -77,40 +93,29 @@ def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: 
     return source.with_mask(torch.zeros_like(source.free), True), []
 
 
-METHODS: dict[str, Callable[[MaskedNetwork, Task, Settings, Report], BuiltBase]] = {
-    "pac": prune_and_allocate,
-    "fine-tuning": free_everything,
-    "last-layer": free_last_layer,
-    "from-scratch": start_afresh,
-    "parametric": free_nothing,
-}
-
-
-def train_from_scratch(
-    problem: Problem, bases: Sequence[Base], target: Coefficients, settings: Settings, report: Report
-) -> Solution:
-    """Train a fresh network on the target."""
-    task = settings.task(problem, target)
+def train_from_scratch(problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report) -> Result:
+    """Train the initial network on the target."""
     network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
     with untouched():
         masked, result = cold_start(network, task, settings.solver, settings.seed, report)
-    return Solution.of(task, bases[0].masked, replace(result, z=masked.start), base=0, parent=None)
+    return replace(result, z=masked.start)
 
 
 def evaluate_parametric(
-    problem: Problem, bases: Sequence[Base], target: Coefficients, settings: Settings, report: Report
-) -> Solution:
-    """Ask the parametric network, which has learnt its whole range, and judge its answer."""
-    task, masked = settings.task(problem, target), bases[0].masked
+    problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report
+) -> Result:
+    """Evaluate the parametric network, which was trained on the whole range, and compare it with the tolerance."""
     with untouched():
-        loss = float(Objective(task, masked).fresh_misfit(masked.start[None]))
+        loss = float(Objective(task, base).fresh_misfit(base.start[None]))
     solved = task.tolerance is None or loss <= task.tolerance**2
     status = Status.CONVERGED if solved else Status.STALLED
-    result = Result(masked.start, status, steps=0, seconds=0.0, history=[loss])
-    return Solution.of(task, masked, result, base=0, parent=None)
+    return Result(base.start, status, steps=0, seconds=0.0, history=[loss])
 
 
-BASELINES: dict[str, Callable[[Problem, Sequence[Base], Coefficients, Settings, Report], Solution]] = {
-    "from-scratch": train_from_scratch,
-    "parametric": evaluate_parametric,
+FAMILY_METHODS = {
+    "pac": FamilyMethod(prune_and_allocate, grows_bases=True),
+    "fine-tuning": FamilyMethod(free_everything),
+    "last-layer": FamilyMethod(free_last_layer),
+    "from-scratch": FamilyMethod(free_everything_without_buffers, train_from_scratch),
+    "parametric": FamilyMethod(free_nothing, evaluate_parametric),
 }

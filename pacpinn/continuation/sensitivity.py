@@ -1,4 +1,4 @@
-"""How a calibrated solution changes with its coefficients: the tangent of the calibration."""
+"""The derivative of a calibrated solution by its coefficients: the tangent of the calibration."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from pacpinn.networks.residual_blocks import join_blocks
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
 
-_DAMPING = 1e-12  # of the trace: a millionth of the Jacobian's size, below which directions do not matter
+_DAMPING = 1e-12  # of the trace of JᵀJ: directions with a singular value below a millionth of |J| are damped
 
 
 class Tangent(NamedTuple):
-    """How free weights move with the coefficients.
+    """The derivative of the free weights by the coefficients.
 
     Attributes:
         weights: dw/dc ``(p, names)``.
-        rest: part of dr/dc, at most over the names, that no change of the weights answers: how accurate the tangent is.
+        rest: relative norm of the part of dr/dc that no change of the weights balances, the largest over the names: it
+            measures the accuracy of the tangent.
     """
 
     weights: Tensor
@@ -34,7 +35,7 @@ class Tangent(NamedTuple):
 
 
 class Response(NamedTuple):
-    """Differences to measurements in standard deviations ``(m,)``, and how they change with the coefficients
+    """Differences to measurements in standard deviations ``(m,)``, and their derivatives by the coefficients
     ``(m, names)``."""
 
     differences: np.ndarray
@@ -56,7 +57,7 @@ class Calibrated:
 
     @property
     def coefficients(self) -> Coefficients:
-        """Which task it solves."""
+        """The coefficients of its task."""
         return self.task.coefficients
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -64,9 +65,9 @@ class Calibrated:
         return self.task.predict(self.masked.forward(self.z), np.asarray(x))
 
     def tangent(self, names: Sequence[str]) -> Tangent:
-        """``J dw = -dr/dc`` in the least squares over the free weights, on the task's own points.
+        """Solve ``J dw/dc = -dr/dc`` for the free weights by least squares, on the task's own points.
 
-        dr/dc by central differences at fixed weights (implicit differentiation: Allgower & Georg 2003, section 2.1).
+        dr/dc is a central difference at fixed weights (implicit differentiation: Allgower & Georg 2003, section 2.1).
         """
         batch, scale = self.task.everything(), self.task.scale
         forward = self.masked.forward(self.z)
@@ -74,8 +75,8 @@ class Calibrated:
         def residuals(c: Coefficients) -> Tensor:
             other = self.task.at(c)
             other.scale = scale
-            here = replace(batch, conditions=[other.conditions()])
-            return join_blocks(other.residuals(forward, here))[0].detach()
+            points = replace(batch, conditions=[other.conditions()])
+            return join_blocks(other.residuals(forward, points))[0].detach()
 
         with untouched():
             by_weights = Objective(self.task, self.masked).linearise(self.z[None]).jacobian[0]
@@ -94,12 +95,14 @@ class Calibrated:
         return float(loss.detach().sqrt())
 
     def response(self, measurements: Measurements, names: Sequence[str], tangent: Tangent) -> Response:
-        """Differences to measurements, and their slopes: by the weights, and by what transform and features know of c.
+        """Differences to measurements, and their derivatives by the coefficients.
+
+        The coefficients act through the weights, and directly through the equation's transform and features.
 
         Args:
-            measurements: with a deviation.
-            names: the coefficients.
-            tangent: of the weights, by the same names.
+            measurements: measurements that have a deviation.
+            names: names of the coefficients.
+            tangent: the derivative of the weights by the same names.
         """
         measured = self.task.with_measurements(measurements, physics=False)
         forward, root = self.masked.forward(self.z), len(measurements) ** 0.5
@@ -109,9 +112,9 @@ class Calibrated:
             return join_blocks(other.residuals(forward, other.everything()))[0].detach()
 
         with untouched():
-            here = Objective(measured, self.masked).linearise(self.z[None])
-            slopes = here.jacobian[0] @ tangent.weights + self._differences(differences, names)
-        return Response(root * here.residuals[0].numpy(force=True), root * slopes.numpy(force=True))
+            linear = Objective(measured, self.masked).linearise(self.z[None])
+            slopes = linear.jacobian[0] @ tangent.weights + self._differences(differences, names)
+        return Response(root * linear.residuals[0].numpy(force=True), root * slopes.numpy(force=True))
 
     def sensitivity(self, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``."""

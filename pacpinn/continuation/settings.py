@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
+from pacpinn.continuation.family_methods import FAMILY_METHODS
 from pacpinn.errors import PacpinnError
 from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.coefficient import Coefficients
@@ -16,7 +17,7 @@ from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.pruning import Criterion
 
-FamilyMethod = Literal["pac", "fine-tuning", "last-layer", "from-scratch", "parametric"]
+TreeShape = Literal["chain", "spine"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,10 @@ class Settings:
     """How a family is solved.
 
     Args:
-        method: how targets are learnt: ``"pac"``, or one of its baselines: ``"fine-tuning"`` (all weights are free) and
-            ``"last-layer"`` along the same path; ``"from-scratch"``; ``"parametric"`` (one network, with the
-            coefficients as further inputs, learns the range of source and targets at once).
+        method: how targets are learnt, a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines:
+            ``"fine-tuning"`` (all weights are free) and ``"last-layer"`` along the same path; ``"from-scratch"``;
+            ``"parametric"`` (one network, with the coefficients as further inputs, learns the range of source and
+            targets at once).
         keep: kept fraction of the weights, in (0, 1).
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.
@@ -35,20 +37,20 @@ class Settings:
         tolerance: root mean square residual on fresh points, in units of the equation's scale, at which an equation
             counts as solved; by default the problem's own.
         halvings: how often a step that fails may be halved by an intermediate coefficient.
-        bases: how many pruned and allocated networks the family may grow, the source's among them.
+        bases: the largest number of pruned and allocated networks, the source's included.
         batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the
             device. More than one needs formulas that take columns of coefficients, and the default solver.
-        tree: from which member each target starts: ``"chain"``, from its nearest neighbour, or ``"spine"``: a few go
-            ahead, and the others start from those, as many at once as there are workers; by default a chain, unless
-            targets are solved in batches or on workers.
+        tree: from which member each target starts: ``"chain"``, from its nearest neighbour; or ``"spine"``: a few
+            targets are solved first, and the others start from those, as many at once as there are workers. By default
+            a chain, unless targets are solved in batches or on workers.
         seed: seed of the initial network and of mini-batches.
-        dtype, device: where to compute; by default as the task says, on the CPU.
+        dtype, device: where to compute; by default the task's dtype, on the CPU.
 
     Raises:
         PacpinnError: if the method is unknown, or tolerance, penalty, halvings, bases or batch out of range.
     """
 
-    method: FamilyMethod = "pac"
+    method: str = "pac"
     keep: float = 0.7
     criterion: str | Criterion = "global"
     always_kept: Sequence[str] = ()
@@ -65,27 +67,23 @@ class Settings:
     device: str | torch.device | None = None
 
     def __post_init__(self) -> None:
-        if self.method not in get_args(FamilyMethod):
-            raise PacpinnError(f"there is no method {self.method!r}; known are: {', '.join(get_args(FamilyMethod))}")
-        if self.tolerance is not None and not 0 < self.tolerance < math.inf:
-            raise PacpinnError(f"tolerance={self.tolerance}; expected a root mean square residual above 0, as 1e-3")
-        if self.penalty is not None and not 0 <= self.penalty < math.inf:
-            raise PacpinnError(f"penalty={self.penalty}; expected a strength of 0 or more, as 1e-12")
-        if self.halvings < 0:
-            raise PacpinnError(f"halvings={self.halvings}; expected 0 or more")
-        if self.bases < 1:
-            raise PacpinnError(f"bases={self.bases}; expected 1 or more")
-        if self.batch is not None and self.batch < 1:
-            raise PacpinnError(f"batch={self.batch}; expected 1 or more")
-        if self.tree not in (None, *get_args(TreeShape)) or (self.tree == "chain" and (self.batch or 1) > 1):
-            raise PacpinnError(f"tree={self.tree!r}; expected 'spine', or 'chain' where targets are solved one by one")
+        if self.method not in FAMILY_METHODS:
+            raise PacpinnError(f"there is no method {self.method!r}; known are: {', '.join(FAMILY_METHODS)}")
+        solved_singly = self.tree != "chain" or (self.batch or 1) == 1
+        for name, valid, expected in [
+            ("tolerance", self.tolerance is None or 0 < self.tolerance < math.inf, "a residual above 0, as 1e-3"),
+            ("penalty", self.penalty is None or 0 <= self.penalty < math.inf, "a strength of 0 or more, as 1e-12"),
+            ("halvings", self.halvings >= 0, "0 or more"),
+            ("bases", self.bases >= 1, "1 or more"),
+            ("batch", self.batch is None or self.batch >= 1, "1 or more"),
+            ("tree", solved_singly and self.tree in (None, "chain", "spine"), "'spine', or 'chain' without batches"),
+        ]:
+            if not valid:
+                raise PacpinnError(f"{name}={getattr(self, name)!r}; expected {expected}")
 
     def task(self, problem: Problem, c: Coefficients) -> Task:
-        """The task at `c`, where and to what tolerance these settings say."""
+        """The task at `c`, with the dtype, device and tolerance of these settings."""
         task = problem.task(**c).to(self.dtype, self.device)
         if self.tolerance is not None and task.tolerance is not None:
             task.tolerance = self.tolerance
         return task
-
-
-TreeShape = Literal["chain", "spine"]

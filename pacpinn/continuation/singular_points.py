@@ -1,251 +1,175 @@
-"""Folds and resonances: where the path of solutions turns back, and where it leaves through infinity.
+"""Folds and resonances: where the path of solutions turns back, and where it passes through infinity.
 
-Along a way c(t), 0 <= t <= 1, from one solved member to another the solution u(t) has a slope u'(t), its sensitivity.
-Where the path is smooth, the trapezoid rule ``h (u'(a) + u'(b)) / 2`` explains the difference ``u(b) - u(a)`` as soon
-as h is short. It never does across a resonance, where both slopes point against the difference, nor across a jump to
-another branch, however short h. Short of a fold at t* the slope grows as ``(t* - t)^(-1/2)``, short of a resonance as
-``(t* - t)^(-2)`` (Allgower & Georg 2003, chapter 8; Keller 1977).
+Along a path c(t), 0 <= t <= 1, from one solved member to another the solution u(t) has a slope u'(t), its sensitivity.
+Where the path of solutions is smooth, the trapezoid rule ``h (u'(a) + u'(b)) / 2`` explains the difference
+``u(b) - u(a)`` on every interval [a, b] whose length h is small enough. Across a resonance, where both slopes point
+against the difference, and across a jump to another path it never does, however small h is. Before a fold at t* the
+slope grows as ``(t* - t)^(-1/2)``, before a resonance as ``(t* - t)^(-2)`` (Allgower & Georg 2003, chapter 8; Keller
+1977).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from pacpinn.continuation.calibration import calibrate
+from pacpinn.continuation.coefficient_path import CoefficientPath, PathPoint, path_of
 from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Singularity, SingularPoint, Solution
-from pacpinn.equations.equation import Equation
-from pacpinn.equations.equation_task import EquationTask
-from pacpinn.errors import MeasurementError
-from pacpinn.networks.masked_network import MaskedNetwork
-from pacpinn.solvers.base import Status
-from pacpinn.tasks.coefficient import Coefficients, Count
+from pacpinn.continuation.solution import Singularity, SingularPoint, SolutionOnBase
 from pacpinn.tasks.problem import Problem
 
-Solve = Callable[[Solution, Coefficients], Solution]
-
-_POINTS = 200  # at which solutions are compared
-_WEIGHTS = 3000  # of more free ones the tangent would take longer than the target
-_FELT = 0.05  # of a solution: a difference that is smaller leads over nothing
-_GROWTH = 4.0  # times what the way before led to expect
-_STRAIGHT = 0.1  # of the way: how far a member may lie off it and still tell what to expect
-_EXPLAINED = 1 / 3  # a difference between half and twice what slopes say, in their direction
+_SMALL = 0.05  # of a solution: across a smaller difference no singular point is looked for
+_GROWTH = 4.0  # times the expected difference: what is larger is unexpected
+_EXPLAINED = 1 / 3  # a difference between half and twice what the slopes say, in their direction
 _OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
-_SHORTEST = 2**-8  # of the way: where no slopes explain a difference on so short a stretch, none ever will
-_DIFFERENCE = 1e-4  # of the way, for how the coefficients change along it
+_SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an interval so short is a jump
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 
 
-class PathPoint(NamedTuple):
-    """A solved place on a way: the solution `u`, and its slope du/dt, on points ``(rows * outputs,)``."""
-
-    t: float
-    solution: Solution
-    u: np.ndarray
-    slope: np.ndarray
-
-
-class CoefficientPath:
-    """From one task of an equation to another, in the coefficients' own scales.
-
-    Args:
-        problem, bases, settings: the family's.
-        start, end: coefficients.
-    """
-
-    def __init__(
-        self, problem: Problem, bases: Sequence[Base], settings: Settings, start: Coefficients, end: Coefficients
-    ) -> None:
-        self.problem, self.bases, self.settings, self.start, self.end = problem, bases, settings, start, end
-        self._end = self._task(end)
-        self._outputs = len(self._end.equation.outputs)
-        grid = self._end.grid()
-        self.x = grid[:: max(1, len(grid) // _POINTS)]
-
-    def at(self, t: float) -> Coefficients:
-        return self.problem.space.between(self.start, self.end, t)
-
-    def u(self, solution: Solution) -> np.ndarray:
-        return self._predicted(self._task(solution.coefficients), solution)
-
-    def seen_from_the_end(self, solution: Solution) -> np.ndarray:
-        """A solution's network with features and transform as at the end: no task is made anew for it."""
-        return self._predicted(self._end, solution)
-
-    def slope(self, t: float, solution: Solution) -> np.ndarray:
-        """NaN, which explains everything, where there is none to be had: a solve that went well must not end here."""
-        nowhere = np.full(len(self.x) * self._outputs, np.nan)
-        if len(solution.z) > _WEIGHTS:
-            return nowhere
-        names = [name for name in self.start if self.start[name] != self.end[name]]
-        behind, ahead = self.at(t - _DIFFERENCE), self.at(t + _DIFFERENCE)
-        along = np.array([(ahead[name] - behind[name]) / (2 * _DIFFERENCE) for name in names])
-        calibrated = Calibrated(self._task(solution.coefficients), self._masked(solution), solution.z)
-        try:
-            return (calibrated.sensitivity(self.x, names) @ along).ravel()
-        except (MeasurementError, RuntimeError):  # of points that are not in its domain; by no weight that matters
-            return nowhere
-
-    def station(self, t: float, solution: Solution) -> PathPoint:
-        return PathPoint(t, solution, self.u(solution), self.slope(t, solution))
-
-    def place(self, c: Coefficients) -> float | None:
-        """The t of coefficients that lie on the way, before its start or beyond its end; None beside it."""
-        t = 1 + self.problem.space.beyond(self.start, self.end, c)
-        length = self.problem.space.distance(self.start, self.end)
-        return t if self.problem.space.distance(self.at(t), c) <= _STRAIGHT * length else None
-
-    def _predicted(self, task: EquationTask, solution: Solution) -> np.ndarray:
-        return task.predict(self._masked(solution).forward(solution.z), self.x).ravel().astype(float)
-
-    def _masked(self, solution: Solution) -> MaskedNetwork:
-        return self.bases[solution.base].masked
-
-    def _task(self, c: Coefficients) -> EquationTask:
-        task = self.settings.task(self.problem, c)
-        assert isinstance(task, EquationTask)
-        return task
+def with_crossed(problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings) -> SolutionOnBase:
+    """A segment's solved target with the singular point that lies between, if any; its seconds count the search."""
+    began = time.perf_counter()
+    singular = find_crossed(problem, segment, solved, settings)
+    seconds = solved.solution.seconds + time.perf_counter() - began
+    return solved._replace(solution=replace(solved.solution, singular=singular, seconds=seconds))
 
 
 def find_crossed(
-    problem: Problem, bases: Sequence[Base], leg: PathSegment, solution: Solution, settings: Settings, solve: Solve
+    problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings
 ) -> SingularPoint | None:
-    """The singular point between a leg's start and its solved target; None if the way is smooth, as nearly all are.
+    """The singular point between a segment's start and its solved target; None if the path is smooth, as most are.
 
-    Only a difference which the way so far did not lead to expect is looked into, by bisection.
+    Only a difference that the path so far did not let expect is examined, by bisection.
 
     Args:
-        problem, bases, settings: the family's.
-        leg: from where the target was solved.
-        solution: the target's.
-        solve: calibrates from a solution to other coefficients.
+        problem, settings: the family's.
+        segment: along which the target was solved.
+        solved: the target.
     """
-    if not _has_path(problem, leg):
+    path = path_of(problem, segment, settings)
+    if path is None or not _unexpected(path, segment, solved):
         return None
-    way = CoefficientPath(problem, bases, settings, leg.start.coefficients, leg.target)
-    if not _unexpected(way, leg, solution):
-        return None
-    low, high = way.station(0.0, leg.start), way.station(1.0, solution)
+    low, high = path.point(0.0, segment.start), path.point(1.0, solved)
     while _unexplained(low, high) > _EXPLAINED:
-        halves = _halves(way, low, high, solve) if high.t - low.t > _SHORTEST else []
+        halves = _halves(path, low, high) if high.t - low.t > _SHORTEST else []
         if not halves:
-            return _named(way, low, high)
+            return _classified(path, low, high)
         low, high = max(halves, key=lambda pair: _unexplained(*pair))
     return None
 
 
 def find_ahead(
-    problem: Problem,
-    bases: Sequence[Base],
-    leg: PathSegment,
-    solved: Sequence[Solution],
-    failed: float,
-    settings: Settings,
+    problem: Problem, segment: PathSegment, solved: Sequence[SolutionOnBase], failed: float, settings: Settings
 ) -> SingularPoint | None:
-    """The singular point that keeps a target from being reached, extrapolated from the last members on the way to it.
+    """The singular point that keeps a target from being solved, extrapolated from the last solutions on the path.
 
     Args:
-        problem, bases, settings: the family's.
-        leg: from where the target was to be solved.
-        solved: what is solved on the way.
-        failed: the least share of the way that is not. As far beyond it as it is from the last solved one, a singular
-            point may be what solving ended at.
+        problem, settings: the family's.
+        segment: along which the target was to be solved.
+        solved: the solutions found on the path.
+        failed: the least t of the path that was not solved. A singular point counts if it lies no farther beyond this t
+            than the last solution lies before it.
     """
-    if not _has_path(problem, leg):
+    path = path_of(problem, segment, settings)
+    before, last = (None, None) if path is None else _last_two(path, (segment.before, segment.start, *solved))
+    if path is None or before is None or last is None:
         return None
-    way = CoefficientPath(problem, bases, settings, leg.start.coefficients, leg.target)
-    places = [(way.place(each.coefficients), each) for each in (leg.before, leg.start, *solved) if each is not None]
-    trail = [(t, each) for t, each in places if t is not None][-2:]
-    if len(trail) < 2:
+    moved = float(np.linalg.norm(last.u - before.u))
+    candidates = [point for kind in _ORDER if (point := _extrapolated(kind, before, last))]
+    likely = min(candidates, key=lambda point: abs(point.moved - moved), default=None)
+    if likely is None or not last.t < likely.t <= min(1.0, 2 * failed - last.t):
         return None
-    before, here = (way.station(t, each) for t, each in trail)
-    moved = float(np.linalg.norm(here.u - before.u))
-    found = [(abs(point.moved - moved), point) for each in _ORDER if (point := _extrapolated(each, before, here))]
-    likely = min(found, key=lambda each: each[0], default=None)
-    if likely is None or not here.t < likely[1].t <= min(1.0, 2 * failed - here.t):
-        return None
-    return SingularPoint(likely[1].kind, way.at(likely[1].t))
+    return SingularPoint(likely.kind, path.at(likely.t))
+
+
+def _last_two(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> tuple[PathPoint | None, ...]:
+    """The last two solutions that lie on a path; None for both if there are fewer."""
+    places = [(path.t_of(each.coefficients), each) for each in solved if each is not None]
+    on_path = [(t, each) for t, each in places if t is not None][-2:]
+    return tuple(path.point(t, each) for t, each in on_path) if len(on_path) == 2 else (None, None)
 
 
 class _Extrapolated(NamedTuple):
-    """A singular point ahead, and by how much the solution should have changed between the two stations."""
+    """A singular point ahead, and the distance by which the solution should have moved between the two points."""
 
     kind: Singularity
     t: float
     moved: float
 
 
-def _extrapolated(kind: Singularity, before: PathPoint, here: PathPoint) -> _Extrapolated | None:
-    """Where slopes that grow as ``(t* - t)^(-q)`` become infinite."""
+def _extrapolated(kind: Singularity, before: PathPoint, last: PathPoint) -> _Extrapolated | None:
+    """Where slopes that grow as ``(t* - t)^(-q)`` become infinite; None if they do not grow."""
     q = _ORDER[kind]
-    slopes = [np.linalg.norm(each.slope) for each in (before, here)]
+    slopes = [np.linalg.norm(each.slope) for each in (before, last)]
     with np.errstate(all="ignore"):
         ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
     if not 1 < ratio < np.inf:
         return None
-    distance = (here.t - before.t) / (ratio - 1)
+    distance = (last.t - before.t) / (ratio - 1)
     moved = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
-    return _Extrapolated(kind, float(here.t + distance), float(moved))
+    return _Extrapolated(kind, float(last.t + distance), float(moved))
 
 
-def _has_path(problem: Problem, leg: PathSegment) -> bool:
-    """Whether there is a path of solutions that slopes are known of: of an equation without integrals, from a solved
-    member, by coefficients that are no whole numbers."""
-    if not (isinstance(problem, Equation) and problem.pointwise):
-        return False
-    start, end = leg.start.coefficients, leg.target
-    whole = any(isinstance(each, Count) and start[name] != end[name] for name, each in problem.coefficients.items())
-    return leg.start.status is Status.CONVERGED and not whole and not start.close_to(end)
+def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnBase) -> bool:
+    """Whether the step from start to target is large, and points against the expected step or is far longer.
 
-
-def _unexpected(way: CoefficientPath, leg: PathSegment, solution: Solution) -> bool:
-    """Whether the step is large, and against what was expected or far larger: by the secant through the member before
-    the leg's start, if that lies on the way, else by the slope at the start."""
-    place = None if leg.before is None else way.place(leg.before.coefficients)
-    u = way.seen_from_the_end if place else way.u
-    begin, end = u(leg.start), u(solution)
+    The step is expected from the secant through the segment's `before`, if that lies on the path; else from the slope
+    at the start.
+    """
+    before = segment.before
+    t = None if before is None else path.t_of(before.coefficients)
+    u = path.u_as_at_end if t else path.u
+    begin, end = u(segment.start), u(solved)
     step = end - begin
-    if np.linalg.norm(step) <= _FELT * max(np.linalg.norm(begin), np.linalg.norm(end)):
+    if np.linalg.norm(step) <= _SMALL * max(np.linalg.norm(begin), np.linalg.norm(end)):
         return False
-    expected = (u(leg.before) - begin) / place if leg.before and place else way.slope(0.0, leg.start)
+    expected = (u(before) - begin) / t if before and t else path.slope(0.0, segment.start)
     return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
 
 
-def _halves(way: CoefficientPath, low: PathPoint, high: PathPoint, solve: Solve) -> list[tuple[PathPoint, PathPoint]]:
-    """Both halves of a stretch; none if its middle is not solved."""
+def _halves(path: CoefficientPath, low: PathPoint, high: PathPoint) -> list[tuple[PathPoint, PathPoint]]:
+    """Both halves of an interval, its middle solved from either end; none if that is not possible."""
     t = (low.t + high.t) / 2
-    trials = (solve(each.solution, way.at(t)) for each in (low, high))
-    middle = next((each for each in trials if each.status is Status.CONVERGED), None)
+    segments = (PathSegment(each.solved, path.at(t)) for each in (low, high))
+    trials = (calibrate(path.problem, segment, path.settings) for segment in segments)
+    middle = next((each for each in trials if each.solved), None)
     if middle is None:
         return []
-    new = way.station(t, middle)
+    new = path.point(t, middle)
     return [(low, new), (new, high)]
 
 
-def _named(way: CoefficientPath, low: PathPoint, high: PathPoint) -> SingularPoint | None:
-    """What lies in a stretch that stays unexplained."""
+def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> SingularPoint | None:
+    """The singular point in an interval that slopes do not explain; None if it is of no known kind."""
     if _through_infinity(low, high):
         near, far = (float(np.linalg.norm(each.slope)) ** 0.5 for each in (high, low))
         share = near / (near + far)  # distances to a pole are as the inverse roots of the slopes
-        return SingularPoint(Singularity.RESONANCE, way.at(low.t + share * (high.t - low.t)))
+        return SingularPoint(Singularity.RESONANCE, path.at(low.t + share * (high.t - low.t)))
     if high.t - low.t <= _SHORTEST:
-        return SingularPoint(Singularity.JUMP, way.at((low.t + high.t) / 2))
+        return SingularPoint(Singularity.JUMP, path.at((low.t + high.t) / 2))
     return None
 
 
+def _differences(low: PathPoint, high: PathPoint) -> tuple[np.ndarray, np.ndarray]:
+    """By how much the solution changes over an interval: as it is, and by the trapezoid rule from the slopes."""
+    return high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
+
+
 def _unexplained(low: PathPoint, high: PathPoint) -> float:
-    """From 0, where the trapezoid rule explains the difference, to 1, where it has nothing to do with it."""
-    difference, expected = high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
+    """From 0, where the trapezoid rule explains the difference, to 1, where it does not at all."""
+    difference, expected = _differences(low, high)
     size = np.linalg.norm(difference) + np.linalg.norm(expected)
     return float(np.linalg.norm(difference - expected) / size) if size else 0.0
 
 
 def _through_infinity(low: PathPoint, high: PathPoint) -> bool:
-    """Whether the slopes point against the difference, and would lead at least as far."""
-    difference, expected = high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
+    """Whether the slopes point against the difference and account for at least its size, as across a pole."""
+    difference, expected = _differences(low, high)
     size, reach = np.linalg.norm(difference), np.linalg.norm(expected)
     return bool(difference @ expected < -_OPPOSED * size * reach and reach > _OPPOSED * size)

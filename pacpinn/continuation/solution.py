@@ -1,9 +1,10 @@
-"""What a family is made of: bases, and the members that build on them."""
+"""Bases, and the solutions that build on them: what a family is made of."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple, Self
 
 from torch import Tensor
 
@@ -12,16 +13,18 @@ from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Result, Status
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.task import Score, Task
+from pacpinn.tasks.task import Forward, Score, Task
+
+UNNUMBERED = -1  # index of a base before a family has given one
 
 
 @dataclass(frozen=True)
 class Base:
-    """A pruned and allocated network, on whose frozen weights members build.
+    """A pruned and allocated network, on whose frozen weights solutions build.
 
     Attributes:
         masked: the network; its pruned weights are free and at zero.
-        coefficients: the task to which it is allocated.
+        coefficients: the task on which it was allocated.
     """
 
     masked: MaskedNetwork
@@ -29,7 +32,7 @@ class Base:
 
 
 class Singularity(StrEnum):
-    """What a path of solutions can come to: it turns back, leaves through infinity, or was left for another one."""
+    """Kinds of singular points: the path turns back, passes through infinity, or was left for another one."""
 
     FOLD = "fold"
     RESONANCE = "resonance"
@@ -38,11 +41,11 @@ class Singularity(StrEnum):
 
 @dataclass(frozen=True)
 class SingularPoint:
-    """Where the path of solutions is no longer smooth.
+    """A point at which the path of solutions is not smooth.
 
     Attributes:
-        kind: what is there.
-        near: the coefficients, about.
+        kind: which kind of point.
+        near: its approximate coefficients.
     """
 
     kind: Singularity
@@ -54,22 +57,23 @@ class SingularPoint:
 
 @dataclass(frozen=True)
 class Solution:
-    """One solved member of a family.
+    """One member of a family: a target that was solved, or tried.
 
     Attributes:
         coefficients: which task.
-        base: index of the base whose frozen weights it builds on.
+        base: index, among the family's bases, of the base on whose frozen weights it builds; :data:`UNNUMBERED` until
+            the family has given it one.
         z: its own weights: the base's free ones, ``(p,)``.
         status, steps, seconds, history: how the solve went, as in :class:`Result`.
         residual: root mean square residual on points that training did not see, in units of the equation's scale (for
             data: root of the training loss).
-        tolerance: what the residual had to meet; None for data.
-        score: the task's metric on a reference or on test data; None without such.
+        tolerance: the largest residual at which the task counts as solved; None for data.
+        score: the task's metric on a reference or on test data; None without a reference.
         parent: the member from which the solve started; None for the source.
-        reached: of a target that was not solved, the last coefficients on the way to it that were.
-        singular: a singular point between the member from which it was solved and this one, or which kept it from being
+        reached: if the target was not solved, the last coefficients on the path to it that were; else None.
+        singular: a singular point between the parent and this member, or one because of which the target could not be
             solved; None if none was found.
-        error_estimate: estimated relative L2 error of an equation's solution; None while nobody has asked for it.
+        error_estimate: estimated relative L2 error of an equation's solution; None until it is asked for.
     """
 
     coefficients: Coefficients
@@ -106,3 +110,30 @@ class Solution:
             score=score,
             parent=parent,
         )
+
+
+class SolutionOnBase(NamedTuple):
+    """A solution together with the base on which it builds, before a family has numbered its bases."""
+
+    solution: Solution
+    base: Base
+
+    @classmethod
+    def of(cls, task: Task, base: Base, result: Result, parent: Coefficients | None) -> Self:
+        """As :meth:`Solution.of`, on a base."""
+        return cls(Solution.of(task, base.masked, result, UNNUMBERED, parent), base)
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """Which task."""
+        return self.solution.coefficients
+
+    @property
+    def solved(self) -> bool:
+        """Whether the solve converged."""
+        return self.solution.status is Status.CONVERGED
+
+    @property
+    def forward(self) -> Forward:
+        """Its network as a function of the inputs."""
+        return self.base.masked.forward(self.solution.z)

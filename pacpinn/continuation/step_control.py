@@ -1,161 +1,191 @@
-"""From a solved coefficient to the next one: calibration along a path through coefficient space."""
+"""Step control: from a solved coefficient to a target by as many calibrations, and new bases, as it takes.
+
+Natural continuation with adaptive steps (Allgower & Georg 2003, section 6).
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pacpinn.continuation.family_methods import BASELINES, build_base
-from pacpinn.continuation.predictor import PathSegment, secant_predictor
+from pacpinn.continuation.calibration import calibrate
+from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
+from pacpinn.continuation.predictor import PathSegment
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.singular_points import find_ahead, find_crossed
-from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.singular_points import find_ahead, with_crossed
+from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, silent
-from pacpinn.solvers.choice import get_solver
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
-from pacpinn.transfer.methods import calibration, minimise, penalty_strength
 
 _NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
 
 
-class SolvedTarget(NamedTuple):
-    """A target's solution, and the bases of its family: those there were, and new ones if it needed them."""
+class StepResult(NamedTuple):
+    """A target's solution on its base, and the bases that were grown for it: if any were, it builds on the last."""
 
-    solution: Solution
-    bases: list[Base]
+    found: SolutionOnBase
+    grown: tuple[Base, ...] = ()
 
 
 def continue_to(
-    problem: Problem,
-    bases: Sequence[Base],
-    parent: Solution,
-    target: Coefficients,
-    settings: Settings,
-    report: Report = silent,
-    before: Solution | None = None,
-) -> SolvedTarget:
-    """Calibrate from `parent` to `target`: one pure step along the tree of targets.
+    problem: Problem, bases: Sequence[Base], segment: PathSegment, settings: Settings, report: Report = silent
+) -> StepResult:
+    """Solve a segment's target: a pure function, one step along the tree of targets.
 
-    The whole way is tried first. A step that misses its tolerance by far is halved, and one that succeeds is followed
-    by one of twice its length (natural continuation with adaptive steps: Allgower & Georg 2003, section 6). Where an
-    equation's residual falls, but not quite to its tolerance, or yields to no step, the frozen weights no longer fit: a
-    new base is grown there, and the way goes on from it.
+    The whole segment is tried first. A step that misses its tolerance by far is halved, and one that succeeds is
+    followed by one of twice its length. Where an equation's residual falls, but not quite to its tolerance, or no
+    shorter step is left to try, the frozen weights no longer fit: a new base is grown at the last solved coefficients,
+    and the continuation goes on from there.
 
     Args:
         problem: the family's problem.
-        bases: the family's bases.
-        parent: the member to start from.
-        target: where to go.
+        bases: the bases that the limit of the settings counts, the source's first, the latest last.
+        segment: from which member to which target.
         settings: how far steps may be halved, how many bases there may be, and how each task is solved.
         report: called with step and loss.
-        before: another member nearby, such as the parent's own parent: the first guess may lie on their secant.
 
     Returns:
-        The solution, whose steps and seconds count everything that was tried, with the singular point that it came
-        over or that kept it from being solved; and the bases.
+        The solution and the bases grown for it. Its steps and seconds count everything that was tried. It names the
+        singular point that the path crosses, or that kept the target from being solved.
     """
-    if settings.method in BASELINES:
-        return SolvedTarget(BASELINES[settings.method](problem, bases, target, settings, report), list(bases))
-    leg = PathSegment(parent, target, before)
-    grown, here, done, stride = list(bases), parent, 0.0, 1.0
-    tried: list[Solution] = []
-    allocations: list[Result] = []
-    while True:
-        goal = target if done + stride >= 1 else problem.space.between(parent.coefficients, target, done + stride)
-        trial = calibrate(problem, grown, PathSegment(here, goal, before), settings, report)
-        tried.append(trial)
-        if trial.status is Status.CONVERGED and goal is target:
-            break
-        if trial.status is Status.CONVERGED:
-            before, here, done = here, trial, done + stride
-            stride = min(2 * stride, 1 - done)
-            continue
-        middle = problem.space.between(parent.coefficients, target, done + stride / 2)
-        divisible = not (middle.close_to(here.coefficients) or middle.close_to(goal))
-        halving = divisible and stride > 0.5**settings.halvings and not _overfitted(trial)
-        nearly = trial.tolerance is not None and trial.residual <= _NEARLY * trial.tolerance
-        if _may_grow(grown, here, settings) and trial.tolerance is not None and (nearly or not halving):
-            base, results = _grow(problem, grown[here.base], here, settings, report)
-            grown.append(base)
-            allocations += results
-            before, here, stride = None, replace(here, base=len(grown) - 1, z=base.masked.start), 1 - done
-        elif halving:
-            stride /= 2
+    solve_target = FAMILY_METHODS[settings.method].solve_target
+    if solve_target is None:
+        return _Continuation(problem, bases, segment, settings, report).result()
+    task, base = settings.task(problem, segment.target), bases[0]
+    result = solve_target(problem, task, base.masked, settings, report)
+    return StepResult(SolutionOnBase.of(task, base, result, parent=None))
+
+
+class _Continuation:
+    """The state of the continuation along one segment, whose length counts as 1; arguments as of :func:`continue_to`.
+
+    Attributes:
+        current: the solution at the last coefficients that were solved.
+        before: a solution before that, on the same base; None if there is none.
+        done: the share of the segment up to the current solution.
+        stride: the share that the next step is to cover.
+        grown: the bases grown so far.
+        trials: all calibrations so far, whether they converged or not.
+        allocations: how the bases were trained.
+    """
+
+    def __init__(
+        self, problem: Problem, bases: Sequence[Base], segment: PathSegment, settings: Settings, report: Report
+    ) -> None:
+        self.problem, self.bases, self.segment, self.settings, self.report = problem, bases, segment, settings, report
+        self.current, self.before = segment.start, segment.before
+        self.done, self.stride = 0.0, 1.0
+        self.grown: list[Base] = []
+        self.trials: list[SolutionOnBase] = []
+        self.allocations: list[Result] = []
+
+    def result(self) -> StepResult:
+        """Continue to the target. If it cannot be solved, the result is the best trial without a new base."""
+        if self._reach_target():
+            self.trials[-1] = with_crossed(self.problem, self.segment, self.trials[-1], self.settings)
+            singular = self.trials[-1].solution.singular
         else:
-            break
-    if trial.status is Status.CONVERGED:
-        tried[-1] = trial = looked_back(problem, grown, leg, trial, settings)
-        singular = trial.singular
-    else:
-        solved = [each for each in tried if each.status is Status.CONVERGED]
-        singular = find_ahead(problem, grown, leg, solved, done + stride, settings)
-    if trial.status is not Status.CONVERGED or trial.base < len(bases):
-        grown = list(bases)  # a new base that has not helped is not kept
-    best = min(
-        (each for each in tried if each.coefficients == target and each.base < len(grown)),
-        key=lambda each: (each.status is not Status.CONVERGED, each.residual),
-    )
-    solution = replace(
-        best,
-        steps=sum(each.steps for each in tried) + sum(each.steps for each in allocations),
-        seconds=sum(each.seconds for each in tried) + sum(each.seconds for each in allocations),
-        parent=parent.coefficients,
-        reached=None if best.status is Status.CONVERGED else here.coefficients,
-        singular=singular,
-    )
-    return SolvedTarget(solution, grown)
+            solved = [each for each in self.trials if each.solved]
+            singular = find_ahead(self.problem, self.segment, solved, self.done + self.stride, self.settings)
+            self.grown = []  # a new base that has not helped is not kept
+        best = self._best_trial()
+        solves: list[Solution | Result] = [*(each.solution for each in self.trials), *self.allocations]
+        solution = replace(
+            best.solution,
+            steps=sum(each.steps for each in solves),
+            seconds=sum(each.seconds for each in solves),
+            parent=self.segment.start.coefficients,
+            reached=None if best.solved else self.current.coefficients,
+            singular=singular,
+        )
+        return StepResult(SolutionOnBase(solution, best.base), tuple(self.grown))
+
+    def _reach_target(self) -> bool:
+        """Take steps until the target is solved, or there is nothing left to try."""
+        while True:
+            trial = calibrate(
+                self.problem, PathSegment(self.current, self._goal, self.before), self.settings, self.report
+            )
+            self.trials.append(trial)
+            if trial.solved:
+                if self._at_target:
+                    return True
+                self._accept(trial)
+            elif self._needs_base(trial):
+                self._grow_base()
+            elif self._can_halve(trial):
+                self.stride /= 2
+            else:
+                return False
+
+    @property
+    def _at_target(self) -> bool:
+        """Whether the next step ends at the target."""
+        return self.done + self.stride >= 1
+
+    @property
+    def _goal(self) -> Coefficients:
+        """The coefficients to which the next step goes."""
+        return self.segment.target if self._at_target else self._at(self.done + self.stride)
+
+    def _at(self, share: float) -> Coefficients:
+        return self.problem.space.between(self.segment.start.coefficients, self.segment.target, share)
+
+    def _accept(self, trial: SolutionOnBase) -> None:
+        """Go on from a trial that was solved, by a step twice as long."""
+        self.before, self.current = self.current, trial
+        self.done += self.stride
+        self.stride = min(2 * self.stride, 1 - self.done)
+
+    def _can_halve(self, trial: SolutionOnBase) -> bool:
+        """Whether a step half as long is allowed, leads to other coefficients, and may help."""
+        middle = self._at(self.done + self.stride / 2)
+        distinct = not (middle.close_to(self.current.coefficients) or middle.close_to(self._goal))
+        return distinct and self.stride > 0.5**self.settings.halvings and not _overfitted(trial)
+
+    def _needs_base(self, trial: SolutionOnBase) -> bool:
+        """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
+        tolerance = trial.solution.tolerance
+        if tolerance is None or not self._may_grow:
+            return False
+        return trial.solution.residual <= _NEARLY * tolerance or not self._can_halve(trial)
+
+    @property
+    def _may_grow(self) -> bool:
+        """Whether there may be another base; grown where the latest one was, it would be the same again."""
+        known = [*self.bases, *self.grown]
+        allowed = FAMILY_METHODS[self.settings.method].grows_bases and len(known) < self.settings.bases
+        return allowed and self.current.coefficients != known[-1].coefficients
+
+    def _grow_base(self) -> None:
+        """Prune the current solution's network, allocate it at its coefficients, and go on from that base."""
+        coefficients, masked = self.current.coefficients, self.current.base.masked
+        network = masked.with_mask(None, False, masked.merge(self.current.solution.z))
+        with untouched():
+            task = self.settings.task(self.problem, coefficients)
+            allocated, results = build_base(network, task, self.settings, self.report)
+        base = Base(allocated, coefficients)
+        self.grown.append(base)
+        self.allocations += results
+        self.before = None
+        self.current = SolutionOnBase(replace(self.current.solution, z=allocated.start), base)
+        self.stride = 1 - self.done
+
+    def _best_trial(self) -> SolutionOnBase:
+        """Of the trials at the target, on bases that are kept, the solved one; else that with the least residual."""
+        kept = [self.segment.start.base, *self.grown]
+        return min(
+            (each for each in self.trials if each.coefficients == self.segment.target and each.base in kept),
+            key=lambda each: (not each.solved, each.solution.residual),
+        )
 
 
-def _overfitted(trial: Solution) -> bool:
+def _overfitted(trial: SolutionOnBase) -> bool:
     """Whether an equation is solved on its training points alone: no shorter step would help."""
-    if trial.status is not Status.STALLED or trial.tolerance is None:
+    solution = trial.solution
+    if solution.status is not Status.STALLED or solution.tolerance is None:
         return False
-    return bool(trial.history) and trial.history[-1] <= trial.tolerance**2
-
-
-def _may_grow(bases: Sequence[Base], here: Solution, settings: Settings) -> bool:
-    """Whether there may be another base; where the last one has just been grown it would be the same again."""
-    return settings.method == "pac" and len(bases) < settings.bases and here.coefficients != bases[-1].coefficients
-
-
-def looked_back(
-    problem: Problem, bases: Sequence[Base], leg: PathSegment, solution: Solution, settings: Settings
-) -> Solution:
-    """A leg's solved target with the singular point, if any, that lies between; see :func:`crossed`."""
-    began = time.perf_counter()
-
-    def solve(start: Solution, c: Coefficients) -> Solution:
-        return calibrate(problem, bases, PathSegment(start, c), settings)
-
-    singular = find_crossed(problem, bases, leg, solution, settings, solve)
-    return replace(solution, singular=singular, seconds=solution.seconds + time.perf_counter() - began)
-
-
-def calibrate(
-    problem: Problem, bases: Sequence[Base], leg: PathSegment, settings: Settings, report: Report = silent
-) -> Solution:
-    """Solve a leg's target on its start's base, at one go."""
-    began = time.perf_counter()
-    task = settings.task(problem, leg.target)
-    base = bases[leg.start.base].masked
-    with untouched():
-        objective = calibration(base).objective(task, penalty_strength(settings.penalty, task), settings.seed)
-        (start,) = secant_predictor(problem, objective, [leg])
-        result = minimise(objective, get_solver(settings.solver, task), start, report)
-    result = replace(result, seconds=time.perf_counter() - began)
-    return Solution.of(task, base, result, leg.start.base, leg.start.coefficients)
-
-
-def _grow(
-    problem: Problem, base: Base, here: Solution, settings: Settings, report: Report
-) -> tuple[Base, list[Result]]:
-    """A new base at a member: its network, pruned and allocated to its own coefficients."""
-    masked = base.masked
-    member = masked.with_mask(None, False, masked.merge(here.z))
-    with untouched():
-        grown, results = build_base(member, settings.task(problem, here.coefficients), settings, report)
-    return Base(grown, here.coefficients), results
+    return bool(solution.history) and solution.history[-1] <= solution.tolerance**2

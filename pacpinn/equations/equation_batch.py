@@ -36,6 +36,10 @@ class EquationBatch(LeastSquaresTask):
         self._scale = self.tensor([[each.scale] for each in tasks])
         self._training: Collocation | None = None
 
+    @property
+    def penalty(self) -> float:
+        return self.tasks[0].penalty
+
     def only(self, places: Sequence[int]) -> EquationBatch:
         """The targets at some places, as a batch."""
         return EquationBatch([self.tasks[k] for k in places])

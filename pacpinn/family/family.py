@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from pacpinn.continuation.batched import batch_size
 from pacpinn.continuation.settings import Settings, TreeShape
 from pacpinn.continuation.solution import Base, Solution
-from pacpinn.continuation.step_control import SolvedTarget
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import codec, container
@@ -25,9 +24,10 @@ from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.reduced_basis.greedy import Refinement, refine, require_two
 from pacpinn.runtime.isolation import alone, existing_device, untouched
 from pacpinn.solvers.base import Report
+from pacpinn.sweep.numbering import SolvedTarget, reorder_bases
+from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
-from pacpinn.sweep.sweep import PoolOf, steps_of, sweep_targets
-from pacpinn.sweep.tree_run import in_order
+from pacpinn.sweep.sweep import steps_of, sweep_targets
 from pacpinn.sweep.tree_step import StepContext
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
@@ -142,15 +142,15 @@ class Family(FamilyQueries):
         self.finish(progress, pool_of)
 
     def _put_in_order(self, request: Request) -> None:
-        """Members stand as their tree has them, however they came."""
+        """Put members and bases into the order of the request's tree, in whatever order they were solved."""
         if isinstance(request, TargetRequest) and not request.in_chain:
             members = list(self._solutions)[: request.begun]
             order = [target for step in steps_of(self.problem, members, request) for _, target in step]
-            solutions, self.bases = in_order([self._solutions[c] for c in members + order], self.bases)
+            solutions, self.bases = reorder_bases([self._solutions[c] for c in members + order], self.bases)
             self._solutions = {each.coefficients: each for each in solutions}
 
     def _advances(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None) -> Iterator[SolvedTarget]:
-        """What is still to be solved of a request."""
+        """Solve the targets of a request that are not solved yet."""
 
         def reports(target: Coefficients) -> Report:
             return reporter(progress, "calibrate", target)
@@ -165,9 +165,9 @@ class Family(FamilyQueries):
                 request,
                 self.settings,
                 reports,
-                dict(self._solutions),
-                self.bases,
-                pool_of,
+                done=dict(self._solutions),
+                all_bases=self.bases,
+                pool_of=pool_of,
             )
         else:
             equation, goal = require_equation(self.problem), self.refinement
@@ -185,7 +185,8 @@ class Family(FamilyQueries):
             self._journal.add(solution, self.bases, self.refinement)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
         if solution.singular is not None:
-            words = f"the way from {solution.parent} leads over" if solution.reached is None else "kept from it by"
+            crossed = solution.reached is None
+            words = f"the path from {solution.parent} crosses" if crossed else "kept from being solved by"
             log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 
@@ -206,8 +207,8 @@ class Family(FamilyQueries):
         else:
             from pacpinn.sweep import dask_pool
 
-            ground = StepContext(self.problem, self.bases, self.settings)
-            found = list(dask_pool.error_estimates(client, ground, unknown))
+            context = StepContext(self.problem, self.bases, self.settings)
+            found = list(dask_pool.error_estimates(client, context, unknown))
         for each, estimate in zip(unknown, found, strict=True):
             self._solutions[each.coefficients] = replace(each, error_estimate=estimate)
 

@@ -29,8 +29,8 @@ from pacpinn.runtime.isolation import alone, existing_device, untouched
 from pacpinn.runtime.user_code import naming_user_code
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.choice import get_solver
+from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
-from pacpinn.sweep.sweep import PoolOf
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range, spanned
 from pacpinn.tasks.problem import Problem

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from pacpinn.continuation.calibration import calibration_objective, solve_calibration
+from pacpinn.continuation.predictor import PathSegment
 from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements
 from pacpinn.errors import NotSolved
+from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Status
-from pacpinn.solvers.choice import get_solver
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.transfer.methods import calibration, minimise, penalty_strength
 
 
 class Recalibration:
-    """Calibration from the nearest member, or from the last iterate along its tangent.
+    """Calibrates from the nearest member, or from the last iterate along its tangent.
 
     The family's members and bases are not changed.
 
@@ -44,7 +44,7 @@ class Recalibration:
         self.equation, self.settings, self.bases = equation, settings, list(bases)
         self.members = [each for each in members.values() if each.status is Status.CONVERGED]
         if not self.members:
-            raise NotSolved(f"no member of {equation.name} is solved; expected one at least to start from")
+            raise NotSolved(f"no member of {equation.name} is solved; expected at least one, to start from")
 
     def best(self, measurements: Measurements, base: Coefficients, unknown: Sequence[str]) -> Coefficients:
         """The `unknown` coefficients of the member that fits the measurements best; all others as in `base`."""
@@ -64,31 +64,28 @@ class Recalibration:
         if before is None:
             if near.coefficients.close_to(c):
                 return self._calibrated(near, c)
-            start, parent = near.z, near
+            base, start = self.bases[near.base].masked, near.z
         else:
             last, moves, step = before
-            parent = self._of(last, near)
-            start = (last.z + moves @ moves.new_tensor(step)).to(near.z.dtype)
-        base, task = self.bases[parent.base].masked, self.settings.task(self.equation, c)
+            base, start = last.base, (last.z + moves @ moves.new_tensor(step)).to(near.z.dtype)
         with untouched():
-            objective = calibration(base).objective(
-                task, penalty_strength(self.settings.penalty, task), self.settings.seed
-            )
-            result = minimise(objective, get_solver(self.settings.solver, task), start)
+            objective = calibration_objective(self.settings.task(self.equation, c), base, self.settings)
+            result = solve_calibration(objective, self.settings, start)
         if result.status is Status.CONVERGED:
-            return self._calibrated(replace(parent, coefficients=c, z=result.z), c)
-        found, self.bases = continue_to(self.equation, self.bases, near, c, self.settings)
-        return self._calibrated(found, c) if found.status is Status.CONVERGED else None
+            return self._on_base(base, result.z, c)
+        segment = PathSegment(SolutionOnBase(near, self.bases[near.base]), c)
+        found, grown = continue_to(self.equation, self.bases, segment, self.settings)
+        self.bases += grown
+        return self._on_base(found.base.masked, found.solution.z, c) if found.solved else None
 
     def residual(self, solution: Calibrated) -> float:
         """Root mean square residual of a solution on fresh points."""
         return solution.task.fit(solution.masked.forward(solution.z)).residual
 
-    def _of(self, last: Calibrated, near: Solution) -> Solution:
-        base = next(k for k, each in enumerate(self.bases) if each.masked is last.base)
-        return replace(near, coefficients=last.coefficients, base=base, z=last.z)
+    def _calibrated(self, member: Solution, c: Coefficients) -> Calibrated:
+        return self._on_base(self.bases[member.base].masked, member.z, c)
 
-    def _calibrated(self, solution: Solution, c: Coefficients) -> Calibrated:
+    def _on_base(self, base: MaskedNetwork, z: Tensor, c: Coefficients) -> Calibrated:
         task = self.settings.task(self.equation, c)
         assert isinstance(task, EquationTask)
-        return Calibrated(task, self.bases[solution.base].masked, solution.z)
+        return Calibrated(task, base, z)

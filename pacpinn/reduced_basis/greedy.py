@@ -12,12 +12,12 @@ import numpy as np
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
-from pacpinn.continuation.step_control import SolvedTarget
 from pacpinn.equations.equation import Equation
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.reduced_model import ReducedModel
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
 from pacpinn.solvers.base import Report
+from pacpinn.sweep.numbering import SolvedTarget
 from pacpinn.sweep.requests import TargetRequest
 from pacpinn.sweep.sweep import sweep_targets
 from pacpinn.tasks.coefficient import Coefficients

@@ -1,4 +1,4 @@
-"""Dask clusters as the command line names them: one that is there, or one of this machine's own processes."""
+"""Dask clusters for the command line: a running one by its address, or a new one of processes on this machine."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
 
 _PATIENCE = "30s"
 _SPARING = {
-    "distributed.worker.profile.enabled": False,  # which takes a twentieth of a worker
-    "distributed.admin.low-level-log-length": 10,  # of events, which else take more memory than some thousand targets
+    "distributed.worker.profile.enabled": False,  # profiling takes five per cent of a worker's time
+    "distributed.admin.low-level-log-length": 10,  # events; Dask's default takes more memory than 1,000s of targets
 }
 
 
 @contextmanager
 def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | None]:
-    """A client for as long as the block takes; None if no cluster is named.
+    """A block with a client of a cluster; with None if no cluster is named.
 
     Args:
-        scheduler: the address of a cluster's scheduler.
-        workers: or how many processes of one thread each to start here.
+        scheduler: the address of a running cluster's scheduler; or
+        workers: the number of processes, of one thread each, to start on this machine.
 
     Raises:
         PacpinnError: if both are named, or Dask is not installed.
-        WorkersError: if the scheduler is not reached.
+        WorkersError: if the scheduler does not answer.
     """
     if scheduler is None and workers is None:
         yield None
@@ -45,7 +45,7 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | N
             client = Client(scheduler, timeout=_PATIENCE)
         except (OSError, TimeoutError, ValueError) as problem:
             raise WorkersError(
-                f"no scheduler answers at {scheduler} ({problem}); 'dask scheduler' starts one and says its address"
+                f"no scheduler answers at {scheduler} ({problem}); 'dask scheduler' starts one and prints its address"
             ) from problem
         with client:
             yield client

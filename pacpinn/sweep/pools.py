@@ -1,4 +1,4 @@
-"""Where steps are taken: in this process one after the other, or wherever a pool sends them."""
+"""Where steps are taken: one after the other in this process, or wherever another pool sends them."""
 
 from __future__ import annotations
 
@@ -6,47 +6,46 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+from pacpinn.continuation.step_control import StepResult
 from pacpinn.solvers.base import Report
-from pacpinn.sweep.tree_step import StepContext, StepResult, TargetStart, take_step
+from pacpinn.sweep.tree_step import StepContext, TargetStart, take_step
 from pacpinn.tasks.coefficient import Coefficients
 
 
 class Finished(NamedTuple):
-    """A step that has come back.
-
-    Attributes:
-        number: which.
-        taken: its targets.
-    """
+    """A step that has finished: its number, and one result for each of its targets."""
 
     number: int
-    taken: Sequence[StepResult]
+    results: Sequence[StepResult]
 
 
 class Pool(Protocol):
-    """Takes steps and gives them back in whatever order they finish."""
+    """Takes steps, and returns their results in the order in which they finish."""
 
     @property
     def room(self) -> int:
-        """How many more steps it would take now."""
+        """How many more steps can be submitted now."""
 
     def submit(self, number: int, starts: Sequence[TargetStart]) -> None:
-        """Take a step; of those that wait, the one with the least number comes first."""
+        """Accept a step; of waiting steps the one with the least number is taken first."""
 
     def next(self) -> Finished:
         """Wait for a step to finish."""
 
 
+PoolOf = Callable[[StepContext], Pool]
+
+
 class SerialPool:
-    """This process: a step is taken when it is asked for.
+    """This process: it holds one step, which is taken when its result is asked for.
 
     Args:
-        ground: what all steps share.
-        reporter: gives for a target what is called with step and loss.
+        context: what all steps share.
+        reporter: gives for a target the function that is called with step and loss.
     """
 
-    def __init__(self, ground: StepContext, reporter: Callable[[Coefficients], Report]) -> None:
-        self._ground, self._reporter = ground, reporter
+    def __init__(self, context: StepContext, reporter: Callable[[Coefficients], Report]) -> None:
+        self._context, self._reporter = context, reporter
         self._waiting: deque[tuple[int, Sequence[TargetStart]]] = deque()
 
     @property
@@ -58,4 +57,4 @@ class SerialPool:
 
     def next(self) -> Finished:
         number, starts = self._waiting.popleft()
-        return Finished(number, take_step(self._ground, starts, self._reporter(starts[0][1])))
+        return Finished(number, take_step(self._context, starts, self._reporter(starts[0][1])))

@@ -1,4 +1,4 @@
-"""What a family was asked to solve, in order: enough to go on after an interruption, and to solve it all again."""
+"""Requests: what a family is asked to solve; enough to resume after an interruption, and to solve it all again."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pacpinn.tasks.parameter_space import Range
 
 
 class TargetRequest(Struct, frozen=True, tag="targets"):
-    """Targets that were named.
+    """A list of targets.
 
     Attributes:
-        targets: in the order in which they were given, which decides the tree along which they are solved.
-        begun: how many members the family had before.
-        batch: how many are solved at once.
-        tree: ``"chain"``, each from its nearest neighbour, or ``"spine"``, a few ahead and the others from those; None
-            for a chain unless they are solved in batches.
+        targets: in the order in which they were given, which decides ties in the tree along which they are solved.
+        begun: the number of members before this request.
+        batch: how many targets are solved at once.
+        tree: ``"chain"``, each target from its nearest neighbour; or ``"spine"``, a few first, the others from those.
+            None: a chain, unless targets are solved in batches.
     """
 
     targets: Sequence[Coefficients]
@@ -30,12 +30,12 @@ class TargetRequest(Struct, frozen=True, tag="targets"):
 
     @property
     def in_chain(self) -> bool:
-        """Whether they are solved one after the other."""
+        """Whether the targets are solved along a chain."""
         return (self.tree or ("chain" if self.batch == 1 else "spine")) == "chain"
 
     @property
     def what(self) -> Any:
-        """What was asked for, whatever there was before."""
+        """What was asked for, without what the family had before: two runs are the same if this is."""
         return list(self.targets)
 
     def __str__(self) -> str:
@@ -44,13 +44,13 @@ class TargetRequest(Struct, frozen=True, tag="targets"):
 
 
 class RangeRequest(Struct, frozen=True, tag="span"):
-    """A range in which targets are chosen.
+    """A range of coefficients, in which the family chooses its own targets.
 
     Attributes:
         within: the ends of each coefficient's range.
         tolerance: the relative error asked for.
-        members: how many there may be at most.
-        begun: how many members the family had before.
+        members: the largest number of members.
+        begun: the number of members before this request.
     """
 
     within: Range
@@ -60,7 +60,7 @@ class RangeRequest(Struct, frozen=True, tag="span"):
 
     @property
     def what(self) -> Any:
-        """What was asked for, whatever there was before."""
+        """What was asked for, without what the family had before: two runs are the same if this is."""
         return {name: tuple(ends) for name, ends in self.within.items()}, self.tolerance, self.members
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Which target starts from which: fixed by the list of targets alone, never by timing.
+"""Which target starts from which: decided by the list of targets alone, never by timing.
 
-Points are rows of positions, each coefficient in its own scale; edges ``(parent, target)`` are pairs of numbers that
-count the roots first, then the targets.
+Points are rows of normalised places, each coefficient in its own scale. An edge ``(parent, target)`` is a pair of
+indices, which count the roots first, then the targets.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-Edge = tuple[int, int]
+Edge = tuple[int, int]  # indices of parent and target
 
 
 def nearest_neighbour_tree(roots: np.ndarray, targets: np.ndarray) -> list[Edge]:
-    """The edges of the shortest tree that hangs all targets on the roots (Prim 1957).
+    """The edges of the shortest tree that connects all targets to the roots (Prim 1957).
 
-    A parent comes before its children; equal distances are settled by the order of the lists. Along one coefficient
-    the tree is a chain from the source outwards.
+    A parent comes before its children; of equal distances the first in the lists is taken. Along one coefficient the
+    tree is a chain from the source outwards. For n targets it takes O(n²) operations on arrays, as Prim's algorithm
+    does on points without a neighbour structure: a few seconds for 10,000 targets, far less than solving them.
 
     Args:
-        roots, targets: positions, shapes ``(m, k)`` and ``(n, k)``.
+        roots, targets: places, shapes ``(m, k)`` and ``(n, k)``.
 
     Example:
         >>> nearest_neighbour_tree(np.array([[0.0]]), np.array([[3.0], [1.0], [2.0]]))
@@ -40,12 +41,12 @@ def nearest_neighbour_tree(roots: np.ndarray, targets: np.ndarray) -> list[Edge]
 
 
 def spine_and_ribs(roots: np.ndarray, targets: np.ndarray) -> list[list[Edge]]:
-    """Wavefronts of edges: those of one wavefront need none of its own targets.
+    """Edges in wavefronts: the parents of a wavefront belong to earlier wavefronts, or are roots.
 
-    A few waypoints, as many as the square root of the number of targets, hang on the roots by their nearest-neighbour
-    tree: the spine, one wavefront for each of its levels. Every other target is a rib, which hangs on the nearest
-    waypoint or root; all ribs make the last wavefront. The waypoints are chosen one by one as the target farthest from
-    all there are (Gonzalez 1985), so that they are spread evenly.
+    Waypoints, as many as the square root of the number of targets, are connected to the roots by their
+    nearest-neighbour tree: the spine, one wavefront for each of its levels. Every other target is a rib, connected to
+    the nearest waypoint or root; all ribs are the last wavefront. The waypoints are chosen one by one, each as the
+    target farthest from the roots and the waypoints before it (Gonzalez 1985), so that they are spread evenly.
 
     Args:
         roots, targets: as for :func:`nearest_neighbour_tree`.
@@ -72,7 +73,7 @@ def spine_and_ribs(roots: np.ndarray, targets: np.ndarray) -> list[list[Edge]]:
 
 
 def _nearest(roots: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """For each target the first of the nearest roots, and how far that is."""
+    """For each target the index of the nearest root, the first of several, and its distance."""
     which, how_far = np.zeros(len(targets), dtype=int), np.full(len(targets), np.inf)
     for k, root in enumerate(roots):
         lengths = distances(targets, root)
@@ -82,13 +83,13 @@ def _nearest(roots: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def distances(points: np.ndarray, point: np.ndarray) -> np.ndarray:
-    """Euclidean distances, shape ``(n,)``, of points, shape ``(n, k)``, to one of shape ``(k,)``."""
+    """Euclidean distances ``(n,)`` of `points` ``(n, k)`` to one `point` ``(k,)``."""
     lengths: np.ndarray = np.sqrt(((points - point) ** 2).sum(axis=1))
     return lengths
 
 
 def _levels(edges: Sequence[Edge]) -> list[list[Edge]]:
-    """The edges of a tree, parents first, by their depth."""
+    """The edges of a tree, parents first, grouped by their depth."""
     depth: dict[int, int] = {}
     levels: list[list[Edge]] = []
     for parent, target in edges:

@@ -1,4 +1,4 @@
-"""What allocation makes of a pruned network: a base, whose kept weights hold the source for good."""
+"""Allocation: a pruned network is retrained on the source and becomes a base, whose kept weights are frozen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def allocate(
     seed: int,
     report: Report,
 ) -> tuple[MaskedNetwork, Result]:
-    """The source with its `kept` weights retrained alone, the others at zero and free from here on."""
+    """Retrain the `kept` weights of a source on `task`, the others at zero; in the base these others are free."""
     method = allocation(source, kept)
     result = method.train(task, get_solver(solver, task), penalty_strength(penalty, task), seed, report)
     return frozen_base(method.masked, result.z), result
@@ -40,23 +40,23 @@ def allocate_gradually(
     seed: int,
     report: Report,
 ) -> MaskedNetwork:
-    """The source pruned and allocated in rounds, each of which keeps the same share of what the last kept."""
-    for each in range(1, rounds + 1):
-        kept = kept_weights(source, keep ** (each / rounds), criterion, task=task)
+    """Prune and allocate in rounds, each of which keeps the same share of the weights that the round before kept."""
+    for turn in range(1, rounds + 1):
+        kept = kept_weights(source, keep ** (turn / rounds), criterion, task=task)
         source, _ = allocate(source, kept, task, solver, penalty, seed, report)
     return source
 
 
 def frozen_base(masked: MaskedNetwork, z: Tensor) -> MaskedNetwork:
-    """The base of an allocation that ends at its kept weights `z` ``(p,)``: they are frozen, all others free."""
+    """The base after an allocation that ended at kept weights `z` ``(p,)``: these are frozen, all others free."""
     return masked.with_mask(~masked.free, True, masked.merge(z))
 
 
 def require_deterministic(masked: MaskedNetwork, task: Task) -> None:
-    """Refuse a network that answers differently when asked twice: it could not be the same source for ever.
+    """Refuse a network whose outputs differ between two evaluations: it could not keep the source exactly.
 
     Raises:
-        NetworkError: if it does.
+        NetworkError: if they differ.
     """
     if isinstance(task, LeastSquaresTask):
         few = task.few(16)
@@ -65,6 +65,6 @@ def require_deterministic(masked: MaskedNetwork, task: Task) -> None:
         with torch.no_grad():
             if not torch.equal(forward(x), forward(x)):
                 raise NetworkError(
-                    "the network answers differently when asked twice in evaluation mode; expected it to be "
-                    "deterministic there: draw random numbers only if self.training"
+                    "the network gives different outputs for the same inputs in evaluation mode; expected a "
+                    "deterministic network: draw random numbers only if self.training"
                 )

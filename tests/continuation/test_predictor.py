@@ -1,20 +1,21 @@
 """Where the solve of a target starts."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 
 import pacpinn as pp
 from pacpinn.continuation.predictor import PathSegment, secant_predictor
+from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.networks.objective import Objective
 from tests.toys import Waves, same_bits
 
 
-def guess(family, before, **target):
+def guess(family, before, base=None, **target):
     task = family.problem.task(**target)
-    leg = PathSegment(family.targets[1], task.coefficients, before)
-    return secant_predictor(family.problem, Objective(task, family.bases[0].masked), [leg])[0]
+    start = SolutionOnBase(family.targets[1], family.bases[0])
+    before = None if before is None else SolutionOnBase(before, base or family.bases[0])
+    segment = PathSegment(start, task.coefficients, before)
+    return secant_predictor(family.problem, Objective(task, family.bases[0].masked), [segment])[0]
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def test_it_is_the_parent_where_the_secant_leads_astray(family):
 
 def test_it_is_the_parent_without_a_member_before_on_the_same_base(family):
     assert same_bits(guess(family, None, k=1.7), family.targets[1].z)
-    assert same_bits(guess(family, replace(family.targets[0], base=1), k=1.7), family.targets[1].z)
+    other = Base(family.bases[0].masked, pp.Coefficients(k=1.3))
+    assert same_bits(guess(family, family.targets[0], other, k=1.7), family.targets[1].z)
 
 
 def test_a_task_of_data_starts_at_its_parent():
@@ -50,5 +52,6 @@ def test_a_task_of_data_starts_at_its_parent():
     before, parent = family.targets
     task = family.problem.task(shift=0.3)
     objective = Objective(task, family.bases[0].masked)
-    leg = PathSegment(parent, task.coefficients, before)
-    assert same_bits(secant_predictor(family.problem, objective, [leg])[0], parent.z)
+    start, second = (SolutionOnBase(each, family.bases[0]) for each in (parent, before))
+    segment = PathSegment(start, task.coefficients, second)
+    assert same_bits(secant_predictor(family.problem, objective, [segment])[0], parent.z)

@@ -1,7 +1,6 @@
 """Folds, resonances and jumps on a path of solutions, against known ones."""
 
 import math
-from dataclasses import replace
 
 import deepxde as dde
 import numpy as np
@@ -12,8 +11,8 @@ import pacpinn as pp
 from pacpinn.cli import formats, tables
 from pacpinn.continuation.predictor import PathSegment
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Singularity
-from pacpinn.continuation.step_control import looked_back
+from pacpinn.continuation.singular_points import find_crossed
+from pacpinn.continuation.solution import Singularity, SolutionOnBase
 from pacpinn.solvers.adam import Adam
 from tests.toys import Rotation, Waves
 
@@ -125,7 +124,7 @@ def test_a_resonance_on_the_way_is_named_once_and_both_sides_are_solved(targets,
         assert each.singular.kind is Singularity.RESONANCE
         assert abs(each.singular.near.k - math.pi) < 1e-3
         assert each.parent.k < math.pi < each.coefficients.k
-        assert f"the way from {each.parent} leads over a resonance near k=3.14" in caplog.text
+        assert f"the path from {each.parent} crosses a resonance near k=3.14" in caplog.text
     if batch is None:
         assert len(over_it) == 1
 
@@ -142,10 +141,10 @@ def test_the_resonance_is_said_below_the_table():
 def test_a_jump_to_another_branch_is_named():
     below = pp.solve_family(Cubic(), source={"a": -4.0}, targets=pp.grid(a=[-3.0, -2.0, -1.0]), keep=0.5)
     above = pp.solve_family(Cubic(), source={"a": 4.0}, targets=pp.grid(a=[3.0, 2.0, 1.0]), keep=0.5)
-    start, end = below.targets[-1], replace(above.targets[-1], base=1)
+    before, start = (SolutionOnBase(each, below.bases[0]) for each in (below.source, below.targets[-1]))
+    end = SolutionOnBase(above.targets[-1], above.bases[0])
     assert below.predict(X, a=-1.0).max() < -1.8 < 1.8 < above.predict(X, a=1.0).min()
-    leg = PathSegment(start, end.coefficients, below.source)
-    found = looked_back(Cubic(), [*below.bases, *above.bases], leg, end, Settings(keep=0.5)).singular
+    found = find_crossed(Cubic(), PathSegment(start, end.coefficients, before), end, Settings(keep=0.5))
     assert found.kind is Singularity.JUMP
     assert -1.0 <= found.near.a <= 2.1
 

@@ -7,18 +7,24 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.continuation.predictor import PathSegment
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Solution
+from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
-from tests.toys import Decay, Waves, same_bits, wave
+from tests.toys import Waves, same_bits
 
 
 def step(family, solver=None, problem=None, **target):
     problem = problem or family.problem
     settings = Settings(keep=0.5, solver=solver, halvings=target.pop("halvings", 3), bases=1)
-    return continue_to(problem, family.bases, family.source, problem.at(target), settings).solution
+    segment = PathSegment(on_base(family, family.source), problem.at(target))
+    return continue_to(problem, family.bases, segment, settings).found.solution
+
+
+def on_base(family, solution):
+    return SolutionOnBase(solution, family.bases[solution.base])
 
 
 class Recording:
@@ -69,7 +75,8 @@ def test_a_step_solves_the_target_and_knows_its_parent(family):
 def test_a_step_starts_at_its_parent(family):
     near = family.targets[0]
     settings = Settings()
-    again, _ = continue_to(family.problem, family.bases, near, near.coefficients, settings)
+    segment = PathSegment(on_base(family, near), near.coefficients)
+    again = continue_to(family.problem, family.bases, segment, settings).found.solution
     assert again.steps == 0
     assert same_bits(again.z, near.z)
 
@@ -81,15 +88,6 @@ def test_the_residual_is_judged_on_points_that_training_did_not_see(family):
     fresh, training = (task.loss(forward, batch).sqrt().item() for batch in (task.fresh(1), task.everything()))
     assert solution.residual == pytest.approx(fresh)
     assert solution.residual != pytest.approx(training)
-
-
-def test_a_solution_without_reference_has_no_score():
-    problem = Waves()
-    pac = pp.PAC(problem.initial_network(0))
-    pac.prune(0.5)
-    pac.allocate(wave(), pp.Adam(steps=1))
-    result = Result(pac.base.start, Status.CONVERGED, steps=1, seconds=0.0, history=[1.0])
-    assert Solution.of(problem.task(), pac.base, result, base=0, parent=None).score is None
 
 
 # Adaptive steps -------------------------------------------------------------------------------------------------------
@@ -176,22 +174,6 @@ def test_between_neighbouring_counts_there_is_no_middle():
     assert len(solver.places) == 1
 
 
-# Settings -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_tolerance_asked_for_replaces_the_problems_own():
-    assert Settings().task(Decay(), Decay().source).tolerance == Decay.tolerance
-    assert Settings(tolerance=0.1).task(Decay(), Decay().source).tolerance == 0.1
-
-
-def test_data_has_no_tolerance_whatever_is_asked_for():
-    assert Settings(tolerance=0.1).task(Waves(), Waves().source).tolerance is None
-
-
-def test_a_dtype_asked_for_is_the_tasks():
-    assert Settings(dtype=torch.float32).task(Decay(), Decay().source).dtype == torch.float32
-
-
 # The first guess ------------------------------------------------------------------------------------------------------
 
 
@@ -204,8 +186,9 @@ def first_guess(family, **target):
         seen.append(z)
         return Result(z, Status.CONVERGED, steps=0, seconds=0.0, history=[0.0])
 
-    settings = Settings(solver=note)
-    continue_to(family.problem, family.bases, parent, family.problem.at(target), settings, before=family[parent.parent])
+    start, before = on_base(family, parent), on_base(family, family[parent.parent])
+    segment = PathSegment(start, family.problem.at(target), before)
+    continue_to(family.problem, family.bases, segment, Settings(solver=note))
     return seen[0]
 
 
@@ -240,36 +223,42 @@ def settings():
     return Settings(keep=0.5, solver=frozen_too_much(), halvings=2, bases=2)
 
 
+def continued(family, settings, k):
+    segment = PathSegment(on_base(family, family.source), family.problem.at({"k": k}))
+    return continue_to(family.problem, family.bases, segment, settings)
+
+
 def test_where_the_frozen_weights_no_longer_fit_a_new_base_is_grown(family, settings):
     old = family.bases[0].masked.weights.clone()
-    solution, bases = continue_to(family.problem, family.bases, family.source, family.problem.at({"k": 3.0}), settings)
-    assert (solution.status, solution.base, len(bases)) == (Status.CONVERGED, 1, 2)
-    assert 1.5 < bases[1].coefficients.k <= 2.0
-    assert solution.steps > 100
-    assert same_bits(bases[0].masked.weights, old)
-    assert solution.z.shape == bases[1].masked.start.shape
+    found, grown = continued(family, settings, k=3.0)
+    assert found.solved
+    assert grown == (found.base,)
+    assert 1.5 < found.base.coefficients.k <= 2.0
+    assert found.solution.steps > 100
+    assert same_bits(family.bases[0].masked.weights, old)
+    assert found.solution.z.shape == found.base.masked.start.shape
+
+
+def test_several_bases_are_grown_in_turn(family, settings):
+    found, grown = continued(family, replace(settings, bases=3), k=6.0)
+    assert found.solved
+    assert len(grown) == 2
+    assert found.base is grown[-1]
+    assert grown[0].coefficients.k < grown[1].coefficients.k
 
 
 def test_a_base_that_does_not_help_is_not_kept(family, settings):
-    target = family.problem.at({"k": 9.0})
-    solution, bases = continue_to(family.problem, family.bases, family.source, target, settings)
-    assert (solution.status, solution.base, len(bases)) == (Status.STALLED, 0, 1)
-    assert 1.5 < solution.reached.k <= 4.0
+    found, grown = continued(family, settings, k=9.0)
+    assert (found.solution.status, found.base, grown) == (Status.STALLED, family.bases[0], ())
+    assert 1.5 < found.solution.reached.k <= 4.0
 
 
 def test_no_more_bases_than_asked_for(family, settings):
-    target = family.problem.at({"k": 3.0})
-    solution, bases = continue_to(family.problem, family.bases, family.source, target, replace(settings, bases=1))
-    assert (solution.status, len(bases)) == (Status.STALLED, 1)
+    found, grown = continued(family, replace(settings, bases=1), k=3.0)
+    assert (found.solution.status, grown) == (Status.STALLED, ())
 
 
 def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(family):
     solver = Recording(lambda objective, z, report: Result(z, Status.STALLED, steps=1, seconds=0.0, history=[0.0]))
     assert step(family, solver, k=4.0).status == Status.STALLED
     assert len(solver.places) == 1
-
-
-@pytest.mark.parametrize("wrong", [{"bases": 0}, {"halvings": -1}])
-def test_settings_out_of_range_are_refused(wrong):
-    with pytest.raises(pp.PacpinnError, match=next(iter(wrong))):
-        Settings(**wrong)

@@ -156,9 +156,9 @@ def test_a_target_that_starts_at_another_has_its_head():
 def test_a_network_that_is_not_deterministic_is_refused():
     pac = pp.PAC(Noisy(4, 2))
     pac.prune(keep=0.5)
-    with pytest.raises(NetworkError, match="answers differently when asked twice"):
+    with pytest.raises(NetworkError, match="gives different outputs for the same inputs"):
         pac.allocate(task_of("linear", 0), STEPS)
-    with pytest.raises(NetworkError, match="answers differently when asked twice"):
+    with pytest.raises(NetworkError, match="gives different outputs for the same inputs"):
         pac.prune_gradually(task_of("linear", 0), solver=STEPS)
 
 
@@ -241,7 +241,7 @@ def test_a_mask_that_leaves_nothing_free_or_kept_is_named_and_changes_nothing(ma
 
 @each_kind_of_data
 def test_a_network_that_is_not_deterministic_is_named_for_data_too(make):
-    with pytest.raises(NetworkError, match="answers differently when asked twice in evaluation mode; expected"):
+    with pytest.raises(NetworkError, match="gives different outputs for the same inputs in evaluation mode; expected"):
         learnt(make, Noisy(2, 3))
 
 

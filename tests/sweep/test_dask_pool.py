@@ -53,7 +53,7 @@ def test_in_batches_too(client):
 
 
 def test_what_is_on_an_accelerator_goes_to_workers_that_have_one(here, monkeypatch):
-    monkeypatch.setattr(dask_pool, "_on_gpu", lambda ground: True)
+    monkeypatch.setattr(dask_pool, "_on_gpu", lambda context: True)
     kinds = {"plain": {}, "accelerated": {"resources": {"GPU": 1}}}
     workers = {name: {"cls": distributed.Nanny, "options": {"nthreads": 1, **kind}} for name, kind in kinds.items()}
     scheduler = {"cls": distributed.Scheduler, "options": {"dashboard_address": ":0"}}

@@ -7,10 +7,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.continuation.batched import batch_size, calibrate_together
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.errors import NotEnoughMemory
-from tests.toys import Decay, Waves, same_bits
+from tests.toys import Decay, same_bits
 
 TARGETS = pp.grid(k=np.geomspace(1.2, 3.0, 7))
 
@@ -95,13 +92,6 @@ def test_problems_whose_targets_cannot_be_solved_together_are_solved_one_by_one(
     assert "by_number cannot be solved in batches" in caplog.text
 
 
-def test_other_solvers_and_data_are_solved_one_by_one(chain):
-    base, two = chain.bases[0], list(chain)[:2]
-    assert batch_size(chain.problem, two, base, pp.Settings(batch=4)) == 4
-    assert batch_size(chain.problem, two, base, pp.Settings(batch=4, solver="lbfgs")) == 1
-    assert batch_size(Waves(), [Waves().source] * 2, base, pp.Settings(batch=4)) == 1
-
-
 def test_a_formula_that_sees_one_target_for_all_is_found_out():
     class OfTheFirst(Decay):
         def transform(self, t, u, c):
@@ -110,13 +100,6 @@ def test_a_formula_that_sees_one_target_for_all_is_found_out():
     family = solved(batch=3, problem=OfTheFirst(), targets=TARGETS[:3])
     assert family.requests[0].batch == 1
     assert all(each.score.value < 2 * Decay.tolerance for each in family.targets)
-
-
-def test_a_batch_that_cannot_fit_is_refused(chain, monkeypatch):
-    legs = [PathSegment(chain.source, chain.problem.at(each)) for each in TARGETS]
-    monkeypatch.setattr("pacpinn.solvers.memory_estimate.available_memory", lambda device: 100_000)
-    with pytest.raises(NotEnoughMemory, match="of memory"):
-        calibrate_together(chain.problem, chain.bases[0], legs, chain.settings)
 
 
 def test_baselines_that_start_from_no_member_need_no_batches():

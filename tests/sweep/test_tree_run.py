@@ -19,8 +19,8 @@ TARGETS = pp.grid(k=np.geomspace(1.2, 3.6, 12))
 class Shuffled(SerialPool):
     """A pool of several places whose steps finish in any order."""
 
-    def __init__(self, ground, seed, places=4):
-        super().__init__(ground, lambda _: silent)
+    def __init__(self, context, seed, places=4):
+        super().__init__(context, lambda _: silent)
         self.random, self.places = random.Random(seed), places
 
     @property
@@ -40,7 +40,7 @@ def solved(pool_of=None, targets=TARGETS, progress=lambda _: None, **settings):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_in_which_steps_finish_does_not_matter(seed):
-    assert same_family(solved(lambda ground: Shuffled(ground, seed)), solved())
+    assert same_family(solved(lambda context: Shuffled(context, seed)), solved())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -49,7 +49,7 @@ def test_nor_does_it_where_bases_are_grown(seed):
     asked = {"solver": frozen_too_much, "halvings": 2, "bases": 2}
     here = solved(**asked)
     assert len(here.bases) > 1
-    assert same_family(solved(lambda ground: Shuffled(ground, seed), **asked), here)
+    assert same_family(solved(lambda context: Shuffled(context, seed), **asked), here)
 
 
 def test_a_walk_that_is_interrupted_goes_on_to_the_same_family():
@@ -60,7 +60,7 @@ def test_a_walk_that_is_interrupted_goes_on_to_the_same_family():
 
     family = pp.solve_family(Decay(), targets=TARGETS[:1], tree="spine", keep=0.5)
     with pytest.raises(KeyboardInterrupt):
-        family.extend(TARGETS[1:], stop, pool_of=lambda ground: Shuffled(ground, 1))
+        family.extend(TARGETS[1:], stop, pool_of=lambda context: Shuffled(context, 1))
     assert not family.finished
     family.finish()
     assert same_family(family, solved())
@@ -72,9 +72,9 @@ def test_a_spine_is_replayed_from_its_file(tmp_path):
 
 
 def test_steps_wait_for_those_they_start_from_and_no_others():
-    tree = TargetTree({"a": None}, [[("a", "b")], [("b", "c"), ("a", "d")], [("a", "e")], [("c", "f")]])
+    tree = TargetTree({"a"}, [[("a", "b")], [("b", "c"), ("a", "d")], [("a", "e")], [("c", "f")]])
     assert [tree.first_ready() for _ in range(3)] == [0, 2, None]
-    tree.add("b", None)
+    tree.add("b")
     assert [tree.first_ready() for _ in range(2)] == [1, None]
-    tree.add("c", None)
+    tree.add("c")
     assert [tree.first_ready() for _ in range(2)] == [3, None]

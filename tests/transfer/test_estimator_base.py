@@ -139,7 +139,7 @@ class Noisy(nn.Linear):
 @each_kind
 def test_a_network_that_is_not_deterministic_is_named(make, answers):
     outputs = 1 if make is regressor else 3
-    with pytest.raises(NetworkError, match="answers differently when asked twice in evaluation mode; expected"):
+    with pytest.raises(NetworkError, match="gives different outputs for the same inputs in evaluation mode; expected"):
         make(network=Noisy(3, outputs), steps=2).fit(X, answers(X))
 
 

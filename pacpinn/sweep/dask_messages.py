@@ -1,0 +1,143 @@
+"""What travels between this process and the workers of a Dask cluster.
+
+What all steps share, the context, is sent once. A step takes two members' free weights along for each target, and
+brings the targets' free weights back. Both are pickled against the context: its bases travel as their indices, further
+bases without their network module, which is that of the context's bases.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import cloudpickle
+from torch import Tensor
+
+from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
+from pacpinn.continuation.step_control import StepResult
+from pacpinn.errors import WorkersError
+from pacpinn.sweep.tree_step import StepContext, TargetStart
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.registry import installed_problems
+
+_INSTALLED = {"pacpinn", "torch", "numpy", "deepxde", "builtins", "abc", "typing"}  # packages that workers have
+
+
+class SentContext(NamedTuple):
+    """A step context, pickled, with a digest by which a worker recognises one that it has unpickled before."""
+
+    digest: str
+    pickled: bytes
+
+
+def pack_context(context: StepContext) -> SentContext:
+    """The context, with the user's own code in it, which workers do not have.
+
+    Raises:
+        WorkersError: if the problem cannot be pickled.
+    """
+    try:
+        with _pickled_by_value(context.problem):
+            pickled = cloudpickle.dumps(context)
+    except Exception as problem:
+        raise WorkersError(
+            f"the problem {context.problem.name} cannot be sent to workers ({type(problem).__name__}: {problem}); open "
+            "files, locks and connections must be made where they are used"
+        ) from problem
+    return SentContext(hashlib.sha256(pickled).hexdigest(), pickled)
+
+
+@contextmanager
+def _pickled_by_value(problem: Problem) -> Iterator[None]:
+    """A block in which the modules that define a problem are pickled with it, unless workers have them installed."""
+    own = [*type(problem).__mro__, *vars(problem).values()]
+    names = {str(getattr(each, "__module__", None)) for each in own} - set(installed_problems().values())
+    modules = [sys.modules[name] for name in names if name in sys.modules and name.split(".")[0] not in _INSTALLED]
+    new = [each for each in modules if each.__name__ not in cloudpickle.list_registry_pickle_by_value()]
+    for each in new:
+        cloudpickle.register_pickle_by_value(each)
+    try:
+        yield
+    finally:
+        for each in new:
+            cloudpickle.unregister_pickle_by_value(each)
+
+
+def pack_step(context: StepContext, starts: Sequence[TargetStart]) -> bytes:
+    """The targets of a step and the points from which they start, without the losses of earlier solves."""
+
+    def light(member: SolutionOnBase) -> SolutionOnBase:
+        return member._replace(solution=without_history(member.solution))
+
+    return dumps(
+        context,
+        [
+            (point._replace(start=light(point.start), before=point.before and light(point.before)), target)
+            for point, target in starts
+        ],
+    )
+
+
+def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:
+    """The results of a step: solutions, and the bases grown for them."""
+    return dumps(context, [(each.found.solution, each.grown) for each in results])
+
+
+def unpack_results(context: StepContext, starts: Sequence[TargetStart], pickled: bytes) -> list[StepResult]:
+    """The results of a step with these starts. A solution builds on the last base grown for it, or on its start's."""
+    return [
+        StepResult(SolutionOnBase(solution, grown[-1] if grown else point.start.base), grown)
+        for (point, _), (solution, grown) in zip(starts, loads(context, pickled), strict=True)
+    ]
+
+
+def without_history(solution: Solution) -> Solution:
+    """A solution without the losses of its own solve."""
+    return replace(solution, history=[])
+
+
+def dumps(context: StepContext, value: Any) -> bytes:
+    """Pickle `value` for a process that has the context."""
+    file = io.BytesIO()
+    _Pickler(file, context).dump(value)
+    return file.getvalue()
+
+
+def loads(context: StepContext, pickled: bytes) -> Any:
+    """Unpickle what another process with the same context has pickled."""
+    return _Unpickler(io.BytesIO(pickled), context).load()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, context: StepContext) -> None:
+        super().__init__(file)
+        self._first, self._index = context.bases[0], {base: k for k, base in enumerate(context.bases)}
+
+    def persistent_id(self, value: Any) -> int | None:
+        return self._index.get(value) if isinstance(value, Base) else None
+
+    def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, Base):
+            return _base_like, (self._first, value.coefficients, value.masked.weights, value.masked.free)
+        return NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, context: StepContext) -> None:
+        super().__init__(file)
+        self._bases = context.bases
+
+    def persistent_load(self, index: Any) -> Base:
+        return self._bases[index]
+
+
+def _base_like(first: Base, coefficients: Coefficients, weights: Tensor, free: Tensor) -> Base:
+    """A base with the network module of another one."""
+    return Base(first.masked.with_mask(free, True, weights), coefficients)

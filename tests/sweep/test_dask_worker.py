@@ -1,0 +1,58 @@
+"""What a worker does, in this process."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.continuation.solution import SolutionOnBase
+from pacpinn.runtime.machine import Machine
+from pacpinn.sweep.tree_step import StartPoint, StepContext, take_step
+from tests.toys import same_bits
+
+dask_worker = pytest.importorskip("pacpinn.sweep.dask_worker")
+messages = pytest.importorskip("pacpinn.sweep.dask_messages")
+
+
+@pytest.fixture(autouse=True)
+def worker(monkeypatch):
+    """A worker of one thread, whose memory settings are left alone."""
+    monkeypatch.setattr(dask_worker, "get_worker", lambda: SimpleNamespace(state=SimpleNamespace(nthreads=1)))
+    monkeypatch.setattr(dask_worker, "_keep_memory", lambda: None)
+
+
+@pytest.fixture
+def context(family):
+    return StepContext(family.problem, family.bases, family.settings)
+
+
+def test_a_step_gives_the_same_bits_as_in_this_process(family, context):
+    starts = [(StartPoint(SolutionOnBase(family.targets[-1], family.bases[0])), pp.Coefficients(k=1.8))]
+    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, starts))
+    (there,) = messages.unpack_results(context, starts, sent)
+    (here,) = take_step(context, starts)
+    assert same_bits(there.found.solution.z, here.found.solution.z)
+    assert there.found.solution.history == here.found.solution.history
+    assert there.grown == here.grown == ()
+    assert torch.get_num_threads() == 1
+
+
+def test_an_estimate_is_the_familys_own(family, context):
+    member = family.targets[0]
+    found = dask_worker.estimate_error(messages.pack_context(context), member)
+    assert found == pytest.approx(family.error_estimate(**member.coefficients).relative, rel=1e-9)
+
+
+def test_a_context_is_unpickled_once(context, monkeypatch):
+    sent, loads = messages.pack_context(context), []
+    unpickle = dask_worker.cloudpickle.loads
+    monkeypatch.setattr(dask_worker, "_contexts", {})
+    monkeypatch.setattr(dask_worker.cloudpickle, "loads", lambda data: loads.append(data) or unpickle(data))
+    first, second = dask_worker._unpickled(sent), dask_worker._unpickled(sent)
+    assert first is second
+    assert len(loads) == 1
+
+
+def test_a_process_names_its_machine():
+    assert dask_worker.this_process().machine == Machine.here()
