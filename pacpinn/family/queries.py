@@ -244,31 +244,31 @@ def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doub
     """
     outside = [each for each in answers if not _between(each.coefficients, ends)]
     poor = [each for each in answers if each.kind != "calibrated" and not each.error_estimate <= tolerance]
-    if not outside and not poor:
+    if outside:
+        message = _advice(outside[0], len(outside), _reason_outside(outside[0], ends))
+    elif poor:
+        worst = max(poor, key=lambda each: each.error_estimate)
+        reason = f"the error at {worst.coefficients} is estimated as {worst.error_estimate:.1e}"
+        message = _advice(worst, len(poor), f"{reason}, above the tolerance {tolerance:g}")
+    else:
         return
-    worst = outside[0] if outside else max(poor, key=lambda each: each.error_estimate)
-    reason = _outside(worst, ends) if outside else _too_large(worst, tolerance)
-    others = len(outside or poor) - 1
-    message = (
-        reason
-        + (f" (and {others} more)" if others else "")
-        + f"; family.extend([{dict(worst.coefficients)}]) solves it, doubtful='warn' (--anyway on the command line) "
-        "answers all the same"
-    )
     if doubtful == "raise":
         raise NotAccurate(message)
     log.warning("%s", message)
 
 
-def _outside(answer: Answer, ends: Range) -> str:
+def _reason_outside(answer: Answer, ends: Range) -> str:
     c, error = answer.coefficients, answer.error_estimate
     name, low, high = next((name, *ends[name]) for name in ends if not ends[name][0] <= c[name] <= ends[name][1])
     return f"{c} lies outside the range {name}={low:g} to {high:g}; the error there is estimated as {error:.1e}"
 
 
-def _too_large(answer: Answer, tolerance: float) -> str:
-    error = answer.error_estimate
-    return f"the error at {answer.coefficients} is estimated as {error:.1e}, above the tolerance {tolerance:g}"
+def _advice(answer: Answer, count: int, reason: str) -> str:
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    return (
+        f"{reason}{more}; family.extend([{dict(answer.coefficients)}]) solves it, doubtful='warn' (--anyway on the "
+        "command line) answers all the same"
+    )
 
 
 def _between(c: Coefficients, ends: Range) -> bool:

@@ -35,14 +35,7 @@ def read_bases(
     first: int,
     tensors: Mapping[str, Tensor],
 ) -> list[Base]:
-    """Inverse of :func:`base_tensors`.
-
-    Args:
-        problem, settings: they give the network into which the weights are loaded.
-        shapes: shapes of the weights, by name, as the file has them.
-        coefficients: for each base, those to which it is allocated.
-        first: number of the first base.
-        tensors: of the file.
+    """Inverse of :func:`base_tensors`, in networks of the problem; `shapes` and `coefficients` are the header's.
 
     Raises:
         LookupError, ValueError, RuntimeError: if a tensor is missing or does not fit the network.

@@ -1,6 +1,6 @@
 """Figures of a family, with matplotlib.
 
-Asks a family what anybody could ask, and draws it. Knows no network and no equation's residual; makes no pyplot state.
+They show what a family answers to queries, without access to networks or residuals, and leave pyplot's state alone.
 """
 
 from __future__ import annotations
