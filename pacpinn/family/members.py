@@ -109,7 +109,8 @@ class Members(Record, Mapping[Coefficients, Solution]):
     def nearest(self, **values: float) -> Solution:
         """The member nearest to these coefficients, by the distance in normalised places of the parameter space."""
         c = self.problem.at(values, base=self.source.coefficients)
-        return min(self._solutions.values(), key=lambda each: self.problem.space.distance(each.coefficients, c))
+        space = self.problem.space
+        return min(self._solutions.values(), key=lambda each: space.distance(each.coefficients, c))
 
     def table(self) -> list[dict[str, Any]]:
         """One row for each member.
