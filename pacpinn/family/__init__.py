@@ -1,8 +1,8 @@
-"""A solved family: how it is solved, its members, what can be asked of it, its file and its figures.
+"""A solved family: how it is solved, its members, the queries it answers, its file and its figures.
 
-The rooms below solve, answer and infer; this one brings them together behind :func:`~pacpinn.solve_family` and
-:class:`~pacpinn.Family`. It knows when something is to be solved and where it is kept, not how: no solver and no
-residual is called from here.
+The rooms below solve, answer and infer; this room brings them together behind :func:`~pacpinn.solve_family` and
+:class:`~pacpinn.Family`. It decides what is solved, in which order, and where it is kept. It calls no solver and no
+residual itself.
 """
 
 from __future__ import annotations

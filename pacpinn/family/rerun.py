@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from pacpinn.continuation.solution import Solution
 from pacpinn.family.family import Family
@@ -50,19 +51,15 @@ def compared(family: Family, again: Family) -> Iterator[Comparison]:
     """Compare each member of `family` with the member of `again` at the same coefficients."""
     for c, member in family.items():
         other = again.get(c)
-        difference = math.inf if other is None else _difference(family, member, again, other)
-        same = other is not None and difference == 0 and _course(member) == _course(other)
-        yield Comparison(c, same, difference)
+        weights, others = _weights(family, member), _weights(again, other)
+        if other is None or other.base != member.base or others.shape != weights.shape:
+            yield Comparison(c, False, math.inf)
+            continue
+        same_course = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
+        difference = float((weights - others).abs().max())
+        yield Comparison(c, same_course and torch.equal(weights, others), difference)
 
 
-def _difference(family: Family, member: Solution, again: Family, other: Solution) -> float:
-    """The largest difference of a weight; infinite if the members build on other bases or networks."""
-    ours, theirs = family.bases[member.base].masked.merge(member.z), again.bases[other.base].masked.merge(other.z)
-    if member.base != other.base or ours.shape != theirs.shape:
-        return math.inf
-    return 0.0 if torch.equal(ours, theirs) else float((ours - theirs).abs().max())
-
-
-def _course(solution: Solution) -> tuple[object, ...]:
-    """How the solve went."""
-    return solution.status, solution.steps, solution.history
+def _weights(family: Family, member: Solution | None) -> Tensor:
+    """All weights of a member's network; none of a missing member."""
+    return torch.empty(0) if member is None else family.bases[member.base].masked.merge(member.z)

@@ -35,11 +35,7 @@ def read_bases(
     first: int,
     tensors: Mapping[str, Tensor],
 ) -> list[Base]:
-    """Inverse of :func:`base_tensors`, in networks of the problem; `shapes` and `coefficients` are the header's.
-
-    Raises:
-        LookupError, ValueError, RuntimeError: if a tensor is missing or does not fit the network.
-    """
+    """Inverse of :func:`base_tensors`, in networks of the problem; `shapes` and `coefficients` are the header's."""
     return [
         Base(_masked(problem, settings, shapes, tensors, i), checked(problem, c))
         for i, c in enumerate(coefficients, first)

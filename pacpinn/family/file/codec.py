@@ -78,15 +78,8 @@ def append_member(
 ) -> None:
     """Append a member to a file, with the bases that are new with it; :func:`read_appended` reads them back.
 
-    Args:
-        file: where to.
-        solution: the member.
-        new_bases: the bases that the family did not have before.
-        refinement: the family's refinement after this member.
-        first_base, first_member: how many bases and members the family had before.
-
-    Raises:
-        PacpinnError: if it cannot be written.
+    `refinement` is that of the family after this member; before it the family had `first_base` bases and `first_member`
+    members.
     """
     header = PartHeader(
         bases=[each.coefficients for each in new_bases],

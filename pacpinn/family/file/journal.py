@@ -92,13 +92,7 @@ class Journal:
                 other.unlink()
 
     def add(self, solution: Solution, bases: Sequence[Base], refinement: Refinement | None) -> None:
-        """Write down a member that has been solved.
-
-        Args:
-            solution: the member.
-            bases: all bases of the family.
-            refinement: the family's refinement after this member.
-        """
+        """Append a member that has been solved, with all bases and the refinement of the family after it."""
         assert self._members is not None
         first_base, first_member = self._written
         codec.append_member(self._members, solution, bases[first_base:], refinement, first_base, first_member)

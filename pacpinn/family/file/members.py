@@ -45,11 +45,7 @@ def read_solutions(
     first: int,
     tensors: Mapping[str, Tensor],
 ) -> list[Solution]:
-    """Inverse of :func:`member_header` and :func:`member_tensors`, for members that are numbered from `first` on.
-
-    Raises:
-        LookupError, ValueError: if a tensor is missing, or does not fit the headers and bases.
-    """
+    """Inverse of :func:`member_header` and :func:`member_tensors`, for members that are numbered from `first` on."""
     histories = _histories(headers, tensors["losses"])
     weights = _free_weights(headers, first, tensors, bases)
     return [_solution(problem, *each) for each in zip(headers, weights, histories, strict=True)]

@@ -40,11 +40,32 @@ def differences(stored: RunSpec, asked: RunSpec) -> list[str]:
 
     An interrupted run goes on: the requests that are stored must be the first of those that are asked for.
     """
-    parts = (_different_problem, _different_settings, _different_requests)
-    return [difference for part in parts for difference in part(stored, asked)]
+    found = [
+        "the problem's file: its content has changed" if name == "hash" else f"{name}: {old} there, {new} asked"
+        for name, old, new in _unequal(stored.problem, asked.problem)
+    ]
+    if stored.source != asked.source:
+        found.append(f"source: {stored.source} there, {asked.source} asked")
+    for name, old, new in _unequal(stored.settings, asked.settings):
+        found.append(f"{name}: {_in_words(old)} there, {_in_words(new)} asked")
+    return found + _other_requests(stored.requests, asked.requests)
 
 
-# Problems -------------------------------------------------------------------------------------------------------------
+def _unequal(stored: Any, asked: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Names and both values of the fields that differ."""
+    new = plain(asked)
+    return ((name, old, new[name]) for name, old in plain(stored).items() if old != new[name])
+
+
+def _in_words(value: Any) -> str:
+    return "the default" if value in (None, ()) else f"{value}"
+
+
+def _other_requests(stored: Sequence[Request], asked: Sequence[Request]) -> list[str]:
+    for old, new in zip(stored, asked, strict=False):
+        if (old.what, type(old)) != (new.what, type(new)):
+            return [f"{old} there, {new} asked"]
+    return [f"{each} there, not asked" for each in stored[len(asked) :]]
 
 
 def source_hash(problem: Problem) -> str:
@@ -95,16 +116,6 @@ def _problem_header(problem: Problem) -> ProblemHeader:
     return ProblemHeader(problem.name, installed, source_hash(problem), isinstance(problem, SoftEquation), span)
 
 
-def _different_problem(stored: RunSpec, asked: RunSpec) -> Iterator[str]:
-    for name, old, new in _unequal(stored.problem, asked.problem):
-        yield "the problem's file: its content has changed" if name == "hash" else f"{name}: {old} there, {new} asked"
-    if stored.source != asked.source:
-        yield f"source: {stored.source} there, {asked.source} asked"
-
-
-# Settings -------------------------------------------------------------------------------------------------------------
-
-
 def settings_of(header: SettingsHeader, device: torch.device) -> Settings:
     """Inverse of what :func:`run_spec` makes of settings; a user's own criterion is its name.
 
@@ -131,18 +142,6 @@ def _criterion_name(criterion: Any) -> str:
 
 def _dtype_name(dtype: torch.dtype | None) -> str | None:
     return None if dtype is None else str(dtype).removeprefix("torch.")
-
-
-def _different_settings(stored: RunSpec, asked: RunSpec) -> Iterator[str]:
-    for name, old, new in _unequal(stored.settings, asked.settings):
-        yield f"{name}: {_in_words(old)} there, {_in_words(new)} asked"
-
-
-def _in_words(value: Any) -> str:
-    return "the default" if value in (None, ()) else f"{value}"
-
-
-# Solvers --------------------------------------------------------------------------------------------------------------
 
 
 def solver_to_header(choice: SolverChoice) -> Any:
@@ -179,19 +178,3 @@ _STORED: dict[str, Callable[[Any], Any]] = {  # settings that JSON holds in anot
     "solver": solver_to_header,
     "dtype": _dtype_name,
 }
-
-
-# Requests -------------------------------------------------------------------------------------------------------------
-
-
-def _different_requests(stored: RunSpec, asked: RunSpec) -> list[str]:
-    for old, new in zip(stored.requests, asked.requests, strict=False):
-        if (old.what, type(old)) != (new.what, type(new)):
-            return [f"{old} there, {new} asked"]
-    return [f"{each} there, not asked" for each in stored.requests[len(asked.requests) :]]
-
-
-def _unequal(stored: Any, asked: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Names and both values of the fields that differ."""
-    new = plain(asked)
-    return ((name, old, new[name]) for name, old in plain(stored).items() if old != new[name])

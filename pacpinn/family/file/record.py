@@ -14,17 +14,7 @@ from pacpinn.tasks.problem import Problem
 
 @dataclass(eq=False)
 class Record:
-    """The state of a family.
-
-    Args:
-        problem: the problem whose tasks the members solve.
-        bases: the pruned and allocated networks on which members build.
-        solutions: the source, then the targets.
-        settings: how the members were solved, and how further ones will be.
-        refinement: of a family refined over a range: the range, the tolerance and the rounds so far.
-        requests: what the family was asked to solve, in order.
-        finished: whether all requests were carried out.
-    """
+    """The state of a family; for the fields see :class:`pacpinn.Family`, which is a record with methods."""
 
     problem: Problem
     bases: Sequence[Base]

@@ -26,11 +26,10 @@ def _stored(
     first: Sequence[str] = (),
     optional: Sequence[str] = (),
 ) -> type[Struct]:
-    """A struct with the fields of a dataclass, so that they are stated once.
+    """A struct with the fields of the dataclass `kind`, so that they are stated once.
 
     Args:
-        kind: the dataclass.
-        left_out: fields that are not in the header.
+        kind, left_out: the dataclass, and its fields that are not in the header.
         stored_as: types of fields that JSON holds in another form, and of the header's own fields.
         first: fields that come first; all others follow in the order of the dataclass.
         optional: fields that were added to the format later; None in files that lack them.

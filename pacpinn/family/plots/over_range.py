@@ -12,17 +12,7 @@ from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pacpinn.family.plots.style import (
-    BLUE,
-    ORANGE,
-    TOLERANCE,
-    coefficient_label,
-    label_outer,
-    log_ticks,
-    new_figure,
-    open_frame,
-    tidy,
-)
+from pacpinn.family.plots import style
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.reduced_basis.reduced_model import Answer
 from pacpinn.tasks.coefficient import Coefficients
@@ -49,18 +39,18 @@ def draw(family: FamilyQueries) -> dict[str, Figure]:
 
 def _estimates(family: FamilyQueries, refinement: Refinement) -> Figure:
     """How the largest estimate fell while members were added, and the estimate over the range."""
-    figure = new_figure(3.8)
+    figure = style.new_figure(3.8)
     left, right = figure.subplots(1, 2)
     rounds, names = refinement.rounds, list(refinement.within)
-    left.semilogy([each.members for each in rounds], [each.estimate for each in rounds], "o-", color=BLUE)
-    left.axhline(refinement.tolerance, **TOLERANCE)
+    left.semilogy([each.members for each in rounds], [each.estimate for each in rounds], "o-", color=style.BLUE)
+    left.axhline(refinement.tolerance, **style.TOLERANCE)
     left.set(xlabel="members", ylabel="largest error over the range, estimated")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))
     if len(names) == 1:
         _over_one(right, family, refinement, names[0])
     else:
         _over_two(figure, right, family, names[0], names[1])
-    tidy([left, right])
+    style.tidy([left, right])
     return figure
 
 
@@ -70,11 +60,11 @@ def _over_one(axes: Axes, family: FamilyQueries, refinement: Refinement, name: s
     values = [each.coefficients[name] for each in answers]
     errors = _errors(family, answers[::_PER_ERROR])
     if errors:
-        axes.plot(values[::_PER_ERROR], errors, "o", markersize=4, color=ORANGE, label="error")
-    axes.plot(values, [each.error_estimate for each in answers], color=BLUE, label="estimate")
+        axes.plot(values[::_PER_ERROR], errors, "o", markersize=4, color=style.ORANGE, label="error")
+    axes.plot(values, [each.error_estimate for each in answers], color=style.BLUE, label="estimate")
     members = [c[name] for c in family]
     axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
-    axes.axhline(refinement.tolerance, **TOLERANCE, label="tolerance")
+    axes.axhline(refinement.tolerance, **style.TOLERANCE, label="tolerance")
     axes.set(ylabel="relative error", yscale="log")
     _set_axis(axes, "x", family, name)
     axes.legend(**_ABOVE)
@@ -101,28 +91,28 @@ def _solutions(family: FamilyQueries, name: str) -> Figure:
     fields = family.reduced_model.predict(answers, x)[..., 0]
     if len(family.problem.inputs) == 1:
         return _curves(family, name, answers, x, fields)
-    figure = new_figure(1.9 * rows)
+    figure = style.new_figure(1.9 * rows)
     panels = figure.subplots(rows, columns, sharex=True, sharey=True)
     norm, shape = Normalize(fields.min(), fields.max()), [len(np.unique(column)) for column in x.T]
     for axes, answer, field in zip(panels.flat, answers, fields, strict=True):
         axes.pcolormesh(*(each.reshape(shape) for each in (*x.T, field)), norm=norm, rasterized=True)
         axes.set_title(f"{name} = {answer.coefficients[name]:.3g}, ±{answer.error_estimate:.0e}", fontsize=9)
     figure.colorbar(ScalarMappable(norm), ax=panels, label=family.problem.outputs[0], aspect=40, pad=0.01)
-    label_outer(panels, *family.problem.inputs)
+    style.label_outer(panels, *family.problem.inputs)
     return figure
 
 
 def _curves(family: FamilyQueries, name: str, answers: Sequence[Answer], x: np.ndarray, fields: np.ndarray) -> Figure:
-    figure, declared = new_figure(3.8), family.problem.coefficients[name]
+    figure, declared = style.new_figure(3.8), family.problem.coefficients[name]
     axes = figure.subplots()
     values = [each.coefficients[name] for each in answers]
     kind: Any = LogNorm if declared.scale == "log" else Normalize
     colours: Any = ScalarMappable(kind(min(values), max(values)))
     for value, field in zip(values, fields, strict=True):
         axes.plot(x[:, 0], field, color=colours.to_rgba(value), linewidth=1.5)
-    figure.colorbar(colours, ax=axes, label=coefficient_label(name, declared.doc))
+    figure.colorbar(colours, ax=axes, label=style.coefficient_label(name, declared.doc))
     axes.set(xlabel=family.problem.inputs[0], ylabel=family.problem.outputs[0])
-    open_frame(axes)
+    style.open_frame(axes)
     return figure
 
 
@@ -151,6 +141,6 @@ def _errors(family: FamilyQueries, answers: Sequence[Answer]) -> list[float]:
 def _set_axis(axes: Axes, which: Literal["x", "y"], family: FamilyQueries, name: str) -> None:
     """Label, scale and ticks of a coefficient's axis."""
     declared = family.problem.coefficients[name]
-    axes.set(**{f"{which}label": coefficient_label(name, declared.doc), f"{which}scale": declared.scale})
+    axes.set(**{f"{which}label": style.coefficient_label(name, declared.doc), f"{which}scale": declared.scale})
     if declared.scale == "log":
-        log_ticks(axes.xaxis if which == "x" else axes.yaxis)
+        style.log_ticks(axes.xaxis if which == "x" else axes.yaxis)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
-from pacpinn.family.plots.style import DISTINCT, PANELS, REFERENCE, label_outer, new_figure, positive, tidy
+from pacpinn.family.plots import style
 
 if TYPE_CHECKING:
     from pacpinn.family.queries import FamilyQueries
@@ -64,13 +64,7 @@ def _selected(family: FamilyQueries) -> list[Solution]:
 
 
 class _Row(NamedTuple):
-    """A row of maps, one of each member.
-
-    Attributes:
-        label: of its colour bar.
-        images: values at the grid's points, of each member.
-        colours, norm: colour map and scale.
-    """
+    """A row of maps, one of each member, with the label and scale of its colour bar."""
 
     label: str
     images: list[np.ndarray]
@@ -81,7 +75,7 @@ class _Row(NamedTuple):
 def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
     """One column for each member; for each output a row of solutions and a row of differences."""
     rows = [row for j, output in enumerate(family.problem.outputs) for row in _rows(fields, j, output)]
-    figure = new_figure(0.7 + 2.05 * len(rows))
+    figure = style.new_figure(0.7 + 2.05 * len(rows))
     panels = figure.subplots(len(rows), len(fields), sharex=True, sharey=True, squeeze=False)
     for line, row in zip(panels, rows, strict=True):
         for axes, field, image in zip(line, fields, row.images, strict=True):
@@ -93,7 +87,7 @@ def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
     across, up, *rest = family.problem.inputs
     if rest:
         figure.suptitle(f"{rest[0]} = {fields[0].x[0, 2]:.3g}", fontsize=9)
-    label_outer(panels, across, up)
+    style.label_outer(panels, across, up)
     return figure
 
 
@@ -118,25 +112,25 @@ def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _trajectories(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
     """For each output a panel of solutions, the reference dashed, and one of absolute differences."""
     outputs, known = family.problem.outputs, fields[0].difference is not None
-    figure = new_figure(0.9 + 2.9 * len(outputs))
+    figure = style.new_figure(0.9 + 2.9 * len(outputs))
     panels = figure.subplots(len(outputs), 1 + known, sharex=True, squeeze=False)
     for j, (output, line) in enumerate(zip(outputs, panels, strict=True)):
-        for field, colour in zip(fields, DISTINCT, strict=False):
+        for field, colour in zip(fields, style.DISTINCT, strict=False):
             t, u = field.x[:, 0], field.values[:, j]
             line[0].plot(t, u, color=colour, linewidth=2.5, label=", ".join(_caption(family, field.member)))
             if field.difference is not None:
-                line[0].plot(t, u - field.difference[:, j], **REFERENCE)
-                line[1].semilogy(t, positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
+                line[0].plot(t, u - field.difference[:, j], **style.REFERENCE)
+                line[1].semilogy(t, style.positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
                 line[1].set_ylabel(f"|{output} − reference|")
         line[0].set_ylabel(output)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     if known:
-        handles += panels[0, 0].plot([], [], **REFERENCE)
+        handles += panels[0, 0].plot([], [], **style.REFERENCE)
         labels.append("reference")
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     for axes in panels[-1]:
         axes.set_xlabel(family.problem.inputs[0])
-    tidy(panels.flat)
+    style.tidy(panels.flat)
     return figure
 
 
@@ -144,7 +138,7 @@ def _caption(family: FamilyQueries, member: Solution) -> list[str]:
     """Lines of a caption: the coefficients that vary, or the target's number if they are many; then the error."""
     number = list(family).index(member.coefficients)
     words = [f"{name} = {member.coefficients[name]:.3g}" for name in family.varying]
-    if len(words) > PANELS:
+    if len(words) > style.PANELS:
         words = [f"target {number}"] if number else []
     error = [] if member.score is None else [f"error {member.score.value:.1e}"]
     return [*words, ", ".join([*([] if number else ["source"]), *error])]
