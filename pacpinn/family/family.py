@@ -204,8 +204,8 @@ class Family(FamilyQueries):
 
             context = StepContext(self.problem, self.bases, self.settings)
             found = list(dask_pool.error_estimates(client, context, unknown))
-        for member, estimate in zip(unknown, found, strict=True):
-            self._solutions[member.coefficients] = replace(member, error_estimate=estimate)
+        for each, estimate in zip(unknown, found, strict=True):
+            self._solutions[each.coefficients] = replace(each, error_estimate=estimate)
 
     @property
     def record(self) -> Record:
