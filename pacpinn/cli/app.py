@@ -137,7 +137,7 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
     about = {
         "weights": {"kept": solved.counts.kept, "free": solved.counts.free},
         "finished": solved.finished,
-        "settings": plain(header.asked.settings),
+        "settings": plain(header.run_spec.settings),
         "versions": plain(header.machine.versions),
         "bytes": family.stat().st_size,
     }

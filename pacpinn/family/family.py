@@ -1,23 +1,22 @@
-"""A solved family: one source, any number of targets, one small file."""
+"""A solved family: extended by further targets, refined over a range, saved, loaded and drawn."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pacpinn.continuation.batched import batch_size
-from pacpinn.continuation.settings import Settings, TreeShape
-from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.settings import TreeShape
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import codec, container
-from pacpinn.family.file.codec import Record
 from pacpinn.family.file.journal import Journal, locked
+from pacpinn.family.file.record import Record
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.queries import FamilyQueries
 from pacpinn.family.targets import CoefficientValues, distinct
@@ -39,35 +38,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_PATIENCE = 30.0  # seconds for which a save waits for another
+_PATIENCE = 30.0  # seconds for which a save waits for another process or thread that writes the file
 
 
 class Family(FamilyQueries):
-    """A solved problem: its members, and what can be asked of them and made of them.
+    """A solved problem: a mapping from coefficients to solved members, which answers queries and can be extended.
 
     Args:
-        problem, bases, solutions: as of :class:`Members`.
-        settings: how they were solved, and how :meth:`extend` goes on.
-        refinement: of a family refined over a range, how far it has come.
-        requests: what it was asked to solve, in order.
-        finished: whether all of that was carried out.
+        problem: the problem whose tasks the members solve.
+        bases: the pruned and allocated networks on which members build.
+        solutions: the source, then the targets.
+        settings: how the members were solved, and how :meth:`extend` solves further ones.
+        refinement: of a family refined over a range: the range, the tolerance and the rounds so far.
+        requests: what the family was asked to solve, in order.
+        finished: whether all requests were carried out.
     """
 
-    def __init__(
-        self,
-        problem: Problem,
-        bases: Sequence[Base],
-        solutions: Iterable[Solution],
-        settings: Settings,
-        refinement: Refinement | None = None,
-        requests: Iterable[Request] = (),
-        finished: bool = True,
-    ) -> None:
-        super().__init__(problem, bases, solutions, settings, refinement)
-        self.requests = list(requests)
-        self.finished = finished
-        self._journal: Journal | None = None
-        self._digests: dict[Path, str | None] = {}  # of its files, as it last saw them
+    _journal: Journal | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._digests: dict[Path, str | None] = {}  # of its files, as this object last read or wrote them
 
     def extend(
         self,
@@ -76,14 +67,15 @@ class Family(FamilyQueries):
         pool_of: PoolOf | None = None,
         tree: TreeShape | None = None,
     ) -> None:
-        """Solve further targets, each from its nearest member; members that are there already stay as they are.
+        """Solve further targets, each from its nearest member; earlier members stay as they are.
 
-        Interrupted, it leaves those that are solved, and :meth:`finish` goes on. One thread at a time solves.
+        After an interruption the targets that are solved stay, and :meth:`finish` goes on. One thread at a time solves.
 
         Args:
             targets, progress: as for :func:`solve_family`.
             pool_of: where to solve them, such as ``pacpinn.sweep.dask_pool.on(client)``; by default in this process.
-            tree: from which member each starts; by default as the family's settings say, with a pool a spine.
+            tree: from which member each target starts; by default as the family's settings say. With a pool always a
+                spine.
 
         Raises:
             CoefficientError: as :func:`solve_family`.
@@ -94,33 +86,35 @@ class Family(FamilyQueries):
                 two = [self.source.coefficients, new[0]]
                 batch = batch_size(self.problem, two, self.bases[0], self.settings)
                 tree = "spine" if pool_of is not None else tree or self.settings.tree
-                self._carry_out(TargetRequest(tuple(new), len(self), batch, tree), progress, pool_of)
+                self._begin(TargetRequest(tuple(new), len(self), batch, tree))
+                self.finish(progress, pool_of)
 
     def refine(
         self, within: Range, tolerance: float | None = None, members: int = 40, progress: ProgressCallback = ignore
     ) -> None:
-        """Solve further targets until every coefficient of a range can be answered to a tolerance.
+        """Solve further targets until :meth:`at` can answer every coefficient of a range to a tolerance.
 
         Args:
             within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``.
             tolerance: largest estimated error of an answer, relative to the solution; by default the tolerance of the
                 members' residuals.
-            members: how many solved members there may be.
+            members: how many members the family may have.
             progress: as for :func:`solve_family`.
 
         Raises:
             CoefficientError: if a range is empty, reversed or of an unknown coefficient.
-            PacpinnError: for problems that are no equations, and fewer than two members.
+            PacpinnError: for problems that are no equations, and for fewer than two `members`.
         """
         with alone():
             require_two(members)
             ends = require_equation(self.problem).checked_range(within)
-            asked = RangeRequest(ends, tolerance or self._trusted, members, len(self))
-            self.refinement = Refinement(ends, asked.tolerance)
-            self._carry_out(asked, progress)
+            request = RangeRequest(ends, tolerance or self._trusted, members, len(self))
+            self.refinement = Refinement(ends, request.tolerance)
+            self._begin(request)
+            self.finish(progress)
 
     def finish(self, progress: ProgressCallback = ignore, pool_of: PoolOf | None = None) -> None:
-        """Go on with what was interrupted, to the same family as without the interruption; if nothing was, do nothing.
+        """Go on with an interrupted request, to the same family as without the interruption; without one do nothing.
 
         Args:
             progress, pool_of: as for :meth:`extend`.
@@ -132,14 +126,16 @@ class Family(FamilyQueries):
                 self._put_in_order(self.requests[-1])
                 self.finished = True
 
-    def _carry_out(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None = None) -> None:
-        if not self.finished:
-            self.requests.clear()  # what was interrupted is given up: the requests no longer lead to the same family
-        self.requests.append(request)
+    def _begin(self, request: Request) -> None:
+        """Make a request the one that :meth:`finish` carries out.
+
+        An interrupted request before it is given up. Then the requests no longer lead to the same family, and all
+        earlier ones are dropped.
+        """
+        self.requests = [*self.requests, request] if self.finished else [request]
         self.finished = False
         if self._journal is not None:
-            self._journal.begin(self.record)
-        self.finish(progress, pool_of)
+            self._journal.begin(self)
 
     def _put_in_order(self, request: Request) -> None:
         """Put members and bases into the order of the request's tree, in whatever order they were solved."""
@@ -191,12 +187,12 @@ class Family(FamilyQueries):
         progress(ended("calibrate", solution))
 
     def estimate_errors(self, client: Client | None = None) -> None:
-        """Estimate the error of every member of an equation, for the table; those that are known stay.
+        """Estimate the error of every member of an equation, for :meth:`table`; earlier estimates stay.
 
-        Takes as long as a few steps of a calibration for each.
+        An estimate takes as long as a few steps of a calibration.
 
         Args:
-            client: of a Dask cluster whose workers do it; by default this process does.
+            client: of a Dask cluster whose workers compute the estimates; by default this process does.
 
         Raises:
             PacpinnError: for problems that are no equations.
@@ -214,22 +210,19 @@ class Family(FamilyQueries):
 
     @property
     def record(self) -> Record:
-        """All that a file holds of it."""
-        members = list(self._solutions.values())
-        return Record(
-            self.problem, self.bases, members, self.settings, self.refinement, list(self.requests), self.finished
-        )
+        """The state of the family, as its file holds it."""
+        return Record(**{each.name: getattr(self, each.name) for each in fields(Record)})
 
     @contextmanager
     def recorded(self, journal: Journal) -> Iterator[None]:
-        """A block in which every member is written down when it is solved, and all of them to one file at the end."""
+        """A block in which each member is added to a journal when it is solved; at the end all go into one file."""
         self._journal = journal
-        journal.begin(self.record)
+        journal.begin(self)
         try:
             yield
         finally:
             self._journal = None
-            self._digests[journal.path.resolve()] = journal.merge(self.record)
+            self._digests[journal.path.resolve()] = journal.merge(self)
             if not self.finished:
                 count = len(self.targets)
                 log.warning("interrupted: targets solved and kept in %s: %d; --resume goes on", journal.path, count)
@@ -238,52 +231,47 @@ class Family(FamilyQueries):
         """Write the family to one file, whole or not at all.
 
         Raises:
-            FamilyFileError: if it is the file from which the family came, and another process or thread has written it
-                since: what that has added would be lost.
-            FamilyInUse: if another process is solving the family in that file.
-            PacpinnError: if it cannot be written.
+            FamilyFileError: if the family was loaded from this file, and another process or thread has written to it
+                since: members that it added would be lost.
+            FamilyInUse: if another process is solving the family in this file.
+            PacpinnError: if the file cannot be written.
         """
         path = Path(path)
-        place = path.resolve()
+        key = path.resolve()
         with locked(path, _PATIENCE):
-            if place in self._digests and container.digest_of(path) not in (None, self._digests[place]):
+            if key in self._digests and container.digest_of(path) not in (None, self._digests[key]):
                 raise FamilyFileError(
                     f"{path} has been written by another process or thread since this family was loaded from it; save "
                     "to another file, or load it again and extend that"
                 )
-            self._digests[place] = codec.write_family(path, self.record)
+            self._digests[key] = codec.write_family(path, self)
         return path
 
     def plot(self, directory: str | Path | None = None) -> dict[str, Figure]:
-        """Figures of the members, errors and losses by name; with a `directory`, written there as PNG too."""
+        """Figures of solutions, errors and losses by name; if a `directory` is given, they are written there as PNG."""
         from pacpinn.family import plots
 
-        drawn = plots.draw(self)
+        figures = plots.draw(self)
         if directory is not None:
-            plots.write_figures(drawn, Path(directory))
-        return drawn
+            plots.write_figures(figures, Path(directory))
+        return figures
 
 
 def load(path: str | Path, problem: Problem | str | Path | None = None, device: str = "cpu") -> Family:
     """A family from its file.
 
     Args:
-        path: what :meth:`Family.save` wrote.
-        problem: for a family of a user's own problem: the problem, or the path of its file, whose content must be that
-            with which the family was solved (a problem object is taken as it is).
-        device: where to put it.
+        path: a file that :meth:`Family.save` wrote.
+        problem: for a family of a user's own problem: the problem, which is taken as it is, or the path of its file,
+            whose content must be the same as when the family was solved.
+        device: where to put the tensors.
 
     Raises:
-        FamilyFileError: if the file is damaged or not one of ours, or belongs to another problem.
+        FamilyFileError: if the file is damaged, is not a family file, or holds a family of another problem.
     """
     path = Path(path)
-    digest = container.digest_of(path)  # before its content: what is written in between is noticed by save
+    digest = container.digest_of(path)  # read before the content: save notices a write in between
     with untouched():
-        family = of(codec.read_family(path, problem, existing_device(device)))
+        family = Family(**vars(codec.read_family(path, problem, existing_device(device))))
     family._digests[path.resolve()] = digest
     return family
-
-
-def of(record: Record) -> Family:
-    """The family that a file holds."""
-    return Family(**vars(record))

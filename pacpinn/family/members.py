@@ -1,47 +1,40 @@
-"""The solved tasks of a family: a mapping from coefficients to solutions."""
+"""The solved members of a family: a mapping from coefficients to solutions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
 
 from pacpinn.continuation.sensitivity import Calibrated
-from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Solution
+from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import NotSolved, PacpinnError
-from pacpinn.family.targets import CoefficientValues
+from pacpinn.family.file.record import Record
+from pacpinn.family.targets import CoefficientIndex, CoefficientValues
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.pruning import Counts
 
 
-class Members(Mapping[Coefficients, Solution]):
-    """The source and all solved targets of one problem. A mapping from coefficients to solutions, the source first.
+class Members(Record, Mapping[Coefficients, Solution]):
+    """The source and all solved targets of one problem: a mapping from coefficients to solutions, the source first."""
 
-    Args:
-        problem: whose tasks these are.
-        bases: the pruned and allocated networks that members build on.
-        solutions: the source, then the targets.
-        settings: how they were solved.
-    """
+    _index = CoefficientIndex()
 
-    def __init__(
-        self, problem: Problem, bases: Sequence[Base], solutions: Iterable[Solution], settings: Settings
-    ) -> None:
-        self.problem = problem
-        self.bases = list(bases)
-        self.settings = settings
-        self._solutions = {solution.coefficients: solution for solution in solutions}
+    @property
+    def solutions(self) -> list[Solution]:
+        """The source, then the targets."""
+        return list(self._solutions.values())
+
+    @solutions.setter
+    def solutions(self, solutions: Iterable[Solution]) -> None:
+        self._solutions = {each.coefficients: each for each in solutions}
 
     def __getitem__(self, coefficients: CoefficientValues) -> Solution:
         c = self.problem.at(coefficients, base=self.source.coefficients)
-        found = self._solutions.get(c) or next(
-            (each for each in self._solutions.values() if each.coefficients.close_to(c)), None
-        )
+        found = self._solutions.get(c) or self._close_to(c)
         if found is None:
             near = self.nearest(**c).coefficients
             raise NotSolved(
@@ -49,6 +42,13 @@ class Members(Mapping[Coefficients, Solution]):
                 f"family.extend([{dict(c)}]) solves it, as does 'pacpinn solve' with this target"
             )
         return found
+
+    def _close_to(self, c: Coefficients) -> Solution | None:
+        """The member whose coefficients differ from `c` by rounding alone."""
+        if len(self._index) != len(self._solutions):
+            self._index = CoefficientIndex(self._solutions)
+        found = self._index.find(c)
+        return None if found is None else self._solutions[found]
 
     def __contains__(self, coefficients: object) -> bool:
         try:
@@ -71,13 +71,13 @@ class Members(Mapping[Coefficients, Solution]):
 
     @property
     def source(self) -> Solution:
-        """The source as the allocated network solves it."""
+        """The source, as the pruned and allocated network solves it."""
         return next(iter(self._solutions.values()))
 
     @property
     def targets(self) -> list[Solution]:
         """The calibrated targets, in the order in which they were solved."""
-        return list(self._solutions.values())[1:]
+        return self.solutions[1:]
 
     @property
     def counts(self) -> Counts:
@@ -92,28 +92,32 @@ class Members(Mapping[Coefficients, Solution]):
         return [name for name in self.problem.coefficients if len({c[name] for c in self}) > 1]
 
     def task(self, **values: float) -> Task:
-        """The task of a solved member, placed as it was solved."""
+        """The task of a solved member, with the dtype, device and tolerance with which it was solved."""
         return self.settings.task(self.problem, self[values].coefficients)
 
     def network(self, **values: float) -> nn.Module:
-        """An independent module for a solved member: the bare network, to which :meth:`predict` adds the transform."""
+        """The network of a solved member as a module of its own, without the transform that :meth:`predict` applies."""
         solution = self[values]
         return self.bases[solution.base].masked.module(solution.z)
 
     def calibrated(self, **values: float) -> Calibrated:
-        """A solved member of an equation as a solution with a tangent."""
+        """A solved member of an equation, as a solution whose tangent by the coefficients can be computed."""
         member, task = self[values], self.task(**values)
         assert isinstance(task, EquationTask)
         return Calibrated(task, self.bases[member.base].masked, member.z)
 
     def nearest(self, **values: float) -> Solution:
-        """The member nearest to these coefficients, each measured in its own scale and range."""
+        """The member nearest to these coefficients, by the distance in normalised places of the parameter space."""
         c = self.problem.at(values, base=self.source.coefficients)
-        return min(self._solutions.values(), key=lambda each: self.problem.space.distance(each.coefficients, c))
+        space = self.problem.space
+        return min(self._solutions.values(), key=lambda each: space.distance(each.coefficients, c))
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each member: its varying coefficients, status, base, residual, metric, error, its estimate if it
-        was asked for (:meth:`Family.estimate_errors`), a singular point on the way to it, steps, seconds."""
+        """One row for each member.
+
+        Its varying coefficients, status, base, residual, metric, error, estimated error (None unless
+        :meth:`Family.estimate_errors` was called), singular point on the way to it, steps and seconds.
+        """
         names = self.varying or list(self.problem.coefficients)
         return [
             {

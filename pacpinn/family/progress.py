@@ -1,4 +1,4 @@
-"""What a caller hears while a family is being solved."""
+"""What the `progress` callback is told while a family is being solved."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ Stage = Literal["fit", "allocate", "calibrate"]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a solve stands: passed to the `progress` callback at every step and when a solve has ended.
+    """The state of a solve: passed to the `progress` callback at every step, and when a member is solved.
 
     Attributes:
         stage: ``"fit"`` and ``"allocate"`` for the source, ``"calibrate"`` for a target.
-        coefficients: which task is being solved.
+        coefficients: the task that is being solved.
         step, loss: of the solver.
-        solution: the finished member; None while the solver runs.
+        solution: the solved member; None while the solver runs.
     """
 
     stage: Stage
@@ -36,18 +36,15 @@ ProgressCallback = Callable[[Progress], None]
 
 
 def ignore(progress: Progress) -> None:
-    """Show no progress."""
+    """A callback that does nothing."""
 
 
 def ended(stage: Stage, solution: Solution) -> Progress:
-    """A solve has ended."""
-    return Progress(stage, solution.coefficients, solution.steps, _last_loss(solution), solution)
+    """The progress of a member that is solved: its last step and loss; NaN if the solver took no step."""
+    loss = solution.history[-1] if solution.history else math.nan
+    return Progress(stage, solution.coefficients, solution.steps, loss, solution)
 
 
 def reporter(progress: ProgressCallback, stage: Stage, c: Coefficients) -> Report:
-    """What a solver calls with step and loss."""
+    """A function for a solver to call with step and loss, which calls `progress`."""
     return lambda step, loss: progress(Progress(stage, c, step, loss))
-
-
-def _last_loss(solution: Solution) -> float:
-    return solution.history[-1] if solution.history else math.nan

@@ -1,17 +1,16 @@
-"""What can be asked of a solved family: its solution anywhere in its range, and coefficients from measurements."""
+"""Queries to a solved family: its solution anywhere in its range, and coefficients from measurements."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 
 from pacpinn.continuation.error_estimate import ErrorEstimate, error_estimate
-from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import Equation, require_equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements, Operator
@@ -23,33 +22,16 @@ from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import Estimate, identify
 from pacpinn.inverse.unknowns import Unknowns
 from pacpinn.reduced_basis import sensitivity
-from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel, reduced
 from pacpinn.reduced_basis.snapshots import spanning
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
-from pacpinn.tasks.problem import Problem
 
 
 class FamilyQueries(Members):
-    """A family's members, and what follows from them at coefficients that are none of theirs.
+    """A family's members, and the answers that follow from them at any other coefficients."""
 
-    Args:
-        problem, bases, solutions, settings: as of :class:`Members`.
-        refinement: of a family refined over a range, how far it has come.
-    """
-
-    def __init__(
-        self,
-        problem: Problem,
-        bases: Sequence[Base],
-        solutions: Iterable[Solution],
-        settings: Settings,
-        refinement: Refinement | None = None,
-    ) -> None:
-        super().__init__(problem, bases, solutions, settings)
-        self.refinement = refinement
-        self._model: ReducedModel | None = None
+    _model: ReducedModel | None = None  # made at the first query, and again after a new member
 
     def at(self, *, tolerance: float | None = None, doubtful: Doubt = "raise", **values: Any) -> Any:
         """The solution at any coefficients within the members' range: a member, or solved in the span of all members.
@@ -82,11 +64,11 @@ class FamilyQueries(Members):
     ) -> np.ndarray:
         """The solution at points `x` ``(rows, inputs)``: an array ``(rows, outputs)``.
 
-        Coefficients not named are the source's; where they are no member's (to a relative 1e-9), an equation is solved
-        in the members' span, as by :meth:`at`. Arrays of coefficients give ``(coefficients, rows, outputs)``.
+        Coefficients not named are the source's. If they are not those of a member (to a relative 1e-9), an equation is
+        solved in the members' span, as by :meth:`at`. Arrays of coefficients give ``(coefficients, rows, outputs)``.
 
         Raises:
-            NotSolved: naming the nearest member, if these coefficients are not solved and cannot be answered online.
+            NotSolved: if these coefficients are not solved, and there is no reduced model; names the nearest member.
             NotAccurate: as for :meth:`at`.
             CoefficientError: if a coefficient is unknown or outside its range.
         """
@@ -116,7 +98,7 @@ class FamilyQueries(Members):
 
     @property
     def reduced_model(self) -> ReducedModel:
-        """The equation reduced to the span of the members that are solved, made at the first question.
+        """The equation reduced to the span of its solved members; made at the first query.
 
         Raises:
             PacpinnError: for problems that are no equations, and with fewer than two such members.
@@ -126,21 +108,27 @@ class FamilyQueries(Members):
             self._model = reduced(self.problem, self._solutions.values(), self.bases, self.settings, within)
         return self._model
 
-    def sensitivity(self, x: Any, **values: Any) -> np.ndarray:
-        """How fast the solution changes with each coefficient that varies over the family: du/dc at points `x`.
+    @property
+    def online(self) -> ReducedModel:
+        """The name of :attr:`reduced_model` in version 0.1."""
+        warnings.warn("family.online is now family.reduced_model", DeprecationWarning, stacklevel=2)
+        return self.reduced_model
 
-        At a member by the tangent of its calibration, between members by that of its coordinates in their span.
+    def sensitivity(self, x: Any, **values: Any) -> np.ndarray:
+        """The derivative du/dc of the solution at points `x` by each coefficient that varies over the family.
+
+        At a member by the tangent of its calibration, between members by the tangent of the reduced solution.
 
         Args:
             x: points ``(rows, inputs)`` of the domain.
             values: coefficients; those not named are the source's.
 
         Returns:
-            An array ``(rows, outputs, names)``, the last axis in the order of :attr:`varying` (of a family of a source
-            alone: of all the problem's coefficients), in units of output over coefficient.
+            An array ``(rows, outputs, names)``, in units of output over coefficient. The last axis is in the order of
+            :attr:`varying`; if no coefficient varies, as in a family of the source alone, of all coefficients.
 
         Raises:
-            NotSolved: if these coefficients are no member's, and there are too few members to answer between them.
+            NotSolved: if these coefficients are not solved, and there is no reduced model.
             PacpinnError: for problems that are no equations, and as :meth:`predict`.
         """
         equation, names = require_equation(self.problem), self.varying or list(self.problem.coefficients)
@@ -150,13 +138,13 @@ class FamilyQueries(Members):
         return self.calibrated(**c).sensitivity(self._points(x), names)
 
     def error_estimate(self, **values: Any) -> ErrorEstimate:
-        """How wrong a member of an equation is: in all (``.relative``) and at each point (``.at(x)``).
+        """The estimated error of a member of an equation: relative L2 norm (``.relative``), and at points (``.at(x)``).
 
-        By the linearised error equation on points that no solve saw; the reference, if there is one, is not asked.
-        Between members :meth:`at` gives an estimate with each answer.
+        By the linearised error equation, on points that no solve used, and without the reference. Between members
+        :meth:`at` gives an estimate with each answer.
 
         Raises:
-            NotSolved: if these coefficients are no member's.
+            NotSolved: if these coefficients are not those of a member.
             PacpinnError: for problems that are no equations.
         """
         member, task = self[values], self.task(**values)
@@ -165,11 +153,11 @@ class FamilyQueries(Members):
         return error_estimate(task, self.bases[member.base].masked, member.z)
 
     def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
-        """Coefficients that fit measurements of the solution, by the members' span.
+        """Coefficients that fit measurements of the solution best, by the reduced model.
 
         Args:
-            x: where it was measured, ``(rows, inputs)``.
-            values: what was measured, ``(rows, outputs)``; NaN for an output that was not.
+            x: points of the measurements, ``(rows, inputs)``.
+            values: measured values, ``(rows, outputs)``; NaN for an output that was not measured.
             deviation: standard deviation of the measurements' noise.
             unknown: names of the coefficients to find; by default those that vary over the family.
 
@@ -189,15 +177,15 @@ class FamilyQueries(Members):
         of: str | Operator | None = None,
         **known: float,
     ) -> Inference:
-        """Coefficients that fit measurements best, with standard errors; the equation holds, as a constraint.
+        """Coefficients that fit measurements best, with standard errors, under the constraint that the equation holds.
 
-        Begins with the fit in the members' span that :meth:`identify` is, and ends there if the span's own error cannot
-        matter; else the equation is calibrated anew at every step.
+        The first fit is by the reduced model, as in :meth:`identify`. It is returned if the reduced model's own error
+        cannot matter; otherwise the equation is calibrated again at every step of the search.
 
         Args:
-            points, values, deviation, of: as of :class:`Measurements`; without a deviation it is estimated.
+            points, values, deviation, of: as of :class:`Measurements`; a deviation that is not given is estimated.
             unknown: names of the coefficients to find; by default those that vary over the family.
-            start: where to begin, as ``{"nu": 0.02}``; by default where the family's own answers fit best.
+            start: where to begin, as ``{"nu": 0.02}``; by default where the reduced model fits best.
             known: values of other coefficients; those not named are the source's.
 
         Raises:
@@ -218,10 +206,10 @@ class FamilyQueries(Members):
         measurements = Measurements(points, values, deviation, of)
         measurements.require_fit(equation.name, equation.inputs, equation.outputs, equation.geometry(base))
         search = Recalibration(equation, self, self.bases, self.settings)
-        return infer_coefficients(search, self._spanned_or_none(), measurements, unknowns, base, begin)
+        return infer_coefficients(search, self._reduced_model_or_none(), measurements, unknowns, base, begin)
 
-    def _spanned_or_none(self) -> ReducedModel | None:
-        """The equation reduced to the members' span, if it can be."""
+    def _reduced_model_or_none(self) -> ReducedModel | None:
+        """The reduced model, if the equation has one."""
         try:
             return self.reduced_model if self._spans else None
         except PacpinnError:  # its domain changes with its coefficients
@@ -229,13 +217,13 @@ class FamilyQueries(Members):
 
     @property
     def _spans(self) -> bool:
-        """Whether what lies between the members can be solved for."""
+        """Whether the members span a reduced basis: an equation with pointwise residuals and two solved members."""
         combined = isinstance(self.problem, Equation) and self.problem.pointwise
         return combined and len(spanning(self._solutions.values())) > 1
 
     @property
     def _trusted(self) -> float:
-        """The largest estimated error of an answer, if nothing else is said."""
+        """The default for the largest estimated error of an answer."""
         if self.refinement is not None:
             return self.refinement.tolerance
         return self.source.tolerance or math.inf
@@ -249,7 +237,7 @@ Doubt = Literal["raise", "warn"]
 def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doubtful: Doubt) -> None:
     """Raise or warn, as the caller chooses, if an answer lies outside the range or its error may be too large.
 
-    Members are what they are: solved to their own tolerance.
+    Answers that are members of the family were solved to their own tolerance, and are not judged by this one.
 
     Raises:
         NotAccurate: naming the range or the estimated error, and what to do.
@@ -257,26 +245,30 @@ def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doub
     outside = [each for each in answers if not _between(each.coefficients, ends)]
     poor = [each for each in answers if each.kind != "calibrated" and not each.error_estimate <= tolerance]
     if outside:
-        c = outside[0].coefficients
-        name = next(name for name, (low, high) in ends.items() if not low <= c[name] <= high)
-        low, high = ends[name]
-        guess = outside[0].error_estimate
-        reason = f"{c} lies outside the range {name}={low:g} to {high:g}; the error there is estimated as {guess:.1e}"
+        message = _advice(outside[0], len(outside), _reason_outside(outside[0], ends))
     elif poor:
         worst = max(poor, key=lambda each: each.error_estimate)
-        c = worst.coefficients
-        reason = f"the error at {c} is estimated as {worst.error_estimate:.1e}, above the tolerance {tolerance:g}"
+        reason = f"the error at {worst.coefficients} is estimated as {worst.error_estimate:.1e}"
+        message = _advice(worst, len(poor), f"{reason}, above the tolerance {tolerance:g}")
     else:
         return
-    count = len(outside) or len(poor)
-    message = (
-        reason
-        + (f" (and {count - 1} more)" if count > 1 else "")
-        + f"; family.extend([{dict(c)}]) solves it, doubtful='warn' (--anyway on the command line) answers all the same"
-    )
     if doubtful == "raise":
         raise NotAccurate(message)
     log.warning("%s", message)
+
+
+def _reason_outside(answer: Answer, ends: Range) -> str:
+    c, error = answer.coefficients, answer.error_estimate
+    name, low, high = next((name, *ends[name]) for name in ends if not ends[name][0] <= c[name] <= ends[name][1])
+    return f"{c} lies outside the range {name}={low:g} to {high:g}; the error there is estimated as {error:.1e}"
+
+
+def _advice(answer: Answer, count: int, reason: str) -> str:
+    more = f" (and {count - 1} more)" if count > 1 else ""
+    return (
+        f"{reason}{more}; family.extend([{dict(answer.coefficients)}]) solves it, doubtful='warn' (--anyway on the "
+        "command line) answers all the same"
+    )
 
 
 def _between(c: Coefficients, ends: Range) -> bool:

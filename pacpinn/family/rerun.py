@@ -1,27 +1,31 @@
-"""A family solved again from what its file says, and compared with it bit for bit."""
+"""A family solved again from what its file holds, and compared bit for bit."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from pacpinn.continuation.solution import Solution
 from pacpinn.family.family import Family
+from pacpinn.family.plan import Plan
 from pacpinn.family.progress import ProgressCallback, ignore
-from pacpinn.family.solve import Plan
+from pacpinn.family.solve import carry_out, solve_source
 from pacpinn.runtime.isolation import alone
 from pacpinn.tasks.coefficient import Coefficients
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One member as it was solved and as it is solved again.
+    """A member compared with the same member of the family that was solved again.
 
     Attributes:
-        coefficients: which member.
+        coefficients: of the member.
         same: whether weights, status, steps and losses are the same to the last bit.
-        difference: the largest difference of a weight; infinite if there are others, or the member is missing.
+        difference: the largest difference of a weight; infinite if the members have other weights, or one is missing.
     """
 
     coefficients: Coefficients
@@ -29,30 +33,33 @@ class Comparison:
     difference: float
 
 
-def rerun(solved: Family, progress: ProgressCallback = ignore) -> Family:
+def rerun(family: Family, progress: ProgressCallback = ignore) -> Family:
     """Solve a family again: the same source, settings and requests in the same order.
 
     At equal versions, threads and processor the result is the same to the last bit (:func:`compared`).
 
     Raises:
-        FamilyFileError: if the family does not know all that it was asked.
+        FamilyFileError: if the family does not hold all its requests.
         PacpinnError: as :func:`pacpinn.solve_family`.
     """
-    plan = Plan.again(solved)
+    plan = Plan.again(family)
     with alone():
-        return plan.carry_out(plan.begin(progress), progress)
+        return carry_out(plan.requests, solve_source(plan, progress), progress)
 
 
-def compared(solved: Family, again: Family) -> Iterator[Comparison]:
-    """Each member of `solved` with that of the same coefficients in `again`."""
-    for c, one in solved.items():
+def compared(family: Family, again: Family) -> Iterator[Comparison]:
+    """Compare each member of `family` with the member of `again` at the same coefficients."""
+    for c, member in family.items():
         other = again.get(c)
-        if other is None or other.base != one.base:
-            yield Comparison(c, False, float("inf"))
+        weights, others = _weights(family, member), _weights(again, other)
+        if other is None or other.base != member.base or others.shape != weights.shape:
+            yield Comparison(c, False, math.inf)
             continue
-        ours, theirs = (family.bases[one.base].masked.merge(each.z) for family, each in ((solved, one), (again, other)))
-        same_course = (one.status, one.steps, one.history) == (other.status, other.steps, other.history)
-        if ours.shape != theirs.shape:
-            yield Comparison(c, False, float("inf"))
-        else:
-            yield Comparison(c, same_course and torch.equal(ours, theirs), float((ours - theirs).abs().max()))
+        same_course = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
+        difference = float((weights - others).abs().max())
+        yield Comparison(c, same_course and torch.equal(weights, others), difference)
+
+
+def _weights(family: Family, member: Solution | None) -> Tensor:
+    """All weights of a member's network; none of a missing member."""
+    return torch.empty(0) if member is None else family.bases[member.base].masked.merge(member.z)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.errors import NotAccurate, NotSolved, PacpinnError
+from pacpinn.errors import CoefficientError, NotAccurate, NotSolved, PacpinnError
 from tests.toys import Decay, Waves
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -21,6 +21,36 @@ def test_at_answers_one_or_many(family):
     answers = family.at(k=np.linspace(1, 1.6, 5), tolerance=1)
     assert [each.coefficients.k for each in answers] == pytest.approx([1, 1.15, 1.3, 1.45, 1.6])
     assert [each.kind for each in answers].count("calibrated") == 3
+
+
+@pytest.mark.parametrize("k", [1.0, 1.3, 1.6])
+def test_predict_gives_the_solution_of_a_member(solved_decay, k):
+    answer = solved_decay.predict(T, k=k)
+    assert answer.shape == T.shape
+    np.testing.assert_allclose(answer, np.exp(-k * T), atol=2e-3)
+
+
+def test_predict_takes_lists_and_whole_numbers(solved_decay):
+    np.testing.assert_array_equal(solved_decay.predict([[0], [1]]), solved_decay.predict(np.array([[0.0], [1.0]])))
+
+
+def test_predict_without_coefficients_is_the_source(solved_decay):
+    np.testing.assert_array_equal(solved_decay.predict(T), solved_decay.predict(T, k=1.0))
+
+
+@pytest.mark.parametrize("points", [[0.0, 1.0], [[0.0, 1.0]], 0.5, [[[0.0]]]], ids=["flat", "two", "scalar", "deep"])
+def test_points_of_the_wrong_shape(solved_decay, points):
+    with pytest.raises(PacpinnError, match=r"points of shape .*; expected \(rows, 1\) with columns t"):
+        solved_decay.predict(points)
+
+
+def test_no_points_give_no_values(solved_decay):
+    assert solved_decay.predict(np.zeros((0, 1))).shape == (0, 1)
+
+
+def test_a_coefficient_out_of_range_is_refused(solved_decay):
+    with pytest.raises(CoefficientError, match="k=99 lies outside its range"):
+        solved_decay.predict(T, k=99)
 
 
 def test_predict_takes_what_at_takes(family):
@@ -75,3 +105,8 @@ def test_problems_that_are_no_equations_say_so():
     with pytest.raises(NotSolved):
         family.predict(T, shift=0.1)
     assert family.predict(T, shift=[0.3, 0.0]).shape == (2, 13, 1)
+
+
+def test_the_name_of_version_0_1_warns(family):
+    with pytest.warns(DeprecationWarning, match="family.online is now family.reduced_model"):
+        assert family.online is family.reduced_model

@@ -1,4 +1,4 @@
-"""The family file: safetensors with a versioned JSON header. Never pickle, never code."""
+"""The bytes of a family file: safetensors with a versioned JSON header and a digest. No pickle, no code."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pacpinn.runtime.memory import available_memory
 
 FORMAT = "pacpinn-family"
 VERSION = 2
-_LARGEST_HEADER = 2**26  # bytes: some hundred thousand targets; parsed it takes several times as much
-_COPIES = 3  # of its content in memory, while it is read
+_LARGEST_HEADER = 2**26  # bytes, about a hundred thousand targets; once parsed it takes several times as much
+_COPIES = 3  # of a file's content are in memory while it is read
 
 
 class Stored(NamedTuple):
-    """What is in a file: its format's version, its header as JSON, its tensors by name."""
+    """The content of a file: the version of its format, its header as JSON, its tensors by name."""
 
     version: int
     header: str
@@ -33,37 +33,37 @@ class Stored(NamedTuple):
 
 
 def write_container(path: Path, header: str, tensors: dict[str, Tensor]) -> str:
-    """Write header and tensors to `path`, whole or not at all, and return the digest of both.
+    """Write header and tensors to `path`, whole or not at all, and return their digest.
 
     Raises:
-        PacpinnError: if it cannot be written, or could not be read again; a file that was there before stays whole.
+        PacpinnError: if the file cannot be written, or is too large to be read again; an earlier file stays whole.
     """
     digest, content = _content(header, tensors)
     length = _header_length(content)
     if length > _LARGEST_HEADER:
         raise PacpinnError(
             f"{path} would have a header of {length:,} bytes, and could not be read again; expected "
-            f"{_LARGEST_HEADER:,} at most, some hundred thousand members: solve several families"
+            f"{_LARGEST_HEADER:,} at most, about a hundred thousand members: solve several families"
         )
     files.write_file(path, content)
     return digest
 
 
 def append_part(file: BinaryIO, header: str, tensors: dict[str, Tensor]) -> None:
-    """Write header and tensors at the end of a file of such parts; :func:`parts` finds them again.
+    """Append header and tensors to a file of parts; :func:`read_parts` reads them back.
 
     Raises:
-        PacpinnError: if they cannot be written.
+        PacpinnError: if the part cannot be written.
     """
     _, content = _content(header, tensors)
     files.append_to_file(file, len(content).to_bytes(_LENGTH, "little") + content)
 
 
 def read_container(path: Path, device: torch.device) -> Stored:
-    """What is in a family file.
+    """The content of a family file.
 
     Raises:
-        FamilyFileError: if there is no such file, it is truncated, not a family file, of a newer version, or larger
+        FamilyFileError: if there is no such file, or it is truncated, no family file, of a newer version, or larger
             than memory.
     """
     with _readable(path):
@@ -72,10 +72,10 @@ def read_container(path: Path, device: torch.device) -> Stored:
 
 
 def read_parts(path: Path, device: torch.device) -> Iterator[Stored]:
-    """What has been appended to a file, in its order.
+    """The parts that were appended to a file, in order.
 
     Raises:
-        FamilyFileError: where one of them is not whole, as a process that was killed leaves the last one.
+        FamilyFileError: at the first part that is not whole: a process that is killed may leave such a part.
     """
     with _readable(path), path.open("rb") as file:
         left = path.stat().st_size
@@ -88,25 +88,29 @@ def read_parts(path: Path, device: torch.device) -> Iterator[Stored]:
 
 
 def digest_of(path: Path) -> str | None:
-    """The digest that a family file says it has; None if there is none.
+    """The digest in a family file's metadata; None if there is no such file.
 
     Raises:
-        FamilyFileError: as :func:`read`.
+        FamilyFileError: as :func:`read_container`.
     """
     if not path.exists():
         return None
     with _readable(path):
-        header = _require_file(path)
+        length = _require_file(path)
         with path.open("rb") as file:
-            return _metadata(file.read(_LENGTH + header)).get("digest")
+            return _metadata(file.read(_LENGTH + length)).get("digest")
 
 
-_LENGTH = 8  # bytes, in which safetensors say how many their header has
+_LENGTH = 8  # bytes at the beginning of safetensors, which hold the length of their header
 
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """A block in which whatever fails is the file's fault, and named so."""
+    """A block in which any error means that the file cannot be read.
+
+    Raises:
+        FamilyFileError: naming the file and the error.
+    """
     try:
         yield
     except (SafetensorError, AttributeError, KeyError, OSError, ValueError, TypeError, RuntimeError) as damage:
@@ -116,20 +120,20 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _require_file(path: Path) -> int:
-    """There must be one, and neither its header, whose length is returned, nor its content too large to look at."""
+    """Check that the file exists and is small enough to be read; returns the length of its header."""
     if not path.is_file():
         raise FamilyFileError(f"there is no family file {path}; 'pacpinn solve' or family.save(path) writes one")
     with path.open("rb") as file:
-        header = _header_length(file.read(_LENGTH))
+        length = _header_length(file.read(_LENGTH))
     size = path.stat().st_size
-    if _LENGTH + header > size:
-        raise ValueError(f"{size} bytes, of which its header takes {header}")
-    if header > _LARGEST_HEADER or _COPIES * size > available_memory(torch.device("cpu")):
+    if _LENGTH + length > size:
+        raise ValueError(f"{size} bytes, of which its header takes {length}")
+    if length > _LARGEST_HEADER or _COPIES * size > available_memory(torch.device("cpu")):
         raise FamilyFileError(
-            f"{path} has {size:,} bytes, {header:,} of them its header; expected {_LARGEST_HEADER:,} at most, and no "
-            "more than fits into memory: it is no family of ours, or belongs on a larger machine"
+            f"{path} has {size:,} bytes, {length:,} of them its header; expected {_LARGEST_HEADER:,} at most, and no "
+            "more than fits into memory: it is not a pacpinn family, or needs a machine with more memory"
         )
-    return header
+    return length
 
 
 def _content(header: str, tensors: dict[str, Tensor]) -> tuple[str, bytes]:
@@ -140,12 +144,12 @@ def _content(header: str, tensors: dict[str, Tensor]) -> tuple[str, bytes]:
 
 
 def _stored(path: Path, content: bytes, device: torch.device) -> Stored:
-    """What is in the bytes that came from a file."""
-    tensors = load(content)  # first: it sees to it that what it calls its header is one
+    """The content of a file from its bytes."""
+    tensors = load(content)  # first: it checks that the header is one
     metadata = _metadata(content)
-    _check(path, metadata)
+    _check_format(path, metadata)
     if _digest(metadata["header"], tensors) != metadata["digest"]:
-        raise FamilyFileError(f"{path} is damaged: its content is not what was written; solve the family again")
+        raise FamilyFileError(f"{path} is damaged: its content differs from its digest; solve the family again")
     on_device = {name: each.to(device) for name, each in tensors.items()}
     return Stored(int(metadata["version"]), metadata["header"], on_device)
 
@@ -159,7 +163,7 @@ def _metadata(content: bytes) -> dict[str, str]:
     return metadata
 
 
-def _check(path: Path, metadata: dict[str, str]) -> None:
+def _check_format(path: Path, metadata: dict[str, str]) -> None:
     if metadata.get("format") != FORMAT:
         raise FamilyFileError(f"{path} is a safetensors file but not a pacpinn family; 'pacpinn solve' writes one")
     version = metadata.get("version", "")
@@ -168,7 +172,7 @@ def _check(path: Path, metadata: dict[str, str]) -> None:
 
 
 def _digest(header: str, tensors: dict[str, Tensor]) -> str:
-    """SHA-256 of all content: without it a flipped bit would pass for a weight."""
+    """SHA-256 of header and tensors: without it a flipped bit would be read as another weight."""
     digest = hashlib.sha256(header.encode())
     for name, each in sorted(tensors.items()):
         digest.update(f"{name} {each.dtype} {tuple(each.shape)}".encode())

@@ -1,8 +1,9 @@
-"""What survives a solve that is cut short: each member is written down when it comes, and all into one file at the end.
+"""Keeps what is solved when a process is killed: each member is appended to a file as soon as it is solved.
 
-Beside ``burgers.pac`` lies, while it is being solved, the folder ``burgers.pac.parts``: ``begin.pac`` is the family as
-the last request found it, a second file the members since, one after the other. It is named by the digest of the
-first, so that whenever a kill comes between the two, members of something else do not pass for its own.
+While ``burgers.pac`` is being solved, a folder ``burgers.pac.parts`` lies beside it. In it, ``begin.pac`` is the family
+as it was when the last request began, and ``DIGEST.members`` holds the members solved since, one after the other. It is
+named by the digest of ``begin.pac``: after a kill between the writing of the two files, members of an earlier request
+are not taken for members of this one. At the end all is merged into ``burgers.pac``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from filelock import FileLock, Timeout
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.family.file import codec, container
-from pacpinn.family.file.codec import Part, Record
-from pacpinn.family.file.schema import RunSpec, differences
+from pacpinn.family.file.provenance import differences
+from pacpinn.family.file.record import Record
+from pacpinn.family.file.schema import Header, RunSpec
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime import files
 from pacpinn.runtime.machine import Machine
@@ -32,105 +34,100 @@ from pacpinn.tasks.problem import Problem
 
 log = logging.getLogger(__name__)
 
-_BETWEEN_SYNCS = 1.0  # seconds: one takes as long as a part of a target; only a power cut loses what came since
+_BETWEEN_SYNCS = 1.0  # seconds: a sync may take as long as a target; a power cut loses what was written since the last
 
 
 class Journal:
     """The files of a family that is being solved.
 
     Args:
-        path: where the family is to be; :func:`locked` by the caller.
-        device: where what is there is to be put.
+        path: the family's file at the end; the caller has :func:`locked` it.
+        device: where to put the tensors of an earlier run.
     """
 
     def __init__(self, path: Path, device: torch.device) -> None:
         self.path, self.folder = path, path.with_name(f"{path.name}.parts")
+        self._begin = self.folder / "begin.pac"
         self._device = device
-        self._members: BinaryIO | None = None  # the file of those since, open from the beginning to the end
-        self._there = 0, 0  # bases and members
+        self._members: BinaryIO | None = None  # open from `begin` to `merge`
+        self._written = 0, 0  # bases and members
         self._synced = -math.inf
 
-    def require_room(self, asked: RunSpec, problem: Problem) -> None:
-        """There must be nothing that a new run would lose: no other family, and none that is not finished.
+    def require_finished(self, earlier: Record) -> None:
+        """Check that a new run in place of an `earlier` one loses nothing.
 
         Raises:
-            FamilyFileError: saying what is there.
+            FamilyFileError: if the earlier run is not finished.
         """
-        there = self.resumed(asked, problem)
-        if there is not None and not there.finished:
+        if not earlier.finished:
             raise FamilyFileError(
-                f"{self.path} is not finished: {len(there.solutions) - 1} targets are solved; --resume goes on from "
+                f"{self.path} is not finished: {len(earlier.solutions) - 1} targets are solved; --resume goes on from "
                 f"there (resume={str(self.path)!r} in Python); to begin anew remove {self._where()}"
             )
 
-    def resumed(self, asked: RunSpec, problem: Problem) -> Record | None:
-        """How far an earlier run with the same settings has come; None if there is none.
+    def earlier_run(self, run_spec: RunSpec, problem: Problem) -> Record | None:
+        """The family as far as an earlier run of the same specification has solved it; None if there was no such run.
 
         Raises:
-            FamilyFileError: if there is one with others, naming the difference, or what is there cannot be read.
-            PacpinnError: if more is asked for than goes into one file.
+            FamilyFileError: if the earlier run was another one, naming the difference, or cannot be read.
+            PacpinnError: if more members are asked for than go into one file.
         """
-        codec.require_room(self.path, asked.requests)
-        begin = self.folder / "begin.pac"
-        if not begin.exists() and not self.path.exists():
+        codec.require_one_file(self.path, run_spec.requests)
+        path = self._begin if self._begin.exists() else self.path
+        if not path.exists():
             return None
-        path = begin if begin.exists() else self.path
-        head = codec.read_header(path)
-        found = differences(head.asked, asked)
-        if found:
-            raise FamilyFileError(
-                f"{self.path} holds another run: {'; '.join(found)}; choose another folder (--output on the command "
-                f"line), or remove {self._where()}"
-            )
-        if elsewhere := Machine.here().differences(head.machine):
-            log.warning("%s was begun elsewhere (%s): last bits may differ", self.path, ", ".join(elsewhere))
-        record = codec.read_family(path, problem, self._device)
-        since = self._since(container.digest_of(path))
-        return codec.read_members(record, since) if path == begin and since.exists() else record
+        self._require_same_run(codec.read_header(path), run_spec)
+        family = codec.read_family(path, problem, self._device)
+        members = self._members_since(container.digest_of(path))
+        return codec.read_appended(family, members) if path == self._begin and members.exists() else family
 
-    def begin(self, record: Record) -> None:
-        """From here on members are added to this."""
+    def begin(self, family: Record) -> None:
+        """Write a family; members that are added from here on belong to it."""
         self._close()
-        since = self._since(codec.write_family(self.folder / "begin.pac", record))
-        self._members = files.begin_file(since)
-        self._there = len(record.bases), len(record.solutions)
+        path = self._members_since(codec.write_family(self._begin, family))
+        self._members = files.begin_file(path)
+        self._written = len(family.bases), len(family.solutions)
         for other in self.folder.glob("*.members"):
-            if other != since:
+            if other != path:
                 other.unlink()
 
     def add(self, solution: Solution, bases: Sequence[Base], refinement: Refinement | None) -> None:
-        """A member has come.
-
-        Args:
-            solution: the member.
-            bases: all of the family's.
-            refinement: how far it has come.
-        """
+        """Append a member that has been solved, with all bases and the refinement of the family after it."""
         assert self._members is not None
-        first_base, first_member = self._there
-        codec.append_member(self._members, Part(solution, bases[first_base:], refinement, first_base, first_member))
-        self._there = len(bases), first_member + 1
+        first_base, first_member = self._written
+        codec.append_member(self._members, solution, bases[first_base:], refinement, first_base, first_member)
+        self._written = len(bases), first_member + 1
         if time.monotonic() > self._synced + _BETWEEN_SYNCS:
             files.sync_file(self._members)
             self._synced = time.monotonic()
 
-    def merge(self, record: Record) -> str:
-        """One file again; returns its digest."""
-        digest = codec.write_family(self.path, record)
+    def merge(self, family: Record) -> str:
+        """Write the whole family to its one file and remove the parts; returns the file's digest."""
+        digest = codec.write_family(self.path, family)
         self.clear()
         return digest
 
     def clear(self) -> None:
-        """Remove what is beside the one file, once all is in it."""
+        """Remove the folder of parts, once all of them are in the family's file."""
         self._close()
-        (self.folder / "begin.pac").unlink(missing_ok=True)  # first: without it members say nothing
+        self._begin.unlink(missing_ok=True)  # first: without it the other files are not read
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _require_same_run(self, header: Header, run_spec: RunSpec) -> None:
+        if found := differences(header.run_spec, run_spec):
+            raise FamilyFileError(
+                f"{self.path} holds another run: {'; '.join(found)}; choose another folder (--output on the command "
+                f"line), or remove {self._where()}"
+            )
+        if elsewhere := Machine.here().differences(header.machine):
+            log.warning("%s was begun elsewhere (%s): last bits may differ", self.path, ", ".join(elsewhere))
 
     def _close(self) -> None:
         if self._members is not None:
             self._members.close()
 
-    def _since(self, digest: str | None) -> Path:
+    def _members_since(self, digest: str | None) -> Path:
+        """The file of the members that were solved since a `begin.pac` of this digest."""
         return self.folder / f"{digest}.members"
 
     def _where(self) -> str:
@@ -139,13 +136,17 @@ class Journal:
 
 @contextmanager
 def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
-    """A context in which no other process or thread writes the family file `path`, waited for so many `seconds`.
+    """A block in which no other process or thread writes the family file `path`.
+
+    Args:
+        path: the file; its folder is made if need be.
+        seconds: how long to wait for another process or thread.
 
     Raises:
-        FamilyInUse: if another one is at work on it.
+        FamilyInUse: if another process or thread still holds the file then.
         PacpinnError: if its folder cannot be written to.
     """
-    file, made = path.with_name(f".{path.name}.lock"), [each for each in path.parents if not each.exists()]
+    file, new_folders = path.with_name(f".{path.name}.lock"), [each for each in path.parents if not each.exists()]
     lock = FileLock(file, timeout=seconds)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,13 +160,18 @@ def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
             f"{path} cannot be written ({problem.strerror}); choose a folder that may be written to and has room"
         ) from problem
     try:
-        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-            if left.suffix[1:].isdecimal():  # what a process was writing when it was killed
-                left.unlink(missing_ok=True)
+        _remove_unfinished_writes(path)
         yield
     finally:
-        file.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone, and makes a new one
+        file.unlink(missing_ok=True)  # while it is held: a process that waits sees that it is gone and makes a new one
         lock.release()
-        for folder in made:
+        for folder in new_folders:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
+
+
+def _remove_unfinished_writes(path: Path) -> None:
+    """Remove the temporary files of processes that were killed while they wrote `path`."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        if left.suffix[1:].isdecimal():
+            left.unlink(missing_ok=True)

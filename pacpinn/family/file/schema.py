@@ -1,33 +1,89 @@
-"""What a family file says in words, as types: JSON that does not fit them is refused. See docs/family-file.md."""
+"""The header of a family file as types: JSON that does not fit them is refused. See docs/family-file.md."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
+from msgspec import Struct, field
 
-from pacpinn.continuation.settings import TreeShape
-from pacpinn.continuation.solution import SingularPoint
-from pacpinn.reduced_basis.greedy import Round
+from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.solution import Solution
+from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime.machine import Machine
-from pacpinn.solvers.base import Status
+from pacpinn.solvers.base import Solver
 from pacpinn.sweep.requests import Request
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 
 
-@dataclass(frozen=True)
-class ProblemHeader:
-    """Whose family it is.
+def _stored(
+    kind: type,
+    left_out: Collection[str],
+    stored_as: Mapping[str, Any],
+    first: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> type[Struct]:
+    """A struct with the fields of the dataclass `kind`, so that they are stated once.
+
+    Args:
+        kind, left_out: the dataclass, and its fields that are not in the header.
+        stored_as: types of fields that JSON holds in another form, and of the header's own fields.
+        first: fields that come first; all others follow in the order of the dataclass.
+        optional: fields that were added to the format later; None in files that lack them.
+    """
+    hints = get_type_hints(kind, localns={"Solver": Solver})  # a forward reference in SolverChoice
+    types = {name: each for name, each in hints.items() if name not in left_out} | dict(stored_as)
+    required = [(name, types[name]) for name in dict.fromkeys([*first, *types]) if name not in optional]
+    return msgspec.defstruct(kind.__name__, [*required, *((name, types[name], None) for name in optional)], frozen=True)
+
+
+class SettingsHeader(
+    _stored(  # type: ignore[misc]
+        Settings,
+        left_out=["device"],
+        stored_as={
+            "criterion": str,
+            "always_kept": tuple[str, ...],
+            "always_free": tuple[str, ...],
+            "solver": Any,
+            "dtype": str | None,
+        },
+        optional=["tree"],
+    )
+):
+    """The fields of :class:`pacpinn.Settings` but for the device; criterion, solver and dtype by name."""
+
+
+class MemberHeader(
+    _stored(  # type: ignore[misc]
+        Solution,
+        left_out=["z", "history", "score"],
+        stored_as={"residual": float | None, "metric": str | None, "error": float | None, "losses": int},
+        first=["coefficients", "parent", "reached"],
+        optional=["error_estimate", "singular"],
+    )
+):
+    """The fields of :class:`pacpinn.Solution` but for its arrays; a number that is not finite is null.
 
     Attributes:
-        name: the problem's.
+        metric, error: name and value of the score.
+        losses: the length of the history, which stands in the file's tensor ``losses``.
+    """
+
+
+@dataclass(frozen=True)
+class ProblemHeader:
+    """The problem of a family.
+
+    Attributes:
+        name: the problem's name.
         installed: whether a problem of that name comes with pacpinn or a registered package.
-        hash: SHA-256 of the file that defines it; empty for one that was defined without a file.
+        hash: SHA-256 of the file that defines the problem; empty for a problem that was defined without a file.
         soft: whether its conditions are residuals.
-        span: of a parametric network the range that it has learnt.
+        span: of a parametric network: the range of coefficients that it has learnt.
     """
 
     name: str
@@ -38,31 +94,12 @@ class ProblemHeader:
 
 
 @dataclass(frozen=True)
-class SettingsHeader:
-    """How it was solved: :class:`pacpinn.continuation.settings.Settings` without the device."""
-
-    method: str
-    keep: float
-    criterion: str
-    always_kept: tuple[str, ...]
-    always_free: tuple[str, ...]
-    solver: Any
-    penalty: float | None
-    tolerance: float | None
-    halvings: int
-    bases: int
-    batch: int | None
-    seed: int
-    dtype: str | None
-    tree: TreeShape | None = None
-
-
-@dataclass(frozen=True)
 class RunSpec:
-    """All that decides a family but the machine: two runs that were asked the same give the same.
+    """All that decides a family except the machine: runs with equal specifications give the same family.
 
     Attributes:
-        problem, source, settings: see there.
+        problem, settings: see their types.
+        source: the source's coefficients.
         requests: what was to be solved, in order.
     """
 
@@ -72,84 +109,49 @@ class RunSpec:
     requests: Sequence[Request]
 
 
-@dataclass(frozen=True)
-class MemberHeader:
-    """One member: :class:`pacpinn.continuation.solution.Solution` without its arrays; None in place of a number that is not finite.
+class Header(Struct, frozen=True):
+    """The header of a family file.
 
     Attributes:
-        losses: how many entries of the file's losses are its own.
-    """
-
-    coefficients: Coefficients
-    parent: Coefficients | None
-    reached: Coefficients | None
-    base: int
-    status: Status
-    steps: int
-    seconds: float
-    residual: float | None
-    tolerance: float | None
-    metric: str | None
-    error: float | None
-    losses: int
-    error_estimate: float | None = None
-    singular: SingularPoint | None = None
-
-
-@dataclass(frozen=True)
-class RefinementHeader:
-    """How far a family refined over a range has come: :class:`pacpinn.reduced_basis.greedy.Refinement`."""
-
-    within: Range
-    tolerance: float
-    rounds: Sequence[Round]
-
-
-@dataclass(frozen=True)
-class Header:
-    """A family's.
-
-    Attributes:
-        asked: what was to be solved.
+        run_spec: what was to be solved; ``asked`` in the file.
         machine: where it was solved.
-        architecture: the network in torch's words, for people to read.
-        shapes: of the weights, by name, in the order in which they are joined.
-        bases: what each base is allocated to.
+        architecture: torch's description of the network, for people to read.
+        shapes: shapes of the weights by name, in the order in which the weights are joined.
+        bases: for each base, the coefficients to which it is allocated.
         members: the source, then the targets.
-        refinement: None if there is no range.
-        finished: whether all that was asked for is there.
+        refinement: None for a family that was not refined over a range.
+        finished: whether all requests were carried out.
     """
 
-    asked: RunSpec
+    run_spec: RunSpec = field(name="asked")
     machine: Machine
     architecture: str
     shapes: dict[str, list[int]]
     bases: Sequence[Coefficients]
     members: Sequence[MemberHeader]
-    refinement: RefinementHeader | None
+    refinement: Refinement | None
     finished: bool
 
 
-@dataclass(frozen=True)
-class PartHeader:
-    """What has come to a family since: nothing that is the same for all of it, for there is one for each member.
+class PartHeader(Struct, frozen=True):
+    """The header of a part that is appended for each new member; it repeats nothing of the family's header.
 
     Attributes:
-        bases, members: the new ones.
-        refinement: how far it has come.
-        first_base, first_member: the place of the first of them in the whole family.
+        bases, members: those that are new with this part.
+        refinement: the refinement after this member.
+        first_base, first_member: how many bases and members the family had before.
     """
 
     bases: Sequence[Coefficients]
     members: Sequence[MemberHeader]
-    refinement: RefinementHeader | None
+    refinement: Refinement | None
     first_base: int
     first_member: int
 
 
-def to_json(header: Any) -> str:
-    """The header as text."""
-    return msgspec.json.encode(header, enc_hook=dict).decode()  # coefficients are the only type that JSON has not
+def to_json(header: Header | PartHeader) -> str:
+    """The header as text; numbers that are not finite become null."""
+    return msgspec.json.encode(header, enc_hook=dict).decode()  # only coefficients are of a type that JSON lacks
 
 
 Kind = TypeVar("Kind", Header, PartHeader)
@@ -159,15 +161,15 @@ def from_json(text: str, kind: type[Kind]) -> Kind:
     """Inverse of :func:`to_json`.
 
     Raises:
-        ValueError: if it is no JSON, or has other names, types or depth than it should.
+        ValueError: if the text is not JSON, or its names, types or depth are not those of the header.
     """
     try:
-        return msgspec.json.decode(text, type=kind, dec_hook=_own_type)
+        return msgspec.json.decode(text, type=kind, dec_hook=_decode_coefficients)
     except (msgspec.MsgspecError, RecursionError) as problem:
         raise ValueError(str(problem)) from problem
 
 
-def _own_type(kind: type, value: Any) -> Any:
+def _decode_coefficients(kind: type, value: Any) -> Any:
     if kind is not Coefficients or not isinstance(value, dict):
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return Coefficients(**value)
@@ -176,32 +178,3 @@ def _own_type(kind: type, value: Any) -> Any:
 def plain(value: Any) -> Any:
     """A part of a header as dictionaries, lists and numbers."""
     return msgspec.to_builtins(value, enc_hook=dict)
-
-
-def differences(there: RunSpec, here: RunSpec) -> list[str]:
-    """What two runs were asked differently, in words; none if they give the same family."""
-    settings = plain(here.settings)
-    found = [
-        f"{name}: {_in_words(old)} there, {_in_words(settings[name])} asked"
-        for name, old in plain(there.settings).items()
-        if old != settings[name]
-    ]
-    if there.source != here.source:
-        found.insert(0, f"source: {there.source} there, {here.source} asked")
-    problem = plain(here.problem)
-    for name, old in plain(there.problem).items():
-        if old != problem[name]:
-            found.insert(0, "the problem's file: its content has changed" if name == "hash" else f"{name}: {old} there")
-    return found + _other_requests(there.requests, here.requests)
-
-
-def _other_requests(there: Sequence[Request], here: Sequence[Request]) -> list[str]:
-    """What is there must be the beginning of what is asked: an interrupted run goes on with the rest."""
-    for old, new in zip(there, here, strict=False):
-        if (old.what, type(old)) != (new.what, type(new)):
-            return [f"{old} there, {new} asked"]
-    return [f"{each} there, not asked" for each in there[len(here) :]]
-
-
-def _in_words(value: Any) -> str:
-    return "the default" if value in (None, ()) else f"{value}"

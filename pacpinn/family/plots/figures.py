@@ -1,4 +1,4 @@
-"""Figures of a solved family: errors over coefficients and loss histories, besides what its neighbours draw."""
+"""All figures of a solved family: errors over coefficients and loss histories here, the others by their modules."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import MaxNLocator
 
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
-from pacpinn.family.plots import over_range, solutions
-from pacpinn.family.plots.style import BLUE, ORANGE, PANELS, RED, WIDTH, positive, tidy
+from pacpinn.family.plots import over_range, solutions, style
 from pacpinn.runtime import files
 from pacpinn.solvers.base import Status
 
@@ -33,17 +32,17 @@ def draw(family: FamilyQueries) -> dict[str, Figure]:
 
     Of a family refined over a range also ``"range"`` and ``"along"`` (:mod:`pacpinn.family.plots.over_range`).
 
-    They belong to no window and no pyplot state; in a notebook a figure shows itself, and ``figure.savefig`` writes it.
+    The figures belong to no window and no pyplot state. A notebook shows them; ``figure.savefig`` writes them to files.
     """
-    own = {"errors": _errors(family), "losses": _losses(family)}
-    return solutions.draw(family) | own | over_range.draw(family)
+    errors_and_losses = {"errors": _errors(family), "losses": _losses(family)}
+    return solutions.draw(family) | errors_and_losses | over_range.draw(family)
 
 
 def write_figures(figures: Mapping[str, Figure], directory: Path) -> list[Path]:
     """Write each figure to ``directory/<name>.png``; the folder is made if need be.
 
     Raises:
-        PacpinnError: if it cannot be written to.
+        PacpinnError: if a file cannot be written.
     """
     written = []
     for name, figure in figures.items():
@@ -55,20 +54,14 @@ def write_figures(figures: Mapping[str, Figure], directory: Path) -> list[Path]:
 
 def _errors(family: FamilyQueries) -> Figure:
     """The task's metric and, for equations, the residual on fresh points, over each coefficient that varies."""
-    places = _places(family)
-    figure = Figure((WIDTH, 3.8), layout="constrained")
+    places, curves = _places(family), _error_curves(family)
+    figure = style.new_figure(3.8)
     panels = figure.subplots(1, len(places), sharey=True, squeeze=False)
-    curves = {}
-    if family.source.score is not None:
-        scores = [np.nan if each.score is None else each.score.value for each in family.values()]
-        curves[family.source.score.name] = (scores, BLUE, "o")
-    if isinstance(family.problem, Equation):
-        curves["residual on fresh points"] = ([each.residual for each in family.values()], ORANGE, "s")
     missed = np.array([each.status is not Status.CONVERGED for each in family.values()])
     joined = len(places) == 1 and not places[0].whole
     for axes, place in zip(panels[0], places, strict=True):
-        for name, (values, colour, marker) in curves.items():
-            _over(axes, place, np.array(values), missed, joined, color=colour, marker=marker, label=name)
+        for values, line in curves:
+            _draw_over(axes, place, values, missed, joined, line)
         place.label_axis(axes)
         if isinstance(family.problem, Equation):
             axes.set_yscale("log")
@@ -76,40 +69,52 @@ def _errors(family: FamilyQueries) -> Figure:
             axes.set_ylim(bottom=0)
     handles, labels = _marks(panels[0, 0], bool(missed.any()))
     figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
-    tidy(panels)
+    style.tidy(panels.flat)
     return figure
+
+
+def _error_curves(family: FamilyQueries) -> list[tuple[np.ndarray, dict[str, Any]]]:
+    """Values of all members, with the line style in which they are drawn."""
+    curves: list[tuple[np.ndarray, dict[str, Any]]] = []
+    if family.source.score is not None:
+        scores = [np.nan if each.score is None else each.score.value for each in family.values()]
+        curves.append((np.array(scores), {"color": style.BLUE, "marker": "o", "label": family.source.score.name}))
+    if isinstance(family.problem, Equation):
+        residuals = np.array([each.residual for each in family.values()])
+        curves.append((residuals, {"color": style.ORANGE, "marker": "s", "label": "residual on fresh points"}))
+    return curves
 
 
 def _losses(family: FamilyQueries) -> Figure:
     """Loss over steps: the source's fit and allocation, and every target's calibration."""
-    figure = Figure((WIDTH, 3.8), layout="constrained")
+    figure = style.new_figure(3.8)
     left, right = figure.subplots(1, 2, sharey=True)
     places = _places(family)
     place = places[0] if len(places) == 1 else _number(family)
     colours = ScalarMappable(place.norm(), "viridis")
     left.set_title("source: fit, then allocate", fontsize=10)
     right.set_title("targets: calibrate", fontsize=10)
-    _draw_history(left, family.source, BLUE)
+    _draw_history(left, family.source, style.BLUE)
     for target, at in zip(family.targets, place.values[1:], strict=True):
         _draw_history(right, target, colours.to_rgba(at))
     tolerance = family.task(**family.source.coefficients).tolerance
     for axes in (left, right):
         axes.set(yscale="log", xlabel="step")
-        axes.xaxis.set_major_locator(_whole_numbers())
+        axes.xaxis.set_major_locator(style.whole_numbers())
         if tolerance is not None:
-            axes.axhline(tolerance**2, color="grey", linestyle=(0, (4, 3)), linewidth=1, label="tolerance²")
+            axes.axhline(tolerance**2, **style.TOLERANCE, label="tolerance²")
     if tolerance is not None:
         right.legend(frameon=False)
     left.set_ylabel("loss")
     bar = figure.colorbar(colours, ax=right, label=place.label, pad=0.02)
     place.ticks(bar.ax.yaxis)
-    tidy(np.array([left, right]))
+    style.tidy([left, right])
     return figure
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where every member stands on an axis, the source first."""
+    """The values of all members along an axis, the source first: of a coefficient, or their numbers (`whole`)."""
 
     label: str
     values: np.ndarray
@@ -117,7 +122,7 @@ class _Place:
     whole: bool = False
 
     def norm(self) -> Normalize:
-        """Colour scale over the targets."""
+        """The colour scale over the targets."""
         coloured = self.values[1:] if len(self.values) > 1 else self.values
         low, high = coloured.min(), coloured.max()
         return LogNorm(low, high) if self.logarithmic else Normalize(low, high)
@@ -130,28 +135,24 @@ class _Place:
 
     def ticks(self, axis: Any) -> None:
         if self.whole:
-            axis.set_major_locator(_whole_numbers())
+            axis.set_major_locator(style.whole_numbers())
         elif self.logarithmic:
             decades = np.log10(self.values.max() / self.values.min())
-            axis.set_major_locator(
-                LogLocator(subs=(1, 2, 3, 5)) if decades > 0.6 else MaxNLocator(6, steps=[1, 2, 5, 10])
-            )
-            axis.set_major_formatter("{x:g}")
-            axis.set_minor_formatter(NullFormatter())
+            style.log_ticks(axis, None if decades > 0.6 else MaxNLocator(6, steps=[1, 2, 5, 10]))
 
 
 def _places(family: FamilyQueries) -> list[_Place]:
     """One place for each coefficient that varies among the targets, or the targets' number if those are many."""
     names = [name for name in family.varying if len({each.coefficients[name] for each in family.targets}) > 1]
     names = names or family.varying
-    if not 0 < len(names) <= PANELS:
+    if not 0 < len(names) <= style.PANELS:
         return [_number(family)]
     places = []
     for name in names:
         declared = family.problem.coefficients[name]
-        short = declared.doc and len(declared.doc) * len(names) <= 60
-        label = f"{name} ({declared.doc})" if short else name
-        places.append(_Place(label, np.array([c[name] for c in family]), declared.scale == "log"))
+        doc = declared.doc if len(declared.doc) * len(names) <= 60 else ""
+        values = np.array([c[name] for c in family])
+        places.append(_Place(style.coefficient_label(name, doc), values, declared.scale == "log"))
     return places
 
 
@@ -159,31 +160,30 @@ def _number(family: FamilyQueries) -> _Place:
     return _Place("target", np.arange(len(family)), whole=True)
 
 
-def _over(axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, **style: Any) -> None:
+def _draw_over(
+    axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, line: dict[str, Any]
+) -> None:
+    """Values of all members over their places; source and members that did not converge have markers of their own."""
     order = np.argsort(place.values, kind="stable")
-    axes.plot(place.values[order], values[order], **style, linestyle="-" if joined else "", linewidth=1)
-    axes.plot(place.values[:1], values[:1], **{**style, "label": None}, markersize=9, markerfacecolor="white")
-    axes.plot(place.values[missed], values[missed], color=RED, marker="x", markersize=10, linestyle="")
+    axes.plot(place.values[order], values[order], **line, linestyle="-" if joined else "", linewidth=1)
+    axes.plot(place.values[:1], values[:1], **{**line, "label": None}, markersize=9, markerfacecolor="white")
+    axes.plot(place.values[missed], values[missed], color=style.RED, marker="x", markersize=10, linestyle="")
 
 
 def _marks(axes: Axes, missed: bool) -> tuple[list[Any], list[str]]:
-    """Handles and labels of a legend that explains the markers, too."""
+    """Handles and labels of a legend that also explains the markers."""
     handles, labels = axes.get_legend_handles_labels()
     handles += axes.plot([], [], color="black", marker="o", markersize=9, markerfacecolor="white", linestyle="")
     labels.append("source")
     if missed:
-        handles += axes.plot([], [], color=RED, marker="x", markersize=10, linestyle="")
+        handles += axes.plot([], [], color=style.RED, marker="x", markersize=10, linestyle="")
         labels.append("not converged")
     return handles, labels
 
 
 def _draw_history(axes: Axes, member: Solution, colour: Any) -> None:
-    losses = positive(np.array(member.history))
+    losses = style.positive(np.array(member.history))
     few = len(losses) < 100
     axes.plot(
         np.arange(1, len(losses) + 1), losses, color=colour, marker="." if few else "", linewidth=1.5 if few else 0.8
     )
-
-
-def _whole_numbers() -> MaxNLocator:
-    return MaxNLocator(integer=True, steps=[1, 2, 5, 10])

@@ -1,10 +1,10 @@
-"""Solutions of a family's members beside their references: curves, or maps."""
+"""Figures of members' solutions and their references: curves over one input, maps over two."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -13,16 +13,16 @@ from matplotlib.figure import Figure
 
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
-from pacpinn.family.plots.style import DASHED, DISTINCT, PANELS, WIDTH, positive, tidy
+from pacpinn.family.plots import style
 
 if TYPE_CHECKING:
     from pacpinn.family.queries import FamilyQueries
 
-_SHOWN = 5
+_SHOWN = 5  # members
 
 
 def draw(family: FamilyQueries) -> dict[str, Figure]:
-    """``"solutions"`` of an equation of one, two or three inputs; of three, the last of them at its end."""
+    """``"solutions"`` of an equation of one, two or three inputs; a third input is held at its largest value."""
     problem = family.problem
     if not isinstance(problem, Equation) or len(problem.inputs) > 3:
         return {}
@@ -34,7 +34,7 @@ def draw(family: FamilyQueries) -> dict[str, Figure]:
 
 @dataclass(frozen=True)
 class Field:
-    """A member's solution on a grid over the domain, and its difference to the reference."""
+    """A member's solution on a grid over the domain, and its difference from the reference, if there is one."""
 
     member: Solution
     x: np.ndarray
@@ -48,7 +48,7 @@ class Field:
         return cls(member, x, values, None if exact is None else values - exact)
 
     def at_the_end(self) -> Field:
-        """Of three inputs, what there is at the last one's largest value."""
+        """The points at the largest value of the third input; without a third input all points."""
         if self.x.shape[1] < 3:
             return self
         last = self.x[:, 2] == self.x[:, 2].max()
@@ -63,36 +63,46 @@ def _selected(family: FamilyQueries) -> list[Solution]:
     return [members[i] for i in chosen]
 
 
+class _Row(NamedTuple):
+    """A row of maps, one of each member, with the label and scale of its colour bar."""
+
+    label: str
+    images: list[np.ndarray]
+    colours: str
+    norm: Normalize
+
+
 def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
-    """One column for each member; for each output a row of solutions and one of differences."""
-    rows = []
-    for j, output in enumerate(family.problem.outputs):
-        solutions = [each.values[:, j] for each in fields]
-        rows.append((output, solutions, "viridis", Normalize(np.min(solutions), np.max(solutions))))
-        differences = [each.difference[:, j] for each in fields if each.difference is not None]
-        if differences:
-            largest = float(np.abs(differences).max()) or 1.0
-            rows.append((f"{output} − reference", differences, "RdBu_r", Normalize(-largest, largest)))
-    figure = Figure((WIDTH, 0.7 + 2.05 * len(rows)), layout="constrained")
+    """One column for each member; for each output a row of solutions and a row of differences."""
+    rows = [row for j, output in enumerate(family.problem.outputs) for row in _rows(fields, j, output)]
+    figure = style.new_figure(0.7 + 2.05 * len(rows))
     panels = figure.subplots(len(rows), len(fields), sharex=True, sharey=True, squeeze=False)
-    for line, (label, images, colours, norm) in zip(panels, rows, strict=True):
-        for axes, field, image in zip(line, fields, images, strict=True):
-            axes.pcolormesh(*_rectangle(field.x, image), cmap=colours, norm=norm, rasterized=True)
-        figure.colorbar(ScalarMappable(norm, colours), ax=line, label=label, aspect=14, pad=0.01, format="{x:.3g}")
+    for line, row in zip(panels, rows, strict=True):
+        for axes, field, image in zip(line, fields, row.images, strict=True):
+            axes.pcolormesh(*_rectangle(field.x, image), cmap=row.colours, norm=row.norm, rasterized=True)
+        bar: Any = {"label": row.label, "aspect": 14, "pad": 0.01, "format": "{x:.3g}"}
+        figure.colorbar(ScalarMappable(row.norm, row.colours), ax=line, **bar)
     for axes, field in zip(panels[0], fields, strict=True):
         axes.set_title("\n".join(_caption(family, field.member)), fontsize=9)
     across, up, *rest = family.problem.inputs
     if rest:
         figure.suptitle(f"{rest[0]} = {fields[0].x[0, 2]:.3g}", fontsize=9)
-    for axes in panels[-1]:
-        axes.set_xlabel(across)
-    for axes in panels[:, 0]:
-        axes.set_ylabel(up)
+    style.label_outer(panels, across, up)
     return figure
 
 
+def _rows(fields: Sequence[Field], j: int, output: str) -> Iterator[_Row]:
+    """Solutions and, with a reference, differences of the output `j`; the colours of differences are symmetric."""
+    solutions = [each.values[:, j] for each in fields]
+    yield _Row(output, solutions, "viridis", Normalize(np.min(solutions), np.max(solutions)))
+    differences = [each.difference[:, j] for each in fields if each.difference is not None]
+    if differences:
+        largest = float(np.abs(differences).max()) or 1.0
+        yield _Row(f"{output} − reference", differences, "RdBu_r", Normalize(-largest, largest))
+
+
 def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Axes and image of values on a regular grid, of which some points may lie outside the domain."""
+    """Both axes and the image of values on a regular grid; NaN at grid points outside the domain."""
     (across, i), (up, j) = (np.unique(each, return_inverse=True) for each in x[:, :2].T)
     image = np.full((len(up), len(across)), np.nan)
     image[j, i] = values
@@ -102,33 +112,33 @@ def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
 def _trajectories(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
     """For each output a panel of solutions, the reference dashed, and one of absolute differences."""
     outputs, known = family.problem.outputs, fields[0].difference is not None
-    figure = Figure((WIDTH, 0.9 + 2.9 * len(outputs)), layout="constrained")
+    figure = style.new_figure(0.9 + 2.9 * len(outputs))
     panels = figure.subplots(len(outputs), 1 + known, sharex=True, squeeze=False)
     for j, (output, line) in enumerate(zip(outputs, panels, strict=True)):
-        for field, colour in zip(fields, DISTINCT, strict=False):
+        for field, colour in zip(fields, style.DISTINCT, strict=False):
             t, u = field.x[:, 0], field.values[:, j]
             line[0].plot(t, u, color=colour, linewidth=2.5, label=", ".join(_caption(family, field.member)))
             if field.difference is not None:
-                line[0].plot(t, u - field.difference[:, j], **DASHED)
-                line[1].semilogy(t, positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
+                line[0].plot(t, u - field.difference[:, j], **style.REFERENCE)
+                line[1].semilogy(t, style.positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
                 line[1].set_ylabel(f"|{output} − reference|")
         line[0].set_ylabel(output)
     handles, labels = panels[0, 0].get_legend_handles_labels()
     if known:
-        handles += panels[0, 0].plot([], [], **DASHED)
+        handles += panels[0, 0].plot([], [], **style.REFERENCE)
         labels.append("reference")
     figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     for axes in panels[-1]:
         axes.set_xlabel(family.problem.inputs[0])
-    tidy(panels)
+    style.tidy(panels.flat)
     return figure
 
 
 def _caption(family: FamilyQueries, member: Solution) -> list[str]:
-    """The coefficients that vary, or the target's number if those are many; then the error."""
+    """Lines of a caption: the coefficients that vary, or the target's number if they are many; then the error."""
     number = list(family).index(member.coefficients)
     words = [f"{name} = {member.coefficients[name]:.3g}" for name in family.varying]
-    if len(words) > PANELS:
+    if len(words) > style.PANELS:
         words = [f"target {number}"] if number else []
     error = [] if member.score is None else [f"error {member.score.value:.1e}"]
     return [*words, ", ".join([*([] if number else ["source"]), *error])]
