@@ -46,6 +46,7 @@ class EquationTask(LeastSquaresTask):
 
     dtype = torch.float64
     stage = Stage()
+    _equation_tolerance: float | None = None  # where the task's own is another
 
     def __init__(self, equation: Equation, coefficients: Coefficients) -> None:
         self.equation = equation
@@ -56,7 +57,6 @@ class EquationTask(LeastSquaresTask):
             raise ResidualError(
                 f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
             )
-        self._equation_tolerance: float | None = None  # where the task's own is another
         self._measurements: tuple[Measurements, ...] = ()
         self._physics = True
         self._training: Collocation | None = None

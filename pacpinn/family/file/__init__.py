@@ -1,14 +1,8 @@
 """A family's file: numbers as safetensors, everything else as JSON in its header. The file holds no code.
 
-- :mod:`record`: the state of a family, which the file holds.
-- :mod:`schema`: the header as types.
-- :mod:`codec`: a family to header and tensors, and back; its bases in :mod:`bases`, its members in :mod:`members`, and
-  what decides it in :mod:`provenance`.
-- :mod:`container`: the bytes of the file.
-- :mod:`upgrades`: files of earlier versions.
-- :mod:`journal`: what is written while a family is being solved, so that a kill loses nothing that is solved.
-
-See docs/family-file.md.
+:mod:`schema` states the header as types, :mod:`codec` turns families into header and tensors and back, :mod:`container`
+reads and writes the bytes, :mod:`upgrades` reads earlier formats, and :mod:`journal` writes members while a family is
+being solved. Must not know how a family is solved. See docs/family-file.md.
 """
 
 from __future__ import annotations
