@@ -22,7 +22,7 @@ import math
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -76,9 +76,7 @@ def drawn(problem: pp.Problem, within: Range, count: int, seed: int) -> list[Coe
 
 def first(online: ReducedModel, count: int, within: Range) -> ReducedModel:
     """In the span of the first members alone."""
-    some = object.__new__(type(online.snapshots))
-    vars(some).update(vars(online.snapshots) | {"members": online.snapshots.members[:count]})
-    return ReducedModel(some, within)
+    return ReducedModel(replace(online.snapshots, members=online.members[:count]), within)
 
 
 def reduced(report: Report, name: str, online: ReducedModel, within: Range, score: Scores) -> None:

@@ -109,7 +109,7 @@ def on_weights(online: ReducedModel) -> ReducedResidual:
     """The equation on all points; its unknowns are the weights of the members themselves: no mean, then each member."""
     count = len(online.members)
     plain = torch.cat([torch.zeros(count, 1), torch.eye(count)], dim=1).to(torch.float64)
-    return ReducedResidual(online.equation, online.assembly.training, online.assembly.training_table.combined(plain))
+    return online.snapshots.on_training(plain)
 
 
 def by_solving(report: Report, name: str, family: pp.Family, score: Scores) -> None:

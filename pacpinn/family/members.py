@@ -12,8 +12,8 @@ from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.family.file.record import Record
-from pacpinn.family.targets import CoefficientIndex, CoefficientValues
-from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.family.targets import CoefficientValues
+from pacpinn.tasks.coefficient import CoefficientIndex, Coefficients
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.pruning import Counts
 

@@ -21,7 +21,6 @@ from pacpinn.inverse.inference import Inference, infer_coefficients
 from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import Estimate, identify
 from pacpinn.inverse.unknowns import Unknowns
-from pacpinn.reduced_basis import sensitivity
 from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel, reduced
 from pacpinn.reduced_basis.snapshots import spanning
 from pacpinn.tasks.coefficient import Coefficients
@@ -134,7 +133,7 @@ class FamilyQueries(Members):
         equation, names = require_equation(self.problem), self.varying or list(self.problem.coefficients)
         c = equation.at(values, base=self.source.coefficients)
         if self._spans and c not in self:
-            return sensitivity.sensitivity(self.reduced_model, c, self._points(x), names)
+            return self.reduced_model.sensitivity(c, self._points(x), names)
         return self.calibrated(**c).sensitivity(self._points(x), names)
 
     def error_estimate(self, **values: Any) -> ErrorEstimate:

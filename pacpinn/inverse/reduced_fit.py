@@ -125,15 +125,15 @@ class ReducedFit:
         unknown: Sequence[str],
         base: Coefficients | None = None,
     ) -> None:
-        self._assembly, self._solver = model.assembly, model.solver
+        self._snapshots, self._solver = model.snapshots, model.solver
         self._space = ParameterSpace({name: model.equation.coefficients[name] for name in unknown})
         ends = [Coefficients(**{name: model.ends[name][i] for name in unknown}) for i in (0, 1)]
         self._low, self._high = self._space.places(ends)
-        self._x = model.assembly.training.x.new_tensor(x)
+        self._x = model.snapshots.training.x.new_tensor(x)
         self._values = self._x.new_tensor(values)
         self._known = ~self._values.isnan()
         self._deviation = self._x.new_tensor(np.broadcast_to(deviation, np.shape(values)))[self._known]
-        self._basis = model.assembly.outputs(self._x) @ model.basis.modes
+        self._basis = model.snapshots.outputs(self._x) @ model.basis.modes
         members = [each.coefficients for each in model.members]
         self._base = base or members[self._best(members, model.basis.coordinates)]
 
@@ -177,7 +177,7 @@ class ReducedFit:
     def _misfit(self, c: Coefficients, b: Tensor) -> Tensor:
         """The solution at coordinates `b` ``(modes,)`` less the measurements ``(m,)``."""
         outputs = self._basis @ with_mean(b[None])[0]
-        return (self._assembly.solution(c, outputs, self._x) - self._values)[self._known]
+        return (self._snapshots.solution(c, outputs, self._x) - self._values)[self._known]
 
     def _best(self, cs: Sequence[Coefficients], b: Tensor) -> int:
         """The index of the coefficients that, with their coordinates `b` ``(k, modes)``, fit the measurements best."""

@@ -1,15 +1,15 @@
 """Tabulated functions that DeepXDE can differentiate.
 
-The functions of a reduced basis and the points are fixed, so values and derivatives are computed once and stored in a
-table. The residual is the user's own function and asks ``dde.grad``, that is torch's autograd, for derivatives. A
-linear combination of tabulated functions is therefore a node of the autograd graph: its value is read from the table,
-and its derivative by the points is another such node, of the next order.
+Functions and points are fixed, so values and derivatives are computed once and stored in a table. The residual is the
+user's own function and asks ``dde.grad``, that is torch's autograd, for derivatives. A linear combination of tabulated
+functions is therefore a node of the autograd graph: its value is read from the table, and its derivative by the points
+is another such node, of the next order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -100,13 +100,7 @@ class Combination:
 
     def node(self, x: Tensor, dummy_leaf: Tensor, order: int) -> Tensor:
         """All derivatives of an order ``(k * rows, outputs * inputs ** order)``, as a node of autograd's graph."""
-        found: Tensor = _Node.apply(x, dummy_leaf, self, order)  # type: ignore[no-untyped-call]
-        return found
-
-    def derivatives(self, order: int) -> Tensor:
-        """The same as numbers, read from the table."""
-        rows, width, functions = self.table[order].shape
-        return (self.weights @ self.table[order].view(rows * width, functions).T).view(-1, width)
+        return cast(Tensor, _Node.apply(x, dummy_leaf, self, order))  # type: ignore[no-untyped-call]
 
     def row_gradients(self, total: Tensor, retain_graph: bool) -> Tensor:
         """Gradient of `total` by the weights, split into the parts of the rows: ``(k * rows, functions)``.
@@ -136,7 +130,8 @@ class _Node(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, dummy_leaf: Tensor, combination: Combination, order: int) -> Tensor:
         ctx.save_for_backward(x, dummy_leaf)
         ctx.combination, ctx.order = combination, order
-        return combination.derivatives(order)
+        rows, width, functions = combination.table[order].shape
+        return (combination.weights @ combination.table[order].view(rows * width, functions).T).view(-1, width)
 
     @staticmethod
     def backward(ctx: Any, g: Tensor) -> Any:

@@ -62,7 +62,7 @@ def gauss_newton(
 
 
 def _step(residuals: Tensor, jacobian: Tensor) -> Tensor:
-    """``min |r + J d|²`` for each problem; zero where residuals or Jacobian are not finite."""
+    """The step d of least ``|r + J d|`` for each problem; zero where residuals or Jacobian are not finite."""
     finite = residuals.isfinite().all(1) & jacobian.isfinite().flatten(1).all(1)
     if not bool(finite.all()):
         residuals = torch.where(finite[:, None], residuals, 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -20,8 +20,7 @@ from pacpinn.solvers.base import Report
 from pacpinn.sweep.numbering import SolvedTarget
 from pacpinn.sweep.requests import TargetRequest
 from pacpinn.sweep.sweep import sweep_targets
-from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.coefficient_lookup import CoefficientLookup
+from pacpinn.tasks.coefficient import CoefficientIndex, Coefficients
 from pacpinn.tasks.parameter_space import ParameterSpace, Range
 
 log = logging.getLogger(__name__)
@@ -90,16 +89,17 @@ def refine(
     Yields:
         A target's solution with the bases at that time, or None at the end; and how far the refinement has come.
     """
-    _require_a_solved_member(problem, members.values())
+    solutions = list(members.values())
+    if not spanning(solutions):
+        best = min(solutions, key=lambda each: each.residual)
+        raise PacpinnError(
+            f"no member of {problem.name} is solved to a residual of {best.tolerance:.2g}: {best.coefficients} reaches "
+            f"{best.residual:.2g}; ask for a larger tolerance, or give the problem more points or a wider network"
+        )
     box = problem.space.box(goal.within)
     training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
-
-    def solve(target: Coefficients, grown: FamilySurrogate) -> Iterator[SolvedTarget]:
-        request = TargetRequest((target,), len(grown.tried))
-        return sweep_targets(problem, grown.tried, grown.bases, request, settings, reporter)
-
-    surrogate = FamilySurrogate(Snapshots(problem, training_set, settings), bases, solve)
-    for solution in members.values():  # one by one, in their order: a resumed refinement has the same bits
+    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), bases, settings, reporter)
+    for solution in solutions:  # one by one, in their order: a resumed refinement has the same bits
         surrogate.add(solution)
     return weak_greedy(surrogate, box, training_set, goal, most)
 
@@ -109,23 +109,24 @@ class FamilySurrogate:
 
     Args:
         snapshots: the points, without members.
-        bases: of the family.
-        solve: solves a target, starting from the solutions that the surrogate has.
+        bases, settings: of the family.
+        reporter: gives the callback that reports the solve of a target.
     """
 
     def __init__(
         self,
         snapshots: Snapshots,
         bases: Sequence[Base],
-        solve: Callable[[Coefficients, FamilySurrogate], Iterator[SolvedTarget]],
+        settings: Settings,
+        reporter: Callable[[Coefficients], Report],
     ) -> None:
         self.tried: dict[Coefficients, Solution] = {}
-        self.bases, self._snapshots, self._solve = list(bases), snapshots, solve
+        self.bases, self._snapshots, self._settings, self._reporter = list(bases), snapshots, settings, reporter
 
     @property
     def members(self) -> list[Coefficients]:
         """Coefficients of the members that span the reduced basis."""
-        return [each.coefficients for each in self._snapshots.members]
+        return self._snapshots.coefficients
 
     def model(self) -> ReducedModel:
         """The reduced model of the present members."""
@@ -134,11 +135,12 @@ class FamilySurrogate:
     def add(self, solution: Solution) -> None:
         """Add a solution: as a member if it is solved, or nearly, else as tried."""
         self.tried[solution.coefficients] = solution
-        self._snapshots.add(spanning([solution]), self.bases)
+        self._snapshots = self._snapshots.extended(spanning([solution]), self.bases)
 
     def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
-        """Solve a further target and add it."""
-        for result in self._solve(target, self):
+        """Solve a further target, starting from the solutions so far, and add it."""
+        request, equation = TargetRequest((target,), len(self.tried)), self._snapshots.equation
+        for result in sweep_targets(equation, self.tried, self.bases, request, self._settings, self._reporter):
             self.bases = result.bases
             self.add(result.solution)
             yield result
@@ -174,10 +176,7 @@ def weak_greedy(
 def _next_target(
     surrogate: FamilySurrogate, box: ParameterSpace, training_set: Sequence[Coefficients], goal: Refinement
 ) -> tuple[Coefficients | None, Refinement]:
-    """Where a member is needed most, and the goal with the round that found it.
-
-    None in place of the target where no further member is needed, or would help.
-    """
+    """Where a member is needed most, or None if no further one is needed or would help; the goal with a new round."""
     failures = len(surrogate.tried) - len(surrogate.members)
     if failures >= _FAILURES:
         log.warning(
@@ -186,28 +185,21 @@ def _next_target(
             failures,
         )
         return None, goal
-    candidates = _untried(training_set, surrogate.tried)
+    tried, members = CoefficientIndex(surrogate.tried), surrogate.members
+    candidates = [c for c in training_set if tried.find(c) is None]
     if not candidates:
         return None, goal
-    reach = _reach(box, candidates, surrogate.members)
-    if len(surrogate.members) < 2 or (reach > _REACH).any():
+    apart = box.places(candidates)[:, None] - box.places(members)
+    reach = np.abs(apart).max(axis=2).min(axis=1)  # to the nearest member, in parts of the widest coefficient's range
+    if len(members) < 2 or (reach > _REACH).any():
         order = np.where(reach <= _REACH, reach, -reach)  # the farthest in reach; if all are too far, the nearest
         return candidates[int(np.argmax(order))], goal
     return _least_accurate(candidates, surrogate.model(), goal)
 
 
-def _untried(cs: Sequence[Coefficients], tried: Iterable[Coefficients]) -> list[Coefficients]:
-    known = CoefficientLookup((c, True) for c in tried)
-    return [c for c in cs if not known.get(c)]
-
-
 def _least_accurate(
     candidates: Sequence[Coefficients], model: ReducedModel, goal: Refinement
 ) -> tuple[Coefficients | None, Refinement]:
-    """The candidate with the largest estimated error, and the goal with this round.
-
-    None in place of the candidate where no further member is needed, or would help.
-    """
     estimates = [answer.error_estimate for answer in model.solve(candidates)]
     worst = int(np.argmax(estimates))
     target, estimate, count = candidates[worst], estimates[worst], len(model.members)
@@ -223,22 +215,6 @@ def _least_accurate(
         )
         return None, goal
     return target, goal
-
-
-def _reach(box: ParameterSpace, cs: Sequence[Coefficients], members: Sequence[Coefficients]) -> np.ndarray:
-    """Distance of each of `cs` from its nearest member, the largest part of any coefficient's range, ``(k,)``."""
-    places, of_members = (box.places(each) for each in (cs, members))
-    return np.abs(places[:, None] - of_members).max(axis=2).min(axis=1)
-
-
-def _require_a_solved_member(problem: Equation, solutions: Iterable[Solution]) -> None:
-    listed = list(solutions)
-    if not spanning(listed):
-        best = min(listed, key=lambda each: each.residual)
-        raise PacpinnError(
-            f"no member of {problem.name} is solved to a residual of {best.tolerance:.2g}: {best.coefficients} reaches "
-            f"{best.residual:.2g}; ask for a larger tolerance, or give the problem more points or a wider network"
-        )
 
 
 def require_two(members: int) -> None:

@@ -10,10 +10,12 @@ from scipy.linalg import qr
 from torch import Tensor
 
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
+from pacpinn.runtime.deepxde_backend import dde
 from pacpinn.tasks.coefficient import Coefficients
 
 _DIRECTIONS = 8  # per unknown, the mean included: as many residuals are chosen in a round
 _ROUNDS = 3
+_ON_FIXED_POINTS = (dde.icbc.PointSetBC, dde.icbc.PointSetOperatorBC)  # a value for each point: they keep all points
 
 
 def select_rows(reduced: ReducedResidual, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
@@ -26,8 +28,7 @@ def select_rows(reduced: ReducedResidual, cs: Sequence[Coefficients], b: Tensor)
 
     Args:
         reduced: the equation on all points.
-        cs: the coefficients.
-        b: their coordinates ``(k, modes)``.
+        cs, b: the coefficients, and their coordinates ``(k, modes)``.
     """
     residuals, jacobian = reduced.linearise(cs, b)
     snapshots = torch.cat([residuals[..., None], jacobian], dim=-1)
@@ -42,20 +43,16 @@ def select_rows(reduced: ReducedResidual, cs: Sequence[Coefficients], b: Tensor)
 
 
 def _rows_of(reduced: ReducedResidual, c: Coefficients, b: Tensor, entries: set[int]) -> Tensor:
-    """The points on which these entries of the joined residuals depend.
-
-    Conditions whose points belong together keep all of them; so does an equation with a residual that mixes rows.
-    """
-    blocks = reduced.blocks(c, b)
-    conditions = len(blocks) - len(reduced.points.counts)  # the first one's index
-    keep_all = {conditions + i for i in reduced.inseparable()}
+    """The points on which these entries of the joined residuals depend; all points if a residual mixes rows."""
+    blocks, conditions = reduced.blocks(c, b), reduced.points.conditions[0]
+    of_equations = [None] * (len(blocks) - len(conditions))
     chosen, first = [], 0
-    for i, block in enumerate(blocks):
-        count = block.values.shape[-1]
+    for block, condition in zip(blocks, [*of_equations, *conditions], strict=True):
         if block.rows is None:
             return torch.arange(reduced.rows)
-        own = [j for j in range(count) if i in keep_all or first + j in entries]
-        if not own and i >= conditions:
+        count, keep_all = len(block.rows), isinstance(condition, _ON_FIXED_POINTS)
+        own = [j for j in range(count) if keep_all or first + j in entries]
+        if not own and condition is not None:
             own = [0]  # DeepXDE's conditions need a point
         chosen.append(block.rows[own].flatten())
         first += count

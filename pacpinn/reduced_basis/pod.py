@@ -15,12 +15,11 @@ _LEAST = 1e-9  # of the largest singular value: smaller ones are rounding errors
 class PODBasis:
     """The affine span of given functions, ``mean + Σ b_j mode_j``, with orthonormal modes.
 
-    Every combination has weights of the functions that sum to one. So it meets every affine condition that all
-    functions meet.
+    The functions' weights in a combination sum to one, so that it meets every affine condition that all functions meet.
 
     Attributes:
-        modes: weights of the functions ``(functions, 1 + modes)``. The first column gives the mean and sums to one;
-            every further column gives a mode and sums to zero.
+        modes: weights of the functions ``(functions, 1 + modes)``; the first column gives the mean and sums to one, all
+            others give the modes and sum to zero.
         coordinates: coordinates b of the functions themselves, ``(functions, modes)``.
     """
 
@@ -29,11 +28,9 @@ class PODBasis:
 
     @classmethod
     def of(cls, values: Tensor) -> PODBasis:
-        """The span of all functions (Quarteroni, Manzoni & Negri 2016, section 6.3).
+        """The span of functions with these `values` ``(rows, outputs, functions)`` at the same points.
 
-        Args:
-            values: of the functions at the same points, ``(rows, outputs, functions)``. Modes are orthonormal in the
-                mean over rows and outputs.
+        Modes are orthonormal in the mean over rows and outputs (Quarteroni, Manzoni & Negri 2016, section 6.3).
         """
         functions = values.shape[-1]
         centred = (values - values.mean(-1, keepdim=True)).flatten(0, 1) / values[..., 0].numel() ** 0.5

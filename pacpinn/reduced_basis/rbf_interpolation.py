@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from scipy.interpolate import RBFInterpolator
@@ -12,9 +11,7 @@ from torch import Tensor
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import ParameterSpace
 
-# The smoothest first. The others serve where there are too few coefficients, or all lie on a line.
-_KERNELS: Sequence[dict[str, Any]] = ({"kernel": "quintic"}, {"kernel": "cubic"}, {"kernel": "linear", "degree": 0})
-
+_SMOOTH = ("quintic", "cubic")  # the smoothest first; linear where coefficients are too few, or all lie on a line
 _ACCURACY = 1e-8  # relative, at the given values: an interpolant that misses them comes from a nearly singular system
 
 
@@ -37,12 +34,11 @@ class RBFInterpolation:
 
 
 def _interpolator(places: np.ndarray, values: np.ndarray) -> RBFInterpolator:
-    *smooth, linear = _KERNELS
-    for kernel in smooth:
+    for kernel in _SMOOTH:
         try:
-            found = RBFInterpolator(places, values, **kernel)
+            found = RBFInterpolator(places, values, kernel=kernel)
         except (ValueError, np.linalg.LinAlgError):
             continue
         if np.abs(found(places) - values).max() <= _ACCURACY * np.abs(values).max():
             return found
-    return RBFInterpolator(places, values, **linear)
+    return RBFInterpolator(places, values, kernel="linear", degree=0)

@@ -16,13 +16,12 @@ from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.error_indicator import error_to_residual_ratio
-from pacpinn.reduced_basis.pod import PODBasis
-from pacpinn.reduced_basis.reduced_residual import Assembly, ReducedResidual
+from pacpinn.reduced_basis.gauss_newton import least_squares
+from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.reduced_solver import ReducedSolver, batches
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.coefficient_lookup import CoefficientLookup
+from pacpinn.tasks.coefficient import CoefficientIndex, Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 
@@ -64,19 +63,17 @@ class ReducedModel:
     """
 
     def __init__(self, snapshots: Snapshots, within: Range | None = None) -> None:
-        self.snapshots, self.equation = snapshots, snapshots.equation
-        self.assembly = Assembly(snapshots)
-        self.members = self.assembly.members
-        self.basis = PODBasis.of(self.assembly.training_table.values)
-        self.ends = _ends([each.coefficients for each in self.members], within or {})
-        self.solver = ReducedSolver(self.assembly, self.basis, self.ends, within or {})
-        self._solved = CoefficientLookup((each.coefficients, k) for k, each in enumerate(self.members) if each.solved)
+        self.snapshots, self.equation, self.members = snapshots, snapshots.equation, snapshots.members
+        self.solver = ReducedSolver(snapshots, within or {})
+        self.basis, self.ends = self.solver.basis, self.solver.ends
+        self._solved = {each.coefficients: k for k, each in enumerate(self.members) if each.solved}
+        self._index = CoefficientIndex(self._solved)
 
     def answer(self, cs: Sequence[Coefficients]) -> list[Answer]:
         """Members as they are; all other coefficients are solved for in the members' span."""
-        members = [self._solved.get(c) for c in cs]
+        members = [self._index.find(c) for c in cs]
         others = iter(self.solve([c for c, member in zip(cs, members, strict=True) if member is None]))
-        return [next(others) if member is None else self.member(member) for member in members]
+        return [next(others) if member is None else self.member(self._solved[member]) for member in members]
 
     def solve(self, cs: Sequence[Coefficients]) -> list[Answer]:
         """Solve for each of the coefficients in the members' span, and check the residual on other points."""
@@ -100,25 +97,42 @@ class ReducedModel:
 
     def predict(self, answers: Sequence[Answer], x: np.ndarray) -> np.ndarray:
         """Values ``(answers, rows, outputs)`` at points `x` ``(rows, inputs)``; members are evaluated once for all."""
-        points = self.assembly.training.x.new_tensor(np.asarray(x))
-        outputs = self.assembly.outputs(points)
-        found = [self.assembly.solution(each.coefficients, outputs @ each._weights, points) for each in answers]
+        points = self.snapshots.training.x.new_tensor(np.asarray(x))
+        outputs = self.snapshots.outputs(points)
+        found = [self.snapshots.solution(each.coefficients, outputs @ each._weights, points) for each in answers]
         return torch.stack(found).numpy(force=True)
+
+    def sensitivity(self, c: Coefficients, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``.
+
+        The coordinates move so that the residuals stay constant to first order, in the least squares: ``J db =
+        -dr/dc``. The central difference in c includes the change of the equation's transform with c.
+        """
+        equation, points = self.solver.all_rows, self.snapshots.training.x.new_tensor(x)
+        columns = []
+        with untouched():
+            b = self.solver.coordinates([c])
+            jacobian = equation.linearise([c], b).jacobian[0]
+            members = self.snapshots.outputs(points)
+            outputs, modes = members @ self.basis.weights(b)[0], members @ self.basis.modes[:, 1:]
+            for name in names:
+                pair = self.equation.space.neighbours(c, name)
+                below, above = (equation.residuals([each], b)[0] for each in pair)
+                change = modes @ least_squares(jacobian, -(above - below)[:, None])[:, 0]
+                moved = [(pair[0], outputs - 0.5 * change), (pair[1], outputs + 0.5 * change)]
+                below, above = (self.snapshots.solution(*each, points) for each in moved)
+                columns.append((above - below) / (pair[1][name] - pair[0][name]))
+        return torch.stack(columns, dim=-1).numpy(force=True)
 
     @cached_property
     def check(self) -> ReducedResidual:
         """The equation on the check points, which the solve does not see."""
-        return self.assembly.on_check(self.basis.modes)
+        return self.snapshots.on_check(self.basis.modes)
 
     @cached_property
     def ratio(self) -> float:
         """Relative error per unit of residual, by the error indicator."""
-        return error_to_residual_ratio(self.assembly)
-
-
-def _ends(members: Sequence[Coefficients], within: Range) -> Range:
-    values = {name: [*(c[name] for c in members), *within.get(name, ())] for name in members[0]}
-    return {name: (min(each), max(each)) for name, each in values.items()}
+        return error_to_residual_ratio(self.snapshots)
 
 
 def reduced(
@@ -136,6 +150,4 @@ def reduced(
             "family.extend([...]) solves more"
         )
     cs = sorted((each.coefficients for each in members), key=lambda c: tuple(c.values()))
-    snapshots = Snapshots(equation, cs, settings)
-    snapshots.add(members, bases)
-    return ReducedModel(snapshots, within)
+    return ReducedModel(Snapshots.over(equation, cs, settings).extended(members, bases), within)

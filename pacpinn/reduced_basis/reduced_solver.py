@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +12,8 @@ from pacpinn.reduced_basis.gauss_newton import gauss_newton
 from pacpinn.reduced_basis.hyper_reduction import select_rows
 from pacpinn.reduced_basis.pod import PODBasis
 from pacpinn.reduced_basis.rbf_interpolation import RBFInterpolation
-from pacpinn.reduced_basis.reduced_residual import Assembly, ReducedResidual
+from pacpinn.reduced_basis.reduced_residual import ReducedResidual
+from pacpinn.reduced_basis.snapshots import Snapshots
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
@@ -22,46 +22,43 @@ _SAMPLES = 64  # coefficients of a range at which the equation is solved on all 
 _AT_ONCE = 2**18  # numbers of a batch, such as rows times modes: two megabytes fit the caches
 
 
-class _Samples(NamedTuple):
-    """Solutions over a range, interpolated: coordinates from the selected rows, and their correction to all rows."""
-
-    selected: RBFInterpolation
-    correction: RBFInterpolation
-
-
 class ReducedSolver:
     """Gauss-Newton for the coordinates, on the rows that hyper-reduction selects.
 
     Args:
-        assembly: the equation's residuals.
-        basis: of the members' span.
-        ends: least and largest value of each coefficient that can be asked for.
+        snapshots: the members.
         checked: the range over which answers have been checked, which may be empty. In it the coordinates are
             corrected by what all rows add to the selected ones, interpolated between samples.
+
+    Attributes:
+        basis: of the members' span.
+        ends: least and largest value of each coefficient that can be asked for.
     """
 
-    def __init__(self, assembly: Assembly, basis: PODBasis, ends: Range, checked: Range) -> None:
-        self.assembly, self.basis, self._checked = assembly, basis, checked
-        self._space = assembly.equation.space
-        self._members = [each.coefficients for each in assembly.members]
-        self._varying = {name: (low, high) for name, (low, high) in ends.items() if low < high}
+    def __init__(self, snapshots: Snapshots, checked: Range) -> None:
+        self.basis = PODBasis.of(snapshots.training_table.values)
+        self._snapshots, self._checked, self._space = snapshots, checked, snapshots.equation.space
+        self._members = snapshots.coefficients
+        values = {name: [*(c[name] for c in self._members), *checked.get(name, ())] for name in self._members[0]}
+        self.ends = {name: (min(each), max(each)) for name, each in values.items()}
 
     def coordinates(self, cs: Sequence[Coefficients]) -> Tensor:
         """Coordinates ``(k, modes)`` that solve the equation at each of the coefficients."""
         found = gauss_newton(partial(self.selected_rows.linearise, cs), self.start(cs)).unknowns
         if self._samples is None:
             return found
-        return torch.where(self._in_range(cs), found + self._samples.correction(cs), found)
+        _, correction = self._samples
+        return torch.where(self._in_range(cs), found + correction(cs), found)
 
     def start(self, cs: Sequence[Coefficients]) -> Tensor:
         """Start values ``(k, modes)``: interpolated between samples in the checked range, else between members."""
         found = self.between_members(cs)
-        return found if self._samples is None else torch.where(self._in_range(cs), self._samples.selected(cs), found)
+        return found if self._samples is None else torch.where(self._in_range(cs), self._samples[0](cs), found)
 
     @cached_property
     def all_rows(self) -> ReducedResidual:
         """The equation on all training points."""
-        return self.assembly.on_training(self.basis.modes)
+        return self._snapshots.on_training(self.basis.modes)
 
     @cached_property
     def selected_rows(self) -> ReducedResidual:
@@ -71,11 +68,12 @@ class ReducedSolver:
     @cached_property
     def between_members(self) -> RBFInterpolation:
         """The members' own coordinates, interpolated over the coefficients."""
-        return RBFInterpolation(self._space.box(self._varying), self._members, self.basis.coordinates)
+        varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
+        return RBFInterpolation(self._space.box(varying), self._members, self.basis.coordinates)
 
     @cached_property
-    def _samples(self) -> _Samples | None:
-        """Solutions over the checked range; None without such a range."""
+    def _samples(self) -> tuple[RBFInterpolation, RBFInterpolation] | None:
+        """Coordinates from the selected rows over the checked range, and their correction to all rows, interpolated."""
         if not self._checked:
             return None
         box = self._space.box(self._checked)
@@ -83,16 +81,12 @@ class ReducedSolver:
         cs = box.at(places, self._members[0])
         full = self._solved(self.all_rows, cs, self.between_members(cs))
         selected = self._solved(self.selected_rows, cs, full)
-        return _Samples(*(RBFInterpolation(box, cs, each) for each in (selected, full - selected)))
+        return RBFInterpolation(box, cs, selected), RBFInterpolation(box, cs, full - selected)
 
     def _solved(self, reduced: ReducedResidual, cs: Sequence[Coefficients], start: Tensor) -> Tensor:
+        slices = batches(len(cs), reduced.rows * start.shape[1])
         with untouched():
-            return torch.cat(
-                [
-                    gauss_newton(partial(reduced.linearise, cs[batch]), start[batch]).unknowns
-                    for batch in batches(len(cs), reduced.rows * start.shape[1])
-                ]
-            )
+            return torch.cat([gauss_newton(partial(reduced.linearise, cs[i]), start[i]).unknowns for i in slices])
 
     def _in_range(self, cs: Sequence[Coefficients]) -> Tensor:
         """Which of the coefficients lie in the checked range: a column ``(k, 1)``."""

@@ -1,21 +1,25 @@
-"""Snapshots: a family's members as functions, tabulated at the points where residuals are evaluated."""
+"""Snapshots: a family's members as functions, tabulated at the points where the reduced equation is evaluated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import outputs_of
+from pacpinn.equations.residuals import outputs_of, solution
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
+from pacpinn.reduced_basis.reduced_residual import ReducedResidual
+from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
@@ -32,13 +36,9 @@ def spanning(solutions: Iterable[Solution]) -> list[Solution]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One member.
+    """One member: the task that it solves, and its network's outputs as a function, tabulated on both sets of points.
 
-    Attributes:
-        coefficients: which task it solves.
-        solved: whether its residual met its tolerance.
-        function: the network's outputs at points.
-        training, check: the tables of this function at the training and check points.
+    `solved` says whether its residual met its tolerance.
     """
 
     coefficients: Coefficients
@@ -48,50 +48,92 @@ class Snapshot:
     check: DerivativeTable
 
 
+@dataclass(frozen=True, eq=False)
 class Snapshots:
-    """The points on which an equation is reduced, and the members tabulated there.
+    """The points on which an equation is reduced, the members tabulated there, and residuals in any basis of them.
 
-    Args:
+    Attributes:
         equation: the family.
-        cs: coefficients of the range. The training points of several of them are pooled, since the points of a task may
-            be crowded in other places at other coefficients.
-        settings: the family's; its device is used, and always double precision.
-
-    Raises:
-        PacpinnError: if the domain or its conditions' points change with the coefficients.
+        training, check: points on which the equation is solved, and further ones on which only answers are checked.
+        members: the members.
     """
 
-    def __init__(self, equation: Equation, cs: Sequence[Coefficients], settings: Settings) -> None:
-        self.equation = equation
+    equation: Equation
+    training: Collocation
+    check: Collocation
+    members: Sequence[Snapshot] = ()
+
+    @classmethod
+    def over(cls, equation: Equation, cs: Sequence[Coefficients], settings: Settings) -> Snapshots:
+        """The points for coefficients `cs` of a range, and no members yet; always in double precision.
+
+        The training points of several coefficients are pooled, since the points of a task may be crowded in other
+        places at other coefficients.
+
+        Raises:
+            PacpinnError: if the domain or its conditions' points change with the coefficients.
+        """
         settings = replace(settings, dtype=torch.float64)  # differences between members are small
         chosen = np.unique(np.linspace(0, len(cs) - 1, min(_POOLED, len(cs))).round().astype(int))
         tasks = [task for task in (settings.task(equation, cs[i]) for i in chosen) if isinstance(task, EquationTask)]
         _require_one_domain(equation, tasks)
-        self.training = _pooled([task.everything() for task in tasks])
-        self.check = _check_points(tasks[0].fresh(_CHECK_SEED))
-        self.members: list[Snapshot] = []
+        training = _pooled([task.everything() for task in tasks])
+        check = tasks[0].fresh(_CHECK_SEED)
+        rows = min(check.rows, sum(check.counts) + _CHECK_POINTS)
+        check = replace(check, x=check.x[:rows], points=check.points[:rows])
+        return cls(equation, training, check)
 
-    def add(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> None:
-        """Tabulate further members."""
-        for solution in solutions:
-            masked = bases[solution.base].masked.to(torch.float64, self.training.x.device)
-            forward = masked.forward(solution.z.double())
-            function = outputs_of(self.equation, solution.coefficients, forward)
-            tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
-            solved = solution.status is Status.CONVERGED
-            self.members.append(Snapshot(solution.coefficients, solved, function, *tables))
+    def extended(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> Snapshots:
+        """With further members."""
+        return replace(self, members=[*self.members, *(self._snapshot(each, bases[each.base]) for each in solutions)])
+
+    def _snapshot(self, member: Solution, base: Base) -> Snapshot:
+        masked = base.masked.to(torch.float64, self.training.x.device)
+        function = outputs_of(self.equation, member.coefficients, masked.forward(member.z.double()))
+        tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
+        return Snapshot(member.coefficients, member.status is Status.CONVERGED, function, *tables)
+
+    @property
+    def coefficients(self) -> list[Coefficients]:
+        """The members' coefficients."""
+        return [each.coefficients for each in self.members]
+
+    @cached_property
+    def training_table(self) -> DerivativeTable:
+        """All members on the training points."""
+        return DerivativeTable.joined([each.training for each in self.members])
+
+    @cached_property
+    def check_table(self) -> DerivativeTable:
+        """All members on the check points."""
+        return DerivativeTable.joined([each.check for each in self.members])
+
+    def on_training(self, modes: Tensor) -> ReducedResidual:
+        """The equation on the training points, in a basis with these `modes` (as of :class:`PODBasis`)."""
+        return ReducedResidual(self.equation, self.training, self.training_table.combined(modes))
+
+    def on_check(self, modes: Tensor) -> ReducedResidual:
+        """The same on the check points."""
+        return ReducedResidual(self.equation, self.check, self.check_table.combined(modes))
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """Outputs of all members' networks at points `x` ``(rows, inputs)``: ``(rows, outputs, members)``."""
+        with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
+            return torch.stack([each.function(x) for each in self.members], dim=-1)
+
+    def solution(self, c: Coefficients, outputs: Tensor, x: Tensor) -> Tensor:
+        """The solution ``(rows, outputs)`` at points `x`, where a network's outputs would be `outputs`."""
+        with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
+            return solution(self.equation, c, lambda _: outputs, x)
 
 
 def _require_one_domain(equation: Equation, tasks: Sequence[EquationTask]) -> None:
-    first = _outline(tasks[0])
-    for task in tasks[1:]:
-        other = _outline(task)
-        if len(first) != len(other) or not all(map(np.array_equal, first, other)):
-            raise PacpinnError(
-                f"the domain of {equation.name}, or the points of its conditions, changes with its coefficients; a "
-                "reduced basis needs one domain for all: state the equation on a fixed domain, with the coefficient in "
-                "its formulas"
-            )
+    first, *others = map(_outline, tasks)
+    if any(len(first) != len(other) or not all(map(np.array_equal, first, other)) for other in others):
+        raise PacpinnError(
+            f"the domain of {equation.name}, or the points of its conditions, changes with its coefficients; a reduced "
+            "basis needs one domain for all: state the equation on a fixed domain, with the coefficient in its formulas"
+        )
 
 
 def _outline(task: EquationTask) -> list[np.ndarray]:
@@ -109,10 +151,4 @@ def _pooled(batches: Sequence[Collocation]) -> Collocation:
     x, points = first.x.clone(), first.points.copy()
     for own, batch in zip(np.array_split(inside, len(batches)), batches, strict=True):
         x[own], points[own] = batch.x[own], batch.points[own]
-    return Collocation(x, points, first.conditions, first.counts)
-
-
-def _check_points(batch: Collocation) -> Collocation:
-    """The batch, cut to the number of points that a check takes."""
-    rows = min(batch.rows, sum(batch.counts) + _CHECK_POINTS)
-    return Collocation(batch.x[:rows], batch.points[:rows], batch.conditions, batch.counts)
+    return replace(first, x=x, points=points)

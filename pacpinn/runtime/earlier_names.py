@@ -65,7 +65,7 @@ _MOVED = {  # modules with another name; a module that was split has several suc
     "reduced.inverse": "inverse.reduced_fit",
     "reduced.online": "reduced_basis.reduced_model",
     "reduced.reduced_equation": "reduced_basis.reduced_residual",
-    "reduced.slopes": "reduced_basis.sensitivity",
+    "reduced.slopes": "reduced_basis.reduced_model",
     "reduced.snapshots": "reduced_basis.snapshots",
     "reduced.span": "reduced_basis.pod",
     "reduced.tabulated": "reduced_basis.derivative_tables",

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from pacpinn.errors import CoefficientError
 
 _RELATIVE_TOLERANCE = 1e-9  # at which two values count as the same
+_CELLS = 1e6  # of the index, for each e-fold of a value: far wider than the difference of equal values
+_SMALLEST = 1e-290  # all smaller sizes are in one cell
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,38 @@ class Coefficients(Mapping[str, float]):
             math.isclose(value, other[name], rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-300)
             for name, value in self.items()
         )
+
+
+class CoefficientIndex:
+    """Finds coefficients that are equal by :meth:`Coefficients.close_to` without comparing with all entries.
+
+    A cell holds the entries whose values, sorted by name, have the same rounded logarithms of their sizes. Equal values
+    lie in the same cell, or in neighbouring ones.
+    """
+
+    def __init__(self, entries: Iterable[Coefficients] = ()) -> None:
+        self._count = 0
+        self._cells: dict[tuple[int, ...], list[Coefficients]] = {}
+        for c in entries:
+            self.add(c)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, c: Coefficients) -> None:
+        """Add an entry."""
+        self._cells.setdefault(tuple(_cell(c[name]) for name in sorted(c)), []).append(c)
+        self._count += 1
+
+    def find(self, c: Coefficients) -> Coefficients | None:
+        """An entry that is equal to `c`; None if there is none."""
+        margins = (-2 * _RELATIVE_TOLERANCE, 2 * _RELATIVE_TOLERANCE)
+        keys = itertools.product(*({_cell(c[name], margin) for margin in margins} for name in sorted(c)))
+        return next((own for key in keys for own in self._cells.get(key, ()) if own.close_to(c)), None)
+
+
+def _cell(value: float, margin: float = 0.0) -> int:
+    return math.floor(_CELLS * (math.log(max(abs(value), _SMALLEST)) + margin))
 
 
 def grid(**values: Iterable[float]) -> list[dict[str, float]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from pacpinn.errors import CoefficientError
-from pacpinn.family.targets import CoefficientIndex, distinct
+from pacpinn.family.targets import distinct
 from pacpinn.tasks.coefficient import Coefficients
 from tests.toys import Decay
 
@@ -40,23 +40,3 @@ def test_one_mapping_is_no_list():
 def test_no_targets_are_named_with_an_example():
     with pytest.raises(CoefficientError, match=r"no targets given for decay; .* such as k="):
         distinct(DECAY, [], SOURCE, [SOURCE])
-
-
-SIZES = st.sampled_from([0.0, 1e-305, 1e-200, 1e-3, 1.0, -1.0, 2.5, 1e12])
-
-
-@given(st.lists(st.tuples(st.tuples(SIZES, LAST_BITS).map(math.prod), SIZES), max_size=20), SIZES, SIZES)
-def test_the_index_finds_what_a_comparison_with_all_finds(entries, a, b):
-    cs, wanted = [Coefficients(a=x, b=y) for x, y in entries], Coefficients(a=a, b=b)
-    found = CoefficientIndex(cs).find(wanted)
-    assert (found is None) == (not any(c.close_to(wanted) for c in cs))
-    assert found is None or found.close_to(wanted)
-
-
-def test_entries_beside_the_edge_of_a_cell_are_found():
-    index = CoefficientIndex()
-    for k in range(-50, 50):
-        edge = math.exp(k * 1e-6)
-        index.add(Coefficients(k=edge * (1 + 0.4e-9)))
-        assert index.find(Coefficients(k=edge * (1 - 0.4e-9))) is not None
-    assert len(index) == 100

@@ -1,4 +1,4 @@
-"""Answers between the members of a family."""
+"""Answers between the members of a family, and their sensitivities."""
 
 import numpy as np
 import pytest
@@ -74,3 +74,40 @@ def test_several_outputs_share_their_coordinates():
     family = pp.solve_family(Rotation(), targets=pp.grid(w=[1.2, 1.4]), keep=0.5, tolerance=3e-4)
     found = family.reduced_model.solve([pp.Coefficients(w=1.3)])[0].predict(T)
     assert np.abs(found - np.hstack([np.sin(1.3 * T), np.cos(1.3 * T)])).max() < 5e-3
+
+
+class Shifted(Decay):
+    """u' = -k (u - shift), u(0) = 1 + shift; the shift is in the transform as well."""
+
+    shift = pp.Coefficient(0.0, low=0.0, high=1.0)
+
+    def residual(self, t, u, c):
+        return super().residual(t, u, c) - c.k * c.shift
+
+    def transform(self, t, u, c):
+        return 1 + c.shift + t * u
+
+    def reference(self, t, c):
+        return c.shift + np.exp(-c.k * t)
+
+
+@pytest.fixture(scope="module")
+def shifted():
+    return pp.solve_family(Shifted(), targets=pp.grid(k=[1.2, 1.5], shift=[0.2]), keep=0.5).reduced_model
+
+
+C = pp.Coefficients(k=1.3, shift=0.1)
+
+
+def test_the_sensitivity_agrees_with_the_exact_derivative(shifted):
+    found = shifted.sensitivity(C, T, ["k", "shift"])
+    assert found.shape == (13, 1, 2)
+    assert np.abs(found[..., 0] + T * np.exp(-C.k * T)).max() < 0.02
+    assert np.abs(found[..., 1] - 1).max() < 0.02
+
+
+def test_the_sensitivity_is_the_derivative_of_the_models_own_answers(shifted):
+    h = 1e-3
+    below, above = (shifted.solve([pp.Coefficients(k=1.3 + s, shift=0.1)])[0].predict(T) for s in (-h, h))
+    found = shifted.sensitivity(C, T, ["k"])[..., 0]
+    assert np.linalg.norm(found - (above - below) / (2 * h)) < 1e-2 * np.linalg.norm(found)

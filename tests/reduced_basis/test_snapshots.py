@@ -32,21 +32,22 @@ def rates(*ks):
 
 
 def test_points_of_all_places_are_pooled():
-    found = Snapshots(Crowded(), rates(1, 3), pp.Settings()).training
+    found = Snapshots.over(Crowded(), rates(1, 3), pp.Settings()).training
     assert len(found.x) == 1000
     assert found.points.mean() == pytest.approx((1 / 2 + 1 / 4) / 2, abs=0.02)
     assert np.array_equal(found.points, found.x.numpy())
 
 
 def test_a_check_has_points_of_its_own_and_not_too_many():
-    snapshots = Snapshots(Crowded(), rates(1, 3), pp.Settings())
+    snapshots = Snapshots.over(Crowded(), rates(1, 3), pp.Settings())
     assert len(snapshots.check.x) == 512
     assert not np.isin(snapshots.check.points, snapshots.training.points).any()
 
 
 def test_members_are_tabulated_as_they_answer(solved_decay):
-    snapshots = Snapshots(solved_decay.problem, list(solved_decay), solved_decay.settings)
-    snapshots.add(solved_decay.values(), solved_decay.bases)
+    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings)
+    snapshots = points.extended(solved_decay.values(), solved_decay.bases)
+    assert not points.members
     member = snapshots.members[1]
     found = 1 + snapshots.training.x * member.training.values[..., 0]  # the transform of Decay
     assert np.allclose(found, solved_decay.predict(snapshots.training.points, k=1.3))
@@ -55,4 +56,4 @@ def test_members_are_tabulated_as_they_answer(solved_decay):
 
 def test_a_domain_that_changes_is_refused():
     with pytest.raises(PacpinnError, match=r"domain of growing.*changes with its coefficients.*fixed domain"):
-        Snapshots(Growing(), rates(1, 2), pp.Settings())
+        Snapshots.over(Growing(), rates(1, 2), pp.Settings())

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 
 from pacpinn import Coefficient, Coefficients, Count, grid
 from pacpinn.errors import CoefficientError
+from pacpinn.tasks.coefficient import CoefficientIndex
 
 
 class Holder:
@@ -136,3 +137,31 @@ def test_grid_varies_the_last_name_fastest():
 
 def test_grid_without_values_has_no_points():
     assert grid(nu=[]) == []
+
+
+LAST_BITS = st.integers(-20, 20).map(lambda bits: 1 + bits * 1e-10)  # on both sides of what passes for equal
+SIZES = st.sampled_from([0.0, 1e-305, 1e-200, 1e-3, 1.0, -1.0, 2.5, 1e12])
+
+
+@given(st.lists(st.tuples(st.tuples(SIZES, LAST_BITS).map(math.prod), SIZES), max_size=20), SIZES, SIZES)
+def test_the_index_finds_what_a_comparison_with_all_finds(entries, a, b):
+    cs, wanted = [Coefficients(a=x, b=y) for x, y in entries], Coefficients(a=a, b=b)
+    found = CoefficientIndex(cs).find(wanted)
+    assert (found is None) == (not any(c.close_to(wanted) for c in cs))
+    assert found is None or found.close_to(wanted)
+
+
+def test_entries_beside_the_edge_of_a_cell_are_found():
+    index = CoefficientIndex()
+    for k in range(-50, 50):
+        edge = math.exp(k * 1e-6)
+        index.add(Coefficients(k=edge * (1 + 0.4e-9)))
+        assert index.find(Coefficients(k=edge * (1 - 0.4e-9))) is not None
+    assert len(index) == 100
+
+
+def test_the_index_knows_neither_the_order_of_names_nor_the_sign_of_zero():
+    index = CoefficientIndex([Coefficients(b=2.0, a=-0.0)])
+    assert index.find(Coefficients(a=0.0, b=2.0)) == Coefficients(a=0.0, b=2.0)
+    assert index.find(Coefficients(a=0.0, b=-2.0)) is None
+    assert index.find(Coefficients(b=2.0)) is None
