@@ -20,10 +20,8 @@ Function = Callable[[Tensor], Tensor]  # points (rows, inputs) to values (rows, 
 class DerivativeTable:
     """Values and derivatives of functions at fixed points. The derivatives of an order are computed at its first use.
 
-    Args:
-        derivatives: gives all derivatives of an order, ``(rows, outputs * inputs ** order, functions)``. The second
-            axis counts the outputs, then the first input differentiated by, then the second, and so on; the last one
-            varies fastest.
+    They have the shape ``(rows, outputs * inputs ** order, functions)``. The second axis counts the outputs, then the
+    first input differentiated by, then the second, and so on; the last one varies fastest.
     """
 
     def __init__(self, derivatives: Callable[[int], Tensor]) -> None:

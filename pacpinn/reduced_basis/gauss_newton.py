@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+Linearise = Callable[[Tensor], tuple[Tensor, Tensor]]  # unknowns (k, n) to residuals (k, m) and Jacobians (k, m, n)
+
 _ITERATIONS = 20
 _SHORTENINGS = 5  # of one step, each to a quarter
 
@@ -26,16 +28,11 @@ class Minimum(NamedTuple):
         return self.iterations < _ITERATIONS
 
 
-def gauss_newton(
-    linearise: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor, accuracy: float = 1e-3
-) -> Minimum:
+def gauss_newton(linearise: Linearise, start: Tensor, accuracy: float = 1e-3) -> Minimum:
     """Minimise ``|r(b)|²`` over `b` ``(n,)`` for each of k problems (Nocedal & Wright 2006, section 10.3).
 
-    Args:
-        linearise: gives at unknowns ``(k, n)`` residuals ``(k, m)`` and Jacobians ``(k, m, n)``.
-        start: first unknowns, ``(k, n)``.
-        accuracy: length of the steps at which the iteration ends. Where residuals are small, convergence is quadratic:
-            after a step of this length the remaining error is of the size of its square.
+    From `start` ``(k, n)``, until no step is longer than `accuracy`: where residuals are small, the remaining error is
+    of the size of its square.
     """
     b = start
     residuals, jacobian = linearise(b)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,13 +33,7 @@ OF_TOLERANCE = 0.5  # members are solved to this part of the tolerance: the rest
 
 
 class Round(NamedTuple):
-    """One round of the greedy choice.
-
-    Attributes:
-        members: number of members.
-        estimate: the largest estimated error over the range, relative to the solution.
-        at: the coefficients with this estimate.
-    """
+    """A round of the greedy choice: number of members, largest estimated error relative to the solution, and where."""
 
     members: int
     estimate: float
@@ -84,10 +78,8 @@ def refine(
 
     Every target is calibrated by PAC from the nearest member. The choice ends when all estimates over the range are
     within the tolerance, when there are `most` members, when the members' own errors are as large as the estimates, or
-    when several targets could not be solved.
-
-    Yields:
-        A target's solution with the bases at that time, or None at the end; and how far the refinement has come.
+    when several targets could not be solved. Yields a target's solution with the bases at that time, or None at the
+    end; and how far the refinement has come.
     """
     solutions = list(members.values())
     if not spanning(solutions):
@@ -98,49 +90,40 @@ def refine(
         )
     box = problem.space.box(goal.within)
     training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
-    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), bases, settings, reporter)
+    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), list(bases), settings, reporter)
     for solution in solutions:  # one by one, in their order: a resumed refinement has the same bits
         surrogate.add(solution)
     return weak_greedy(surrogate, box, training_set, goal, most)
 
 
+@dataclass
 class FamilySurrogate:
-    """The reduced model of a family that grows: the greedy loop evaluates and extends it.
+    """The reduced model of a family that grows: the greedy loop evaluates and extends it."""
 
-    Args:
-        snapshots: the points, without members.
-        bases, settings: of the family.
-        reporter: gives the callback that reports the solve of a target.
-    """
-
-    def __init__(
-        self,
-        snapshots: Snapshots,
-        bases: Sequence[Base],
-        settings: Settings,
-        reporter: Callable[[Coefficients], Report],
-    ) -> None:
-        self.tried: dict[Coefficients, Solution] = {}
-        self.bases, self._snapshots, self._settings, self._reporter = list(bases), snapshots, settings, reporter
+    snapshots: Snapshots
+    bases: Sequence[Base]
+    settings: Settings
+    reporter: Callable[[Coefficients], Report]  # gives the callback that reports the solve of a target
+    tried: dict[Coefficients, Solution] = field(default_factory=dict)  # with the solutions of unsolved targets
 
     @property
     def members(self) -> list[Coefficients]:
-        """Coefficients of the members that span the reduced basis."""
-        return self._snapshots.coefficients
+        """The members' coefficients."""
+        return self.snapshots.coefficients
 
     def model(self) -> ReducedModel:
         """The reduced model of the present members."""
-        return ReducedModel(self._snapshots)
+        return ReducedModel(self.snapshots)
 
     def add(self, solution: Solution) -> None:
         """Add a solution: as a member if it is solved, or nearly, else as tried."""
         self.tried[solution.coefficients] = solution
-        self._snapshots = self._snapshots.extended(spanning([solution]), self.bases)
+        self.snapshots = self.snapshots.extended(spanning([solution]), self.bases)
 
     def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
         """Solve a further target, starting from the solutions so far, and add it."""
-        request, equation = TargetRequest((target,), len(self.tried)), self._snapshots.equation
-        for result in sweep_targets(equation, self.tried, self.bases, request, self._settings, self._reporter):
+        request, equation = TargetRequest((target,), len(self.tried)), self.snapshots.equation
+        for result in sweep_targets(equation, self.tried, self.bases, request, self.settings, self.reporter):
             self.bases = result.bases
             self.add(result.solution)
             yield result
@@ -152,18 +135,9 @@ def weak_greedy(
     """Extend the surrogate where its estimated error is largest, until the goal is reached or nothing helps.
 
     The weak greedy algorithm of reduced-basis methods (Veroy et al. 2003; Hesthaven, Rozza & Stamm 2016, section
-    3.2.2). Estimates say little while members lie far apart, and far targets are hard to solve. So members first cover
-    the range: the next target is the farthest one in reach of a member.
-
-    Args:
-        surrogate: is extended in place.
-        box: the range.
-        training_set: coefficients of the range at which errors are estimated.
-        goal: the tolerance, and the rounds so far.
-        most: largest number of members.
-
-    Yields:
-        As :func:`refine`.
+    3.2.2), over a training set of coefficients in the box. Estimates say little while members lie far apart, and far
+    targets are hard to solve. So members first cover the range: the next target is the farthest one in reach of a
+    member. Yields as :func:`refine`.
     """
     target, goal = _next_target(surrogate, box, training_set, goal)
     while target is not None and len(surrogate.members) < most:
@@ -190,7 +164,7 @@ def _next_target(
     if not candidates:
         return None, goal
     apart = box.places(candidates)[:, None] - box.places(members)
-    reach = np.abs(apart).max(axis=2).min(axis=1)  # to the nearest member, in parts of the widest coefficient's range
+    reach = np.abs(apart).max(axis=2).min(axis=1)  # the largest part of any coefficient's range
     if len(members) < 2 or (reach > _REACH).any():
         order = np.where(reach <= _REACH, reach, -reach)  # the farthest in reach; if all are too far, the nearest
         return candidates[int(np.argmax(order))], goal

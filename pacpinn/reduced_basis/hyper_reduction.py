@@ -21,14 +21,10 @@ _ON_FIXED_POINTS = (dde.icbc.PointSetBC, dde.icbc.PointSetOperatorBC)  # a value
 def select_rows(reduced: ReducedResidual, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
     """Rows that give nearly the same Gauss-Newton steps as all rows: sorted indices of points.
 
-    Residuals and Jacobians at given coefficients span nearly all residuals and Jacobians that occur. Pivoted QR of the
-    leading directions of this span picks the entries that tell the directions apart best (Q-DEIM: Drmač & Gugercin
-    2016, doi:10.1137/15M1019271). Further rounds choose from the remaining entries: one round determines the
-    components in the span, more rounds average out the components outside.
-
-    Args:
-        reduced: the equation on all points.
-        cs, b: the coefficients, and their coordinates ``(k, modes)``.
+    Residuals and Jacobians at coefficients `cs` with coordinates `b` ``(k, modes)`` span nearly all residuals and
+    Jacobians that occur. Pivoted QR of the leading directions of this span picks the entries that tell the directions
+    apart best (Q-DEIM: Drmač & Gugercin 2016, doi:10.1137/15M1019271). Further rounds choose from the remaining
+    entries: one round determines the components in the span, more rounds average out the components outside.
     """
     residuals, jacobian = reduced.linearise(cs, b)
     snapshots = torch.cat([residuals[..., None], jacobian], dim=-1)
@@ -49,7 +45,7 @@ def _rows_of(reduced: ReducedResidual, c: Coefficients, b: Tensor, entries: set[
     chosen, first = [], 0
     for block, condition in zip(blocks, [*of_equations, *conditions], strict=True):
         if block.rows is None:
-            return torch.arange(reduced.rows)
+            return torch.arange(reduced.points.rows)
         count, keep_all = len(block.rows), isinstance(condition, _ON_FIXED_POINTS)
         own = [j for j in range(count) if keep_all or first + j in entries]
         if not own and condition is not None:

@@ -1,10 +1,10 @@
-"""The reduced model of a family: answers at any coefficients between its members."""
+"""The reduced model of a family: answers at any coefficients between its members, with an indicator of their error."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import numpy as np
@@ -15,8 +15,8 @@ from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import PacpinnError
-from pacpinn.reduced_basis.error_indicator import error_to_residual_ratio
-from pacpinn.reduced_basis.gauss_newton import least_squares
+from pacpinn.reduced_basis.gauss_newton import gauss_newton, least_squares
+from pacpinn.reduced_basis.pod import PODBasis
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.reduced_solver import ReducedSolver, batches
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
@@ -36,7 +36,7 @@ class Answer:
         coefficients: which task.
         kind: ``"calibrated"`` for a member of the family, else ``"reduced basis"``.
         residual: root mean square residual on points that no solve saw, in units of the equation's scale.
-        error_estimate: of the relative L2 error, from the residual.
+        error_estimate: of the relative L2 error: the residual times :attr:`ReducedModel.ratio`.
     """
 
     coefficients: Coefficients
@@ -80,7 +80,7 @@ class ReducedModel:
         answers: list[Answer] = []
         with untouched():
             modes = self.basis.coordinates.shape[1]
-            for batch in batches(len(cs), max(self.solver.selected_rows.rows * modes, self.check.rows)):
+            for batch in batches(len(cs), max(self.solver.selected_rows.points.rows * modes, self.check.points.rows)):
                 b = self.solver.coordinates(cs[batch])
                 residuals, weights = self.check.residuals(cs[batch], b).norm(dim=1), self.basis.weights(b)
                 answers += [
@@ -105,8 +105,8 @@ class ReducedModel:
     def sensitivity(self, c: Coefficients, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``.
 
-        The coordinates move so that the residuals stay constant to first order, in the least squares: ``J db =
-        -dr/dc``. The central difference in c includes the change of the equation's transform with c.
+        The coordinates solve ``J db = -dr/dc`` in the least squares: residuals stay constant to first order. The
+        central difference in c includes the change of the equation's transform with c.
         """
         equation, points = self.solver.all_rows, self.snapshots.training.x.new_tensor(x)
         columns = []
@@ -131,8 +131,25 @@ class ReducedModel:
 
     @cached_property
     def ratio(self) -> float:
-        """Relative error per unit of residual, by the error indicator."""
-        return error_to_residual_ratio(self.snapshots)
+        """Relative error per unit of residual: the geometric mean over members left out; 1 if none has both above 0."""
+        with untouched():
+            pairs = [leave_one_out(self.snapshots, k) for k in range(len(self.members))]
+        ratios = [error / residual for error, residual in pairs if residual > 0 and error > 0]
+        return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
+
+
+def leave_one_out(snapshots: Snapshots, k: int) -> tuple[float, float]:
+    """Relative L2 error, and residual on the check points, of the solution for member `k` in the span of all others."""
+    cs = snapshots.coefficients
+    others = [i for i in range(len(cs)) if i != k]
+    basis, c = PODBasis.of_subset(snapshots.training_table.values, others), cs[k]
+    nearest = min(others, key=lambda i: snapshots.equation.space.distance(cs[i], c))
+    training, check = snapshots.on_training(basis.modes), snapshots.on_check(basis.modes)
+    b = gauss_newton(partial(training.linearise, [c]), basis.coordinates[nearest : nearest + 1]).unknowns
+    values, x = snapshots.check_table.values, snapshots.check.x
+    found = snapshots.solution(c, values @ basis.weights(b)[0], x)
+    own = snapshots.solution(c, values[..., k], x)
+    return float((found - own).norm() / own.norm()), float(check.residuals([c], b).norm())
 
 
 def reduced(

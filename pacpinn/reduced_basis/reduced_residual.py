@@ -34,20 +34,13 @@ class Linearisation(NamedTuple):
 class ReducedResidual:
     """The equation's residuals on fixed points, as functions of the coefficients and of the coordinates in a basis.
 
-    Args:
-        equation: the family.
-        points: where residuals are evaluated. Of its conditions only the types and the numbers of points are used.
-        table: the basis there, its mean first.
+    Of the points' own conditions only the types and the numbers of points are used. The table is that of the basis at
+    the points, its mean first.
     """
 
     def __init__(self, equation: Equation, points: Collocation, table: DerivativeTable) -> None:
         self.equation, self.points, self.table = equation, points, table
         self._together: bool | None = None  # whether the formulas take columns of coefficients, once it is known
-
-    @property
-    def rows(self) -> int:
-        """Number of points."""
-        return len(self.points.x)
 
     def residuals(self, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
         """Residuals ``(k, m)`` at `cs` and coordinates `b` ``(k, modes)``; their squares sum to the loss."""
@@ -89,7 +82,7 @@ class ReducedResidual:
                 return residual_blocks(equation, cs[0], scales[0], combination, batch), combination
             repeated = x.repeat(count, 1), np.tile(points.points, (count, 1))
             batch = Collocation(*repeated, conditions, points.counts, (count,))
-            c, scale = Columns(cs, self.rows, x), x.new_tensor(scales)[:, None]
+            c, scale = Columns(cs, points.rows, x), x.new_tensor(scales)[:, None]
             return residual_blocks(equation, c, scale, combination, batch), combination
 
 

@@ -5,34 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 
+import numpy as np
 import torch
+from scipy.interpolate import RBFInterpolator
 from torch import Tensor
 
 from pacpinn.reduced_basis.gauss_newton import gauss_newton
 from pacpinn.reduced_basis.hyper_reduction import select_rows
 from pacpinn.reduced_basis.pod import PODBasis
-from pacpinn.reduced_basis.rbf_interpolation import RBFInterpolation
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.snapshots import Snapshots
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.parameter_space import Range
+from pacpinn.tasks.parameter_space import ParameterSpace, Range
 
 _SAMPLES = 64  # coefficients of a range at which the equation is solved on all rows beforehand
 _AT_ONCE = 2**18  # numbers of a batch, such as rows times modes: two megabytes fit the caches
+_SMOOTH = ("quintic", "cubic")  # the smoothest first; linear where coefficients are too few, or all lie on a line
+_ACCURACY = 1e-8  # relative, at the given values: an interpolant that misses them comes from a nearly singular system
 
 
 class ReducedSolver:
     """Gauss-Newton for the coordinates, on the rows that hyper-reduction selects.
 
-    Args:
-        snapshots: the members.
-        checked: the range over which answers have been checked, which may be empty. In it the coordinates are
-            corrected by what all rows add to the selected ones, interpolated between samples.
-
-    Attributes:
-        basis: of the members' span.
-        ends: least and largest value of each coefficient that can be asked for.
+    In the range over which answers have been checked, which may be empty, the coordinates are corrected by what all
+    rows add to the selected ones, interpolated between samples. The `ends` are those of :class:`ReducedModel`.
     """
 
     def __init__(self, snapshots: Snapshots, checked: Range) -> None:
@@ -84,7 +81,7 @@ class ReducedSolver:
         return RBFInterpolation(box, cs, selected), RBFInterpolation(box, cs, full - selected)
 
     def _solved(self, reduced: ReducedResidual, cs: Sequence[Coefficients], start: Tensor) -> Tensor:
-        slices = batches(len(cs), reduced.rows * start.shape[1])
+        slices = batches(len(cs), reduced.points.rows * start.shape[1])
         with untouched():
             return torch.cat([gauss_newton(partial(reduced.linearise, cs[i]), start[i]).unknowns for i in slices])
 
@@ -99,3 +96,29 @@ def batches(count: int, numbers: int) -> Iterator[slice]:
     """Slices that split `count` problems into batches which fit the caches; a problem holds so many `numbers`."""
     size = max(1, _AT_ONCE // max(1, numbers))
     return (slice(begin, begin + size) for begin in range(0, count, size))
+
+
+class RBFInterpolation:
+    """A smooth function of the coefficients through given `values` ``(k, any)`` at `cs` (Wendland 2004, chapter 6).
+
+    The axes of the box are the coefficients that vary; distances are measured in its normalised places.
+    """
+
+    def __init__(self, box: ParameterSpace, cs: Sequence[Coefficients], values: Tensor) -> None:
+        self._box, self._like = box, values
+        self._interpolator = _interpolator(box.places(cs), values.numpy(force=True))
+
+    def __call__(self, cs: Sequence[Coefficients]) -> Tensor:
+        """Values ``(k, any)`` at other coefficients."""
+        return self._like.new_tensor(self._interpolator(self._box.places(cs)))
+
+
+def _interpolator(places: np.ndarray, values: np.ndarray) -> RBFInterpolator:
+    for kernel in _SMOOTH:
+        try:
+            found = RBFInterpolator(places, values, kernel=kernel)
+        except (ValueError, np.linalg.LinAlgError):
+            continue
+        if np.abs(found(places) - values).max() <= _ACCURACY * np.abs(values).max():
+            return found
+    return RBFInterpolator(places, values, kernel="linear", degree=0)

@@ -36,10 +36,7 @@ def spanning(solutions: Iterable[Solution]) -> list[Solution]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One member: the task that it solves, and its network's outputs as a function, tabulated on both sets of points.
-
-    `solved` says whether its residual met its tolerance.
-    """
+    """A member: the outputs of its network as a function, tabulated; `solved` if its residual met its tolerance."""
 
     coefficients: Coefficients
     solved: bool
@@ -50,13 +47,7 @@ class Snapshot:
 
 @dataclass(frozen=True, eq=False)
 class Snapshots:
-    """The points on which an equation is reduced, the members tabulated there, and residuals in any basis of them.
-
-    Attributes:
-        equation: the family.
-        training, check: points on which the equation is solved, and further ones on which only answers are checked.
-        members: the members.
-    """
+    """Points on which an equation is solved, others on which answers are checked, and the members tabulated there."""
 
     equation: Equation
     training: Collocation
@@ -65,10 +56,9 @@ class Snapshots:
 
     @classmethod
     def over(cls, equation: Equation, cs: Sequence[Coefficients], settings: Settings) -> Snapshots:
-        """The points for coefficients `cs` of a range, and no members yet; always in double precision.
+        """The points for coefficients `cs` of a range, always in double precision, and no members yet.
 
-        The training points of several coefficients are pooled, since the points of a task may be crowded in other
-        places at other coefficients.
+        Training points of several coefficients are pooled: at other coefficients they may crowd in other places.
 
         Raises:
             PacpinnError: if the domain or its conditions' points change with the coefficients.
@@ -80,8 +70,7 @@ class Snapshots:
         training = _pooled([task.everything() for task in tasks])
         check = tasks[0].fresh(_CHECK_SEED)
         rows = min(check.rows, sum(check.counts) + _CHECK_POINTS)
-        check = replace(check, x=check.x[:rows], points=check.points[:rows])
-        return cls(equation, training, check)
+        return cls(equation, training, replace(check, x=check.x[:rows], points=check.points[:rows]))
 
     def extended(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> Snapshots:
         """With further members."""

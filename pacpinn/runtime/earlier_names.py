@@ -61,7 +61,7 @@ _MOVED = {  # modules with another name; a module that was split has several suc
     "reduced": "reduced_basis",
     "reduced.few_rows": "reduced_basis.hyper_reduction",
     "reduced.gauss_newton": "reduced_basis.gauss_newton",
-    "reduced.interpolated": "reduced_basis.rbf_interpolation",
+    "reduced.interpolated": "reduced_basis.reduced_solver",
     "reduced.inverse": "inverse.reduced_fit",
     "reduced.online": "reduced_basis.reduced_model",
     "reduced.reduced_equation": "reduced_basis.reduced_residual",

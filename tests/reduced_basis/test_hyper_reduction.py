@@ -68,4 +68,4 @@ def test_pairs_of_a_periodic_condition_stay_together():
 def test_conditions_that_mix_rows_keep_all_of_them():
     speeds = [pp.Coefficients(speed=v) for v in (1.0, 1.5)]
     found = basis(Level(), speeds)
-    assert len(select_rows(found.reduced, speeds, found.pod.coordinates)) == found.reduced.rows
+    assert len(select_rows(found.reduced, speeds, found.pod.coordinates)) == found.reduced.points.rows

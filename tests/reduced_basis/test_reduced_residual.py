@@ -98,5 +98,5 @@ def test_some_rows_of_an_equation():
     rows, c, b = torch.tensor([0, 3, 17]), pp.Coefficients(k=1.2), coordinates(full)
     few = full.reduced.restricted(rows)
     assert isinstance(few, ReducedResidual)
-    every = full.reduced.residuals([c], b)[:, rows] * (full.reduced.rows / len(rows)) ** 0.5  # a mean over fewer
+    every = full.reduced.residuals([c], b)[:, rows] * (full.reduced.points.rows / len(rows)) ** 0.5  # a mean over fewer
     assert torch.allclose(few.residuals([c], b), every)
