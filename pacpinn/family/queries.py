@@ -18,9 +18,9 @@ from pacpinn.errors import NotAccurate, PacpinnError
 from pacpinn.family.members import Members
 from pacpinn.family.targets import CoefficientValues
 from pacpinn.inverse.inference import Inference, infer_coefficients
+from pacpinn.inverse.inverse_problem import InverseProblem, Unknowns
 from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import Estimate, identify
-from pacpinn.inverse.unknowns import Unknowns
 from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel, reduced
 from pacpinn.reduced_basis.snapshots import spanning
 from pacpinn.tasks.coefficient import Coefficients
@@ -205,7 +205,8 @@ class FamilyQueries(Members):
         measurements = Measurements(points, values, deviation, of)
         measurements.require_fit(equation.name, equation.inputs, equation.outputs, equation.geometry(base))
         search = Recalibration(equation, self, self.bases, self.settings)
-        return infer_coefficients(search, self._reduced_model_or_none(), measurements, unknowns, base, begin)
+        model = self._reduced_model_or_none()
+        return infer_coefficients(search, model, InverseProblem(measurements, unknowns, base, begin))
 
     def _reduced_model_or_none(self) -> ReducedModel | None:
         """The reduced model, if the equation has one."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import lsq_linear
-from torch import Tensor
 
+from pacpinn.continuation.sensitivity import Tangent
 from pacpinn.errors import NotSolved
 from pacpinn.inverse.inverse_problem import InverseProblem, Point
 from pacpinn.inverse.recalibration import Recalibration
@@ -23,21 +23,14 @@ _TINY = 1e-300
 
 
 class _Iterate(NamedTuple):
-    """A point of the search, and how its free weights change with the unknowns' scaled variables ``(p, n)``."""
-
     point: Point
-    tangent: Tensor
+    tangent: Tangent  # the derivative of its free weights by the unknowns' scaled variables
 
 
 class Search:
     """Gauss-Newton with step halving (Nocedal & Wright 2006, section 10.3), from one calibrated solution to the next.
 
-    Args:
-        recalibration: solves the equation by calibration.
-        problem: the measurements and the unknowns.
-
-    Attributes:
-        solved: how many coefficients the equation was solved for, or tried.
+    `solved` counts the coefficients for which the equation was solved, or tried.
     """
 
     def __init__(self, recalibration: Recalibration, problem: InverseProblem) -> None:
@@ -49,7 +42,6 @@ class Search:
 
         Raises:
             NotSolved: if the equation cannot be solved at `start`.
-            NotIdentifiable: if the measurements do not determine the unknowns.
         """
         iterate = self._iterate(start, None)
         if iterate is None:
@@ -59,7 +51,7 @@ class Search:
             )
         for _ in range(_STEPS):
             point = iterate.point
-            self.unknowns.require_identifiable(point.slopes, point.rest)
+            self.unknowns.require_identifiable(point.slopes, iterate.tangent.rest)
             step = self._step(point)
             length = float(np.linalg.norm(point.slopes @ step)) / max(self.problem.noise(point), _TINY)
             if length <= _NEGLIGIBLE:
@@ -91,14 +83,13 @@ class Search:
         names, along = self.unknowns.names, None
         if before is not None:
             moved = self.unknowns.places(c) - self.unknowns.places(before.point.coefficients)
-            along = before.point.solution, before.tangent, moved
+            along = before.point.solution, before.tangent.weights, moved
         found = self.recalibration.at(c, along)
         self.solved += 1
         self._unsolved += found is None
         if found is None:
             return None
-        tangent = found.tangent(names)
+        tangent, scale = found.tangent(names), self.unknowns.slopes(c)
         differences, slopes = found.response(self.problem.measurements, names, tangent)
-        scale = self.unknowns.slopes(c)
-        point = Point(c, differences, slopes * scale, tangent.rest, found)
-        return _Iterate(point, tangent.weights * tangent.weights.new_tensor(scale))
+        weights = tangent.weights * tangent.weights.new_tensor(scale)
+        return _Iterate(Point(c, differences, slopes * scale, found), Tangent(weights, tangent.rest))

@@ -16,7 +16,6 @@ from pacpinn.inverse.gauss_newton_search import Search
 from pacpinn.inverse.inverse_problem import InverseProblem, Point
 from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import ReducedFit
-from pacpinn.inverse.unknowns import Unknowns
 from pacpinn.reduced_basis.reduced_model import Answer, Kind, ReducedModel
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
@@ -92,37 +91,20 @@ class Inference:
         return self.solution.predict(np.asarray(x))
 
 
-def infer_coefficients(
-    recalibration: Recalibration,
-    model: ReducedModel | None,
-    measurements: Measurements,
-    unknowns: Unknowns,
-    base: Coefficients,
-    start: Coefficients | None,
-) -> Inference:
+def infer_coefficients(recalibration: Recalibration, model: ReducedModel | None, problem: InverseProblem) -> Inference:
     """Minimise the misfit by Gauss-Newton; the equation is solved at every step (Nocedal & Wright 2006, section 10.3).
 
     First in the members' span, if there is a reduced model. This result is final if the error of the span can move no
     estimate by more than a tenth of a standard error. Else the search continues from there by calibration.
-
-    Args:
-        recalibration: solves the equation by calibration.
-        model: the family reduced to its members' span; None if it has none.
-        measurements, unknowns, base, start: as of :class:`InverseProblem`.
-
-    Raises:
-        MeasurementError: if there are no more measurements than unknowns where the noise is to be estimated too.
-        NotIdentifiable: if the measurements do not determine the unknowns.
-        NotSolved: if the equation cannot be solved where the search begins.
     """
-    problem = InverseProblem(measurements, unknowns, base, start)
     in_span = None if model is None else _minimise_in_span(problem, model)
     if in_span is not None and in_span.trusted:
         return _concluded(problem, in_span.point, in_span.bias, Status.CONVERGED, in_span.steps)
-    if in_span is not None:
-        start = in_span.point.coefficients
+    start = problem.start if in_span is None else in_span.point.coefficients
+    if start is None:
+        start = recalibration.best(problem.measurements, problem.base, problem.unknowns.names)
     search = Search(recalibration, problem)
-    point, status = search.minimise(start or recalibration.best(problem.measurements, base, unknowns.names))
+    point, status = search.minimise(start)
     error = math.nan
     if model is not None and isinstance(point.solution, Calibrated):
         error = model.ratio * recalibration.residual(point.solution)
@@ -131,12 +113,10 @@ def infer_coefficients(
 
 
 class _InSpan(NamedTuple):
-    """The result in the members' span, and whether it needs no calibration."""
-
     point: Point
     bias: float
     steps: int
-    trusted: bool
+    trusted: bool  # so that no calibration is needed
 
 
 def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan | None:
@@ -148,7 +128,7 @@ def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan |
     c, minimum = ReducedFit(model, measured.points, values, deviation, names, problem.base).minimise(problem.start)
     slopes = minimum.jacobian[0].numpy(force=True) / problem.unknowns.ranges
     (answer,) = model.solve([c])
-    point = Point(c, minimum.residuals[0].numpy(force=True), slopes, 0.0, answer)
+    point = Point(c, minimum.residuals[0].numpy(force=True), slopes, answer)
     bias = problem.bias(point, answer.error_estimate)
     sound = minimum.converged and _inside(c, names, model)
     trusted = sound and bias <= _BIAS and bool(np.linalg.cond(slopes) < _CONDITION)

@@ -25,14 +25,7 @@ from pacpinn.tasks.coefficient import Coefficients
 
 
 class Recalibration:
-    """Calibrates from the nearest member, or from the last iterate along its tangent.
-
-    The family's members and bases are not changed.
-
-    Args:
-        equation, settings: the family's.
-        members: of the family; those that are solved serve as starts.
-        bases: of the family.
+    """Calibrates from the nearest solved member, or from the last iterate along its tangent; the family is not changed.
 
     Raises:
         NotSolved: if no member is solved.
@@ -48,44 +41,41 @@ class Recalibration:
 
     def best(self, measurements: Measurements, base: Coefficients, unknown: Sequence[str]) -> Coefficients:
         """The `unknown` coefficients of the member that fits the measurements best; all others as in `base`."""
-        misfits = [self._calibrated(each, each.coefficients).misfit(measurements) for each in self.members]
+        misfits = [
+            self._calibrated(self.bases[each.base].masked, each.z, each.coefficients).misfit(measurements)
+            for each in self.members
+        ]
         found = self.members[int(np.argmin(misfits))].coefficients
         return Coefficients(**{**base, **{name: found[name] for name in unknown}})
 
     def at(self, c: Coefficients, before: tuple[Any, Tensor, np.ndarray] | None = None) -> Calibrated | None:
         """The equation solved at `c`; None if it cannot be.
 
-        Args:
-            c: the coefficients.
-            before: the last solution; the derivative of its free weights by the unknowns' scaled variables ``(p, n)``;
-                and the change of these variables since then ``(n,)``.
+        `before` holds the last solution, the derivative of its free weights by the unknowns' scaled variables
+        ``(p, n)``, and the change of these variables since then ``(n,)``.
         """
         near = min(self.members, key=lambda each: self.equation.space.distance(each.coefficients, c))
-        if before is None:
-            if near.coefficients.close_to(c):
-                return self._calibrated(near, c)
-            base, start = self.bases[near.base].masked, near.z
-        else:
+        base, start = self.bases[near.base].masked, near.z
+        if before is not None:
             last, moves, step = before
             base, start = last.base, (last.z + moves @ moves.new_tensor(step)).to(near.z.dtype)
+        elif near.coefficients.close_to(c):
+            return self._calibrated(base, start, c)
         with untouched():
             objective = calibration_objective(self.settings.task(self.equation, c), base, self.settings)
             result = solve_calibration(objective, self.settings, start)
         if result.status is Status.CONVERGED:
-            return self._on_base(base, result.z, c)
+            return self._calibrated(base, result.z, c)
         segment = PathSegment(SolutionOnBase(near, self.bases[near.base]), c)
         found, grown = continue_to(self.equation, self.bases, segment, self.settings)
         self.bases += grown
-        return self._on_base(found.base.masked, found.solution.z, c) if found.solved else None
+        return self._calibrated(found.base.masked, found.solution.z, c) if found.solved else None
 
     def residual(self, solution: Calibrated) -> float:
         """Root mean square residual of a solution on fresh points."""
         return solution.task.fit(solution.masked.forward(solution.z)).residual
 
-    def _calibrated(self, member: Solution, c: Coefficients) -> Calibrated:
-        return self._on_base(self.bases[member.base].masked, member.z, c)
-
-    def _on_base(self, base: MaskedNetwork, z: Tensor, c: Coefficients) -> Calibrated:
+    def _calibrated(self, base: MaskedNetwork, z: Tensor, c: Coefficients) -> Calibrated:
         task = self.settings.task(self.equation, c)
         assert isinstance(task, EquationTask)
         return Calibrated(task, base, z)

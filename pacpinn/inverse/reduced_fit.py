@@ -45,42 +45,35 @@ class Estimate:
 def identify(
     model: ReducedModel, x: np.ndarray, values: np.ndarray, deviation: float, unknown: Sequence[str]
 ) -> Estimate:
-    """Fit coefficients to measurements of the solution.
+    """Fit coefficients to measurements `values` ``(rows, outputs)`` of the solution at points `x` ``(rows, inputs)``.
 
     The coordinates in the span are those that solve the equation at the coefficients (variable projection: Golub &
-    Pereyra 1973), so that the equation is not weighed against the measurements.
-
-    Args:
-        model: the family reduced to the span of its members.
-        x: points of the measurements, ``(rows, inputs)``.
-        values: the measurements, ``(rows, outputs)``; NaN where an output was not measured.
-        deviation: standard deviation of the measurements.
-        unknown: names of the coefficients to be found; the others are those of the best member.
+    Pereyra 1973), so that the equation is not weighed against the measurements. Values are NaN where an output was not
+    measured. Coefficients other than the unknown ones are those of the best member.
 
     Raises:
         PacpinnError: for arrays of the wrong shape or without a number, a deviation of zero or less, names that do not
             vary over the members.
     """
-    _require_shapes(model.equation, x, values)
-    _require_numbers(x, values, deviation)
+    _require_measurements(model.equation, x, values, deviation)
     _require_varying(model, unknown)
     fit = ReducedFit(model, x, values, deviation, unknown)
     c, minimum = fit.minimise()
     (differences,), (slopes,) = minimum.residuals, minimum.jacobian
-    deviations = np.array(_deviations(slopes.T @ slopes)) * fit.slopes(c)
+    deviations, curvature = np.full(len(unknown), math.inf), slopes.T @ slopes
+    if int(torch.linalg.matrix_rank(curvature)) == len(curvature):
+        deviations = np.array(torch.linalg.inv(curvature).diagonal().sqrt().tolist())
+    deviations = deviations * fit.slopes(c)
     return Estimate(c, dict(zip(unknown, deviations.tolist(), strict=True)), float(differences.square().mean().sqrt()))
 
 
-def _require_shapes(equation: Equation, x: np.ndarray, values: np.ndarray) -> None:
+def _require_measurements(equation: Equation, x: np.ndarray, values: np.ndarray, deviation: float) -> None:
     inputs, outputs = len(equation.inputs), len(equation.outputs)
     if x.ndim != 2 or values.ndim != 2 or x.shape != (len(values), inputs) or values.shape[1] != outputs:
         raise PacpinnError(
             f"measurements of shape {values.shape} at points of shape {x.shape}; expected (rows, {outputs}) at "
             f"(rows, {inputs})"
         )
-
-
-def _require_numbers(x: np.ndarray, values: np.ndarray, deviation: float) -> None:
     if not np.isfinite(x).all():
         raise PacpinnError("a point of the measurements is not finite; expected numbers")
     if np.isinf(values).any() or np.isnan(values).all():
@@ -100,20 +93,11 @@ def _require_varying(model: ReducedModel, unknown: Sequence[str]) -> None:
         )
 
 
-def _deviations(curvature: Tensor) -> list[float]:
-    """Standard deviations of unknowns from the second derivatives of half the squares ``(n, n)``."""
-    if int(torch.linalg.matrix_rank(curvature)) < len(curvature):
-        return [math.inf] * len(curvature)
-    return torch.linalg.inv(curvature).diagonal().sqrt().tolist()
-
-
 class ReducedFit:
     """Differences to measurements, in standard deviations, as a function of the unknowns' normalised places.
 
-    Args:
-        model, x, values, unknown: as of :func:`identify`, without its checks.
-        deviation: a number, or any shape that broadcasts to that of `values`.
-        base: values of all other coefficients; by default those of the best member.
+    The arguments are those of :func:`identify`, not checked. The deviation may have any shape that broadcasts to that
+    of `values`. Coefficients other than the unknown ones are those of `base`, by default of the best member.
     """
 
     def __init__(
@@ -138,11 +122,7 @@ class ReducedFit:
         self._base = base or members[self._best(members, model.basis.coordinates)]
 
     def minimise(self, start: Coefficients | None = None) -> tuple[Coefficients, Minimum]:
-        """The coefficients of least squares by Gauss-Newton, and the minimum ``(1, unknowns)`` in normalised places.
-
-        Args:
-            start: where to begin; by default the coefficients of a grid over the range whose misfit is least.
-        """
+        """Coefficients of least squares, and the minimum in normalised places; by default from the best of a grid."""
         places = self._start() if start is None else self._space.places([start])[0]
         with untouched():
             minimum = gauss_newton(self._linearise, self._x.new_tensor(places)[None], _ACCURACY)
@@ -157,7 +137,7 @@ class ReducedFit:
         return np.array([(above[name] - below[name]) / (2 * _SHIFT) for name, above, below in pairs])
 
     def _start(self) -> np.ndarray:
-        """Places ``(unknowns,)`` on a grid whose interpolated coordinates fit the measurements best."""
+        """Places ``(unknowns,)`` of a grid over the range whose interpolated coordinates fit the measurements best."""
         count = round(_TRIALS ** (1 / len(self._low)))
         axes = [np.linspace(*ends, count) for ends in zip(self._low, self._high, strict=True)]
         places = np.array(list(itertools.product(*axes)))
@@ -185,7 +165,6 @@ class ReducedFit:
         return int(np.argmin(misfits))
 
     def _held(self, places: Tensor) -> np.ndarray:
-        """Places held within the range of the members."""
         return np.clip(places.numpy(force=True), self._low, self._high)
 
     def _at(self, places: np.ndarray) -> list[Coefficients]:

@@ -6,8 +6,7 @@ import pytest
 import pacpinn as pp
 from pacpinn.errors import NotIdentifiable, NotSolved
 from pacpinn.inverse.gauss_newton_search import Search
-from pacpinn.inverse.inverse_problem import InverseProblem
-from pacpinn.inverse.unknowns import Unknowns
+from pacpinn.inverse.inverse_problem import InverseProblem, Unknowns
 from tests.inverse.stubs import ClosedForm
 from tests.reduced_basis.test_greedy import Spring
 
