@@ -42,6 +42,7 @@ class Search:
 
         Raises:
             NotSolved: if the equation cannot be solved at `start`.
+            NotIdentifiable: if the measurements do not determine the unknowns.
         """
         iterate = self._iterate(start, None)
         if iterate is None:

@@ -122,7 +122,7 @@ class ReducedFit:
         self._base = base or members[self._best(members, model.basis.coordinates)]
 
     def minimise(self, start: Coefficients | None = None) -> tuple[Coefficients, Minimum]:
-        """Coefficients of least squares, and the minimum in normalised places; by default from the best of a grid."""
+        """Coefficients of least squares, and the minimum in normalised places, by default from the best grid point."""
         places = self._start() if start is None else self._space.places([start])[0]
         with untouched():
             minimum = gauss_newton(self._linearise, self._x.new_tensor(places)[None], _ACCURACY)
