@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,8 +15,8 @@ from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import PacpinnError
-from pacpinn.reduced_basis.gauss_newton import gauss_newton, least_squares
-from pacpinn.reduced_basis.pod import PODBasis
+from pacpinn.reduced_basis.error_indicator import error_ratio
+from pacpinn.reduced_basis.gauss_newton import least_squares
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.reduced_solver import ReducedSolver, batches
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
@@ -131,25 +131,8 @@ class ReducedModel:
 
     @cached_property
     def ratio(self) -> float:
-        """Relative error per unit of residual: the geometric mean over members left out; 1 if none has both above 0."""
-        with untouched():
-            pairs = [leave_one_out(self.snapshots, k) for k in range(len(self.members))]
-        ratios = [error / residual for error, residual in pairs if residual > 0 and error > 0]
-        return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
-
-
-def leave_one_out(snapshots: Snapshots, k: int) -> tuple[float, float]:
-    """Relative L2 error, and residual on the check points, of the solution for member `k` in the span of all others."""
-    cs = snapshots.coefficients
-    others = [i for i in range(len(cs)) if i != k]
-    basis, c = PODBasis.of_subset(snapshots.training_table.values, others), cs[k]
-    nearest = min(others, key=lambda i: snapshots.equation.space.distance(cs[i], c))
-    training, check = snapshots.on_training(basis.modes), snapshots.on_check(basis.modes)
-    b = gauss_newton(partial(training.linearise, [c]), basis.coordinates[nearest : nearest + 1]).unknowns
-    values, x = snapshots.check_table.values, snapshots.check.x
-    found = snapshots.solution(c, values @ basis.weights(b)[0], x)
-    own = snapshots.solution(c, values[..., k], x)
-    return float((found - own).norm() / own.norm()), float(check.residuals([c], b).norm())
+        """Relative error per unit of residual; see :func:`error_ratio`."""
+        return error_ratio(self.snapshots)
 
 
 def reduced(

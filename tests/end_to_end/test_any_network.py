@@ -202,7 +202,7 @@ def learnt(make, network=None) -> pp.PAC:
 def test_a_target_of_other_inputs_is_named_whatever_the_solver(make, solver):
     pac = learnt(make)
     with pytest.raises(
-        DataError, match=r"the network does not take inputs of shape \(\d+, 4\): .*; expected the shape the"
+        DataError, match=r"the network does not take inputs of shape \(\d+, 4\): .*; expected the shape that"
     ):
         pac.calibrate(make(inputs=4), "target", solver)
     with pytest.raises(DataError, match=r"the network does not take inputs of shape \(\d+, 4\)"):

@@ -1,13 +1,9 @@
 """Answers between the members of a family, their estimated errors and their sensitivities."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.reduced_basis.reduced_model import ReducedModel, leave_one_out
-from pacpinn.reduced_basis.snapshots import Snapshots
 from tests.toys import Decay, Rotation
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -78,29 +74,6 @@ def test_several_outputs_share_their_coordinates():
     family = pp.solve_family(Rotation(), targets=pp.grid(w=[1.2, 1.4]), keep=0.5, tolerance=3e-4)
     found = family.reduced_model.solve([pp.Coefficients(w=1.3)])[0].predict(T)
     assert np.abs(found - np.hstack([np.sin(1.3 * T), np.cos(1.3 * T)])).max() < 5e-3
-
-
-@pytest.fixture(scope="module")
-def snapshots(solved_decay):
-    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings)
-    return points.extended(solved_decay.values(), solved_decay.bases)
-
-
-def test_a_member_left_out_is_approximated_by_the_others(snapshots):
-    error, residual = leave_one_out(snapshots, 1)
-    assert 1e-6 < error < 2e-2
-    assert 1e-6 < residual < 5e-2
-
-
-def test_the_ratio_is_the_geometric_mean_over_the_members(snapshots):
-    ratios = [error / residual for error, residual in (leave_one_out(snapshots, k) for k in range(3))]
-    assert ReducedModel(snapshots).ratio == pytest.approx(np.prod(ratios) ** (1 / 3))
-
-
-def test_a_member_that_others_reproduce_says_nothing(snapshots):
-    twice = replace(snapshots, members=[snapshots.members[0]] * 2)
-    assert leave_one_out(twice, 0)[0] == 0
-    assert ReducedModel(twice).ratio == 1
 
 
 class Shifted(Decay):
