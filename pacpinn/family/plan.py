@@ -10,9 +10,7 @@ from pacpinn.continuation.settings import Settings
 from pacpinn.equations.dry_run import dry_run
 from pacpinn.equations.equation import Equation, require_equation
 from pacpinn.equations.parametric import parametric
-from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import provenance
-from pacpinn.family.file.record import Record
 from pacpinn.family.file.schema import RunSpec
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.networks.masked_network import MaskedNetwork
@@ -30,13 +28,12 @@ from pacpinn.transfer.pruning import kept_weights
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be solved.
+    """What is to be solved, and how.
 
     Attributes:
         problem: the problem; of the method ``"parametric"`` with the coefficients as inputs.
         stated: the problem as it was given.
         source: the source's coefficients.
-        settings: how it is solved.
         requests: the targets, the range, or both.
     """
 
@@ -67,25 +64,10 @@ class Plan:
             request = _range_request(stated, within, members, settings, begun=1 + len(new))
             requests.append(request)
             within, settings = request.within, replace(settings, tolerance=OF_TOLERANCE * request.tolerance)
+        solved = stated
         if settings.method == "parametric":
-            return cls(parametric(stated, within or spanned([at_source, *new])), stated, at_source, settings, requests)
-        return cls(stated, stated, at_source, settings, requests)
-
-    @classmethod
-    def again(cls, family: Record) -> Plan:
-        """The plan that a solved family was made by.
-
-        Raises:
-            FamilyFileError: if the family does not hold all its requests.
-        """
-        begun = family.requests[0].begun if family.requests else len(family.solutions)
-        if begun != 1:
-            raise FamilyFileError(
-                f"this family of {family.problem.name} does not say how it came about: it is of an earlier version, or "
-                "was interrupted and then extended otherwise; solve it anew"
-            )
-        source = next(iter(family.solutions)).coefficients
-        return cls(family.problem, family.problem, source, family.settings, list(family.requests))
+            solved = parametric(stated, within or spanned([at_source, *new]))
+        return cls(solved, stated, at_source, settings, requests)
 
     @property
     def run_spec(self) -> RunSpec:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from pacpinn.continuation.solution import Solution
+from pacpinn.errors import FamilyFileError
 from pacpinn.family.family import Family
-from pacpinn.family.plan import Plan
 from pacpinn.family.progress import ProgressCallback, ignore
 from pacpinn.family.solve import carry_out, solve_source
 from pacpinn.runtime.isolation import alone
@@ -20,10 +20,9 @@ from pacpinn.tasks.coefficient import Coefficients
 
 @dataclass(frozen=True)
 class Comparison:
-    """A member compared with the same member of the family that was solved again.
+    """A member compared with the member at the same coefficients of the family that was solved again.
 
     Attributes:
-        coefficients: of the member.
         same: whether weights, status, steps and losses are the same to the last bit.
         difference: the largest difference of a weight; infinite if the members have other weights, or one is missing.
     """
@@ -40,11 +39,16 @@ def rerun(family: Family, progress: ProgressCallback = ignore) -> Family:
 
     Raises:
         FamilyFileError: if the family does not hold all its requests.
-        PacpinnError: as :func:`pacpinn.solve_family`.
     """
-    plan = Plan.again(family)
+    begun = family.requests[0].begun if family.requests else len(family)
+    if begun != 1:
+        raise FamilyFileError(
+            f"this family of {family.problem.name} does not say how it came about: it is of an earlier version, or "
+            "was interrupted and then extended otherwise; solve it anew"
+        )
     with alone():
-        return carry_out(plan.requests, solve_source(plan, progress), progress)
+        again = solve_source(family.problem, family.source.coefficients, family.settings, progress)
+        return carry_out(family.requests, again, progress)
 
 
 def compared(family: Family, again: Family) -> Iterator[Comparison]:
@@ -61,5 +65,4 @@ def compared(family: Family, again: Family) -> Iterator[Comparison]:
 
 
 def _weights(family: Family, member: Solution | None) -> Tensor:
-    """All weights of a member's network; none of a missing member."""
     return torch.empty(0) if member is None else family.bases[member.base].masked.merge(member.z)

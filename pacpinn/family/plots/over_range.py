@@ -55,7 +55,6 @@ def _estimates(family: FamilyQueries, refinement: Refinement) -> Figure:
 
 
 def _over_one(axes: Axes, family: FamilyQueries, refinement: Refinement, name: str) -> None:
-    """Estimates and, with a reference, errors of answers; the members are marked on the lower edge."""
     answers = family.reduced_model.answer(_along(family, [name], _ESTIMATES))
     values = [each.coefficients[name] for each in answers]
     errors = _errors(family, answers[::_PER_ERROR])
@@ -71,7 +70,6 @@ def _over_one(axes: Axes, family: FamilyQueries, refinement: Refinement, name: s
 
 
 def _over_two(figure: Figure, axes: Axes, family: FamilyQueries, across: str, up: str) -> None:
-    """Estimates as colours, the members as points."""
     answers = family.reduced_model.answer(_along(family, [across, up], _ESTIMATES_PER_AXIS))
     estimates = np.array([each.error_estimate for each in answers])
     x, y = ([each.coefficients[name] for each in answers] for name in (across, up))
@@ -139,7 +137,6 @@ def _errors(family: FamilyQueries, answers: Sequence[Answer]) -> list[float]:
 
 
 def _set_axis(axes: Axes, which: Literal["x", "y"], family: FamilyQueries, name: str) -> None:
-    """Label, scale and ticks of a coefficient's axis."""
     declared = family.problem.coefficients[name]
     axes.set(**{f"{which}label": style.coefficient_label(name, declared.doc), f"{which}scale": declared.scale})
     if declared.scale == "log":
