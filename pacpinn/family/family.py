@@ -203,7 +203,6 @@ class Family(FamilyQueries):
             FamilyFileError: if the family was loaded from this file, and another process or thread has written to it
                 since: members that it added would be lost.
             FamilyInUse: if another process is solving the family in this file.
-            PacpinnError: if the file cannot be written.
         """
         path = Path(path)
         key = path.resolve()

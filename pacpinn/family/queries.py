@@ -37,7 +37,6 @@ class FamilyQueries(Members):
     """A family's members, and the answers that follow from them at any other coefficients.
 
     Every query but :meth:`predict` needs an equation, and raises a :class:`PacpinnError` for other problems.
-    Coefficients that are not named are the source's.
     """
 
     _model: ReducedModel | None = None  # made at the first query, and again after a new member
@@ -56,6 +55,7 @@ class FamilyQueries(Members):
 
         Raises:
             NotAccurate: as `doubtful` says.
+            PacpinnError: for problems that are no equations, and families with fewer than two members.
 
         Example:
             >>> family.at(nu=0.0137).error_estimate

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from pacpinn.continuation.solution import Solution
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.family import Family
 from pacpinn.family.progress import ProgressCallback, ignore
@@ -54,15 +52,12 @@ def rerun(family: Family, progress: ProgressCallback = ignore) -> Family:
 def compared(family: Family, again: Family) -> Iterator[Comparison]:
     """Compare each member of `family` with the member of `again` at the same coefficients."""
     for c, member in family.items():
-        other = again.get(c)
-        weights, others = _weights(family, member), _weights(again, other)
-        if other is None or other.base != member.base or others.shape != weights.shape:
-            yield Comparison(c, False, math.inf)
-            continue
-        same_course = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
-        difference = float((weights - others).abs().max())
-        yield Comparison(c, same_course and torch.equal(weights, others), difference)
-
-
-def _weights(family: Family, member: Solution | None) -> Tensor:
-    return torch.empty(0) if member is None else family.bases[member.base].masked.merge(member.z)
+        other, same, difference = again.get(c), False, math.inf
+        if other is not None and other.base == member.base:
+            weights = family.bases[member.base].masked.merge(member.z)
+            others = again.bases[other.base].masked.merge(other.z)
+            if weights.shape == others.shape:
+                same = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
+                same = same and torch.equal(weights, others)
+                difference = float((weights - others).abs().max())
+        yield Comparison(c, same, difference)

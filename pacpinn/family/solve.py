@@ -15,8 +15,8 @@ from pacpinn.equations.parametric import ParametricEquation, range_task
 from pacpinn.errors import PacpinnError
 from pacpinn.family.family import Family
 from pacpinn.family.file.journal import Journal, locked
-from pacpinn.family.file.schema import Record
-from pacpinn.family.plan import Plan
+from pacpinn.family.file.provenance import run_spec
+from pacpinn.family.plan import Plan, plan_family
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.targets import CoefficientValues
 from pacpinn.runtime.isolation import alone, existing_device, untouched
@@ -26,6 +26,7 @@ from pacpinn.sweep.requests import Request, TargetRequest
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.registry import get_problem
 from pacpinn.transfer.from_scratch import cold_start
 
 if TYPE_CHECKING:
@@ -80,9 +81,9 @@ def solve_family(
             the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
-    path, pool_of = resume or save, None
     if save is not None and resume is not None and Path(save) != Path(resume):
         raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
+    pool_of = None
     if client is not None:
         if within is not None:
             raise PacpinnError(
@@ -91,8 +92,10 @@ def solve_family(
         from pacpinn.sweep import dask_pool
 
         pool_of, settings["tree"] = dask_pool.on(client), "spine"
-    plan = Plan.of(problem, source, targets, within, members, Settings(**settings))
-    plan.check()
+    chosen = Settings(**settings)
+    stated = problem if isinstance(problem, Problem) else get_problem(problem)
+    plan = plan_family(stated, source, targets, within, members, chosen)
+    path = resume or save
     with alone():
         if path is None:
             start = solve_source(plan.problem, plan.source, plan.settings, progress)
@@ -106,11 +109,15 @@ def _with_journal(
     journal: Journal, plan: Plan, resume: bool, progress: ProgressCallback, pool_of: PoolOf | None
 ) -> Family:
     """Solve a family while each member is written to a file; if asked to `resume`, from where an earlier run ended."""
-    earlier = journal.earlier_run(plan.run_spec, plan.problem, resume)
+    earlier = journal.earlier_run(run_spec(*plan), plan.problem, resume)
     if earlier is None:
         family = solve_source(plan.problem, plan.source, plan.settings, progress)
     else:
-        family = _take_up(earlier, plan.settings, progress)
+        family = Family(**vars(earlier))
+        for each in family.solutions:
+            progress(ended("calibrate" if each.parent else "allocate", each))
+        # the user's own criterion and solver, of which the file holds the names alone
+        family.settings = replace(family.settings, criterion=plan.settings.criterion, solver=plan.settings.solver)
         if family.finished and len(family.requests) == len(plan.requests):
             journal.clear()  # a kill at the very end may have left parts
             return family
@@ -133,15 +140,6 @@ def solve_source(problem: Problem, source: Coefficients, settings: Settings, pro
     if task.tolerance is not None and member.status is not Status.CONVERGED:
         log.warning("the source %s ended %s: targets will hardly be better", source, member.status)
     return Family(problem, [Base(base, source)], [member], settings)
-
-
-def _take_up(earlier: Record, settings: Settings, progress: ProgressCallback) -> Family:
-    """The family of an earlier run, with the user's own criterion and solver, of which a file holds the names alone."""
-    family = Family(**vars(earlier))
-    for each in family.solutions:
-        progress(ended("calibrate" if each.parent else "allocate", each))
-    family.settings = replace(family.settings, criterion=settings.criterion, solver=settings.solver)
-    return family
 
 
 def carry_out(

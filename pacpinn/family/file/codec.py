@@ -61,9 +61,9 @@ def write_family(path: Path, family: Record) -> str:
 def append_member(
     file: BinaryIO, solution: Solution, bases: Sequence[Base], refinement: Refinement | None, before: tuple[int, int]
 ) -> None:
-    """Append a member to a file of parts, with all bases and the refinement of the family after it.
+    """Append a member to a file of parts, with the bases that are new with it; :func:`read_appended` reads them back.
 
-    `before` it the file holds so many bases and members. :func:`read_appended` reads it back.
+    `bases` and `refinement` are the family's after this member; `before` are its numbers of bases and members before.
     """
     new_bases = bases[before[0] :]
     header = PartHeader([each.coefficients for each in new_bases], [member_header(solution)], refinement, *before)

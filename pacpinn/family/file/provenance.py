@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
 import sys
 from collections.abc import Iterator, Sequence
@@ -66,10 +65,8 @@ def _other_requests(stored: Sequence[Request], asked: Sequence[Request]) -> list
 
 def source_hash(problem: Problem) -> str:
     """SHA-256 of the file that defines the problem; empty for a problem that was defined without a file."""
-    module = sys.modules.get(type(problem).__module__)
-    if module is None or not getattr(module, "__file__", None):
-        return ""
-    return hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest()
+    file = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
 
 
 def problem_of(path: Path, header: ProblemHeader, given: Problem | str | Path | None) -> Problem:

@@ -1,7 +1,4 @@
-"""The state of a family, and the header of its file as types: JSON that does not fit them is refused.
-
-See docs/family-file.md.
-"""
+"""A family's state, and the header of its file as types: other JSON is refused. See docs/family-file.md."""
 
 from __future__ import annotations
 
@@ -21,6 +18,9 @@ from pacpinn.sweep.requests import Request
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
+
+Kind = TypeVar("Kind", "Header", "PartHeader")
+Names = tuple[str, ...]
 
 
 @dataclass(eq=False)
@@ -55,9 +55,6 @@ def _stored(
     types = {name: each for name, each in hints.items() if name not in left_out} | dict(stored_as)
     required = [(name, types[name]) for name in dict.fromkeys([*first, *types]) if name not in optional]
     return msgspec.defstruct(kind.__name__, [*required, *((name, types[name], None) for name in optional)], frozen=True)
-
-
-Names = tuple[str, ...]
 
 
 class SettingsHeader(
@@ -152,9 +149,6 @@ class PartHeader(Struct, frozen=True):
     refinement: Refinement | None
     first_base: int
     first_member: int
-
-
-Kind = TypeVar("Kind", Header, PartHeader)
 
 
 def to_json(header: Header | PartHeader) -> str:

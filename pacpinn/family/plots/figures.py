@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.family.plots import over_range, solutions, style
+from pacpinn.family.queries import FamilyQueries
 from pacpinn.runtime import files
 from pacpinn.solvers.base import Status
-
-if TYPE_CHECKING:
-    from pacpinn.family.queries import FamilyQueries
 
 _DPI = 160
 
@@ -155,9 +153,7 @@ def _number(family: FamilyQueries) -> _Place:
     return _Place("target", np.arange(len(family)), whole=True)
 
 
-def _draw_over(
-    axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, line: dict[str, Any]
-) -> None:
+def _draw_over(axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, line: Any) -> None:
     """Values of all members over their places; source and members that did not converge have markers of their own."""
     order = np.argsort(place.values, kind="stable")
     axes.plot(place.values[order], values[order], **line, linestyle="-" if joined else "", linewidth=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -14,19 +14,19 @@ from matplotlib.figure import Figure
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.family.plots import style
-
-if TYPE_CHECKING:
-    from pacpinn.family.queries import FamilyQueries
+from pacpinn.family.queries import FamilyQueries
 
 _SHOWN = 5  # members
 
 
 def draw(family: FamilyQueries) -> dict[str, Figure]:
-    """``"solutions"`` of an equation of one, two or three inputs; a third input is held at its largest value."""
+    """``"solutions"`` of an equation of one, two or three inputs: the source, the last target and a few others."""
     problem = family.problem
     if not isinstance(problem, Equation) or len(problem.inputs) > 3:
         return {}
-    fields = [_Field.of(family, each) for each in _selected(family)]
+    members = list(family.values())
+    shown = np.linspace(0, len(members) - 1, min(_SHOWN, len(members))).round().astype(int)
+    fields = [_Field.of(family, members[i]) for i in shown]
     return {"solutions": (_trajectories if len(problem.inputs) == 1 else _maps)(family, fields)}
 
 
@@ -48,13 +48,6 @@ class _Field:
         values = family.predict(x, **dict[str, Any](member.coefficients))
         shown = x[:, 2] == x[:, 2].max() if x.shape[1] == 3 else slice(None)
         return cls(member, x[shown], values[shown], None if exact is None else (values - exact)[shown])
-
-
-def _selected(family: FamilyQueries) -> list[Solution]:
-    """The source and a few targets, evenly spaced in the order of their solution, the last among them."""
-    members = list(family.values())
-    chosen = np.linspace(0, len(members) - 1, min(_SHOWN, len(members))).round().astype(int)
-    return [members[i] for i in chosen]
 
 
 def _maps(family: FamilyQueries, fields: Sequence[_Field]) -> Figure:
