@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +17,17 @@ from pacpinn.equations.equation import require_equation
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import codec, container
 from pacpinn.family.file.journal import Journal, locked
-from pacpinn.family.file.record import Record
+from pacpinn.family.file.schema import Record
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.queries import FamilyQueries
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.reduced_basis.greedy import Refinement, refine, require_two
 from pacpinn.runtime.isolation import alone, existing_device, untouched
-from pacpinn.solvers.base import Report
 from pacpinn.sweep.numbering import SolvedTarget, reorder_bases
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
 from pacpinn.sweep.sweep import steps_of, sweep_targets
 from pacpinn.sweep.tree_step import StepContext
-from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 
@@ -76,9 +75,6 @@ class Family(FamilyQueries):
             pool_of: where to solve them, such as ``pacpinn.sweep.dask_pool.on(client)``; by default in this process.
             tree: from which member each target starts; by default as the family's settings say. With a pool always a
                 spine.
-
-        Raises:
-            CoefficientError: as :func:`solve_family`.
         """
         with alone():
             new = distinct(self.problem, targets, self.source.coefficients, known=list(self))
@@ -99,11 +95,7 @@ class Family(FamilyQueries):
             tolerance: largest estimated error of an answer, relative to the solution; by default the tolerance of the
                 members' residuals.
             members: how many members the family may have.
-            progress: as for :func:`solve_family`.
-
-        Raises:
-            CoefficientError: if a range is empty, reversed or of an unknown coefficient.
-            PacpinnError: for problems that are no equations, and for fewer than two `members`.
+            progress: as for :func:`solve_family`, whose errors for ranges are raised here too.
         """
         with alone():
             require_two(members)
@@ -116,61 +108,43 @@ class Family(FamilyQueries):
     def finish(self, progress: ProgressCallback = ignore, pool_of: PoolOf | None = None) -> None:
         """Go on with an interrupted request, to the same family as without the interruption; without one do nothing.
 
-        Args:
-            progress, pool_of: as for :meth:`extend`.
+        `progress` and `pool_of` are as for :meth:`extend`.
         """
         with alone():
             if not self.finished:
-                for advance in self._advances(self.requests[-1], progress, pool_of):
+                request = self.requests[-1]
+                for advance in self._advances(request, progress, pool_of):
                     self._take(advance, progress)
-                self._put_in_order(self.requests[-1])
+                if isinstance(request, TargetRequest) and not request.in_chain:
+                    self._put_in_order(request)
                 self.finished = True
 
     def _begin(self, request: Request) -> None:
-        """Make a request the one that :meth:`finish` carries out.
-
-        An interrupted request before it is given up. Then the requests no longer lead to the same family, and all
-        earlier ones are dropped.
-        """
+        # If an interrupted request is given up, the requests no longer lead to the same family: all are dropped.
         self.requests = [*self.requests, request] if self.finished else [request]
         self.finished = False
         if self._journal is not None:
             self._journal.begin(self)
 
-    def _put_in_order(self, request: Request) -> None:
+    def _put_in_order(self, request: TargetRequest) -> None:
         """Put members and bases into the order of the request's tree, in whatever order they were solved."""
-        if isinstance(request, TargetRequest) and not request.in_chain:
-            members = list(self._solutions)[: request.begun]
-            order = [target for step in steps_of(self.problem, members, request) for _, target in step]
-            solutions, self.bases = reorder_bases([self._solutions[c] for c in members + order], self.bases)
-            self._solutions = {each.coefficients: each for each in solutions}
+        members = list(self._solutions)[: request.begun]
+        order = [target for step in steps_of(self.problem, members, request) for _, target in step]
+        self.solutions, self.bases = reorder_bases([self._solutions[c] for c in members + order], self.bases)
 
     def _advances(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None) -> Iterator[SolvedTarget]:
         """Solve the targets of a request that are not solved yet."""
-
-        def reports(target: Coefficients) -> Report:
-            return reporter(progress, "calibrate", target)
-
+        reports, settings = partial(reporter, progress, "calibrate"), self.settings
         if isinstance(request, TargetRequest):
             before = dict(islice(self._solutions.items(), request.begun))
             bases = self.bases[: 1 + max(each.base for each in before.values())]
-            yield from sweep_targets(
-                self.problem,
-                before,
-                bases,
-                request,
-                self.settings,
-                reports,
-                done=dict(self._solutions),
-                all_bases=self.bases,
-                pool_of=pool_of,
-            )
+            done = dict(self._solutions)
+            yield from sweep_targets(self.problem, before, bases, request, settings, reports, done, self.bases, pool_of)
         else:
             equation, goal = require_equation(self.problem), self.refinement
             assert goal is not None
-            steps = refine(equation, self._solutions, self.bases, goal, request.members, self.settings, reports)
-            for advance, reached in steps:
-                self.refinement = reached
+            steps = refine(equation, self._solutions, self.bases, goal, request.members, settings, reports)
+            for advance, self.refinement in steps:
                 if advance is not None:
                     yield advance
 
@@ -181,21 +155,16 @@ class Family(FamilyQueries):
             self._journal.add(solution, self.bases, self.refinement)
         log.info("%s: %s after %d steps", solution.coefficients, solution.status, solution.steps)
         if solution.singular is not None:
-            crossed = solution.reached is None
-            words = f"the path from {solution.parent} crosses" if crossed else "kept from being solved by"
+            crosses = f"the path from {solution.parent} crosses"
+            words = crosses if solution.reached is None else "kept from being solved by"
             log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 
     def estimate_errors(self, client: Client | None = None) -> None:
         """Estimate the error of every member of an equation, for :meth:`table`; earlier estimates stay.
 
-        An estimate takes as long as a few steps of a calibration.
-
-        Args:
-            client: of a Dask cluster whose workers compute the estimates; by default this process does.
-
-        Raises:
-            PacpinnError: for problems that are no equations.
+        An estimate takes as long as a few steps of a calibration. With the `client` of a Dask cluster its workers
+        compute the estimates, else this process.
         """
         unknown = [each for each in self.values() if each.error_estimate is None]
         if client is None:
@@ -234,7 +203,6 @@ class Family(FamilyQueries):
             FamilyFileError: if the family was loaded from this file, and another process or thread has written to it
                 since: members that it added would be lost.
             FamilyInUse: if another process is solving the family in this file.
-            PacpinnError: if the file cannot be written.
         """
         path = Path(path)
         key = path.resolve()

@@ -11,7 +11,7 @@ from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import NotSolved, PacpinnError
-from pacpinn.family.file.record import Record
+from pacpinn.family.file.schema import Record
 from pacpinn.family.targets import CoefficientValues
 from pacpinn.tasks.coefficient import CoefficientIndex, Coefficients
 from pacpinn.tasks.task import Task
@@ -113,10 +113,9 @@ class Members(Record, Mapping[Coefficients, Solution]):
         return min(self._solutions.values(), key=lambda each: space.distance(each.coefficients, c))
 
     def table(self) -> list[dict[str, Any]]:
-        """One row for each member.
+        """One row for each member: its varying coefficients, then what is known of its solution.
 
-        Its varying coefficients, status, base, residual, metric, error, estimated error (None unless
-        :meth:`Family.estimate_errors` was called), singular point on the way to it, steps and seconds.
+        The estimated error is None unless :meth:`Family.estimate_errors` was called.
         """
         names = self.varying or list(self.problem.coefficients)
         return [

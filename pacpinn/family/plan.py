@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import NamedTuple
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.equations.dry_run import dry_run
 from pacpinn.equations.equation import Equation, require_equation
 from pacpinn.equations.parametric import parametric
-from pacpinn.errors import FamilyFileError
-from pacpinn.family.file import provenance
-from pacpinn.family.file.record import Record
-from pacpinn.family.file.schema import RunSpec
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.reduced_basis.greedy import OF_TOLERANCE, require_two
@@ -24,88 +20,51 @@ from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range, spanned
 from pacpinn.tasks.problem import Problem
-from pacpinn.tasks.registry import get_problem
 from pacpinn.transfer.pruning import kept_weights
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is to be solved.
-
-    Attributes:
-        problem: the problem; of the method ``"parametric"`` with the coefficients as inputs.
-        stated: the problem as it was given.
-        source: the source's coefficients.
-        settings: how it is solved.
-        requests: the targets, the range, or both.
-    """
+class Plan(NamedTuple):
+    """What is to be solved, and how; the problem of the method ``"parametric"`` has the coefficients as inputs."""
 
     problem: Problem
-    stated: Problem
     source: Coefficients
     settings: Settings
     requests: Sequence[Request]
 
-    @classmethod
-    def of(
-        cls,
-        problem: Problem | str | Path,
-        source: CoefficientValues | None,
-        targets: Iterable[CoefficientValues] | None,
-        within: Range | None,
-        members: int,
-        settings: Settings,
-    ) -> Plan:
-        """The plan of what :func:`solve_family` was given; raises as it does."""
-        stated = problem if isinstance(problem, Problem) else get_problem(problem)
-        at_source = stated.at(source or {})
-        if targets is None and within is None:
-            targets = stated.targets
-        new = [] if targets is None else distinct(stated, targets, at_source, known=[at_source])
-        requests: list[Request] = [TargetRequest(tuple(new), 1, tree=settings.tree)] if new else []
-        if within is not None:
-            request = _range_request(stated, within, members, settings, begun=1 + len(new))
-            requests.append(request)
-            within, settings = request.within, replace(settings, tolerance=OF_TOLERANCE * request.tolerance)
-        if settings.method == "parametric":
-            return cls(parametric(stated, within or spanned([at_source, *new])), stated, at_source, settings, requests)
-        return cls(stated, stated, at_source, settings, requests)
 
-    @classmethod
-    def again(cls, family: Record) -> Plan:
-        """The plan that a solved family was made by.
-
-        Raises:
-            FamilyFileError: if the family does not hold all its requests.
-        """
-        begun = family.requests[0].begun if family.requests else len(family.solutions)
-        if begun != 1:
-            raise FamilyFileError(
-                f"this family of {family.problem.name} does not say how it came about: it is of an earlier version, or "
-                "was interrupted and then extended otherwise; solve it anew"
-            )
-        source = next(iter(family.solutions)).coefficients
-        return cls(family.problem, family.problem, source, family.settings, list(family.requests))
-
-    @property
-    def run_spec(self) -> RunSpec:
-        """The plan as a family file holds it."""
-        return provenance.run_spec(self.problem, self.source, self.settings, self.requests)
-
-    def check(self) -> None:
-        """Find bad settings before any work; raises as :func:`solve_family`."""
-        settings = self.settings
-        with untouched(settings.seed), naming_user_code(type(self.stated), self.stated.name):
-            task = settings.task(self.problem, self.source)
-            if settings.method == "pac":
-                network = MaskedNetwork(self.problem.initial_network(settings.seed))
-                kept_weights(network, settings.keep, settings.criterion, settings.always_kept, settings.always_free)
-            get_solver(settings.solver, task)
-            if isinstance(self.stated, Equation):
-                dry_run(self.stated, self.source)
+def plan_family(
+    stated: Problem,
+    source: CoefficientValues | None,
+    targets: Iterable[CoefficientValues] | None,
+    within: Range | None,
+    members: int,
+    settings: Settings,
+) -> Plan:
+    """The plan of what :func:`solve_family` was given, checked before any work; raises as it does."""
+    at_source = stated.at(source or {})
+    if targets is None and within is None:
+        targets = stated.targets
+    new = [] if targets is None else distinct(stated, targets, at_source, known=[at_source])
+    requests: list[Request] = [TargetRequest(tuple(new), 1, tree=settings.tree)] if new else []
+    if within is not None:
+        require_two(members)
+        equation = require_equation(stated)
+        within, tolerance = equation.checked_range(within), settings.tolerance or equation.tolerance
+        requests.append(RangeRequest(within, tolerance, members, begun=1 + len(new)))
+        settings = replace(settings, tolerance=OF_TOLERANCE * tolerance)
+    problem = stated
+    if settings.method == "parametric":
+        problem = parametric(stated, within or spanned([at_source, *new]))
+    _check(problem, stated, at_source, settings)
+    return Plan(problem, at_source, settings, requests)
 
 
-def _range_request(problem: Problem, within: Range, members: int, settings: Settings, begun: int) -> RangeRequest:
-    require_two(members)
-    equation = require_equation(problem)
-    return RangeRequest(equation.checked_range(within), settings.tolerance or equation.tolerance, members, begun)
+def _check(problem: Problem, stated: Problem, source: Coefficients, settings: Settings) -> None:
+    with untouched(settings.seed), naming_user_code(type(stated), stated.name):
+        task = settings.task(problem, source)
+        if settings.method == "pac":
+            network = MaskedNetwork(problem.initial_network(settings.seed))
+            kept_weights(network, settings.keep, settings.criterion, settings.always_kept, settings.always_free)
+        get_solver(settings.solver, task)
+        if isinstance(stated, Equation):
+            dry_run(stated, source)

@@ -40,7 +40,7 @@ def ignore(progress: Progress) -> None:
 
 
 def ended(stage: Stage, solution: Solution) -> Progress:
-    """The progress of a member that is solved: its last step and loss; NaN if the solver took no step."""
+    """The progress of a solved member: its last step and loss; NaN if the solver took no step."""
     loss = solution.history[-1] if solution.history else math.nan
     return Progress(stage, solution.coefficients, solution.steps, loss, solution)
 

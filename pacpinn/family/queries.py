@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 import numpy as np
@@ -26,9 +27,16 @@ from pacpinn.reduced_basis.snapshots import spanning
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 
+log = logging.getLogger(__name__)
+
+Doubt = Literal["raise", "warn"]
+
 
 class FamilyQueries(Members):
-    """A family's members, and the answers that follow from them at any other coefficients."""
+    """A family's members, and the answers that follow from them at any other coefficients.
+
+    Every query but :meth:`predict` needs an equation, and raises a :class:`PacpinnError` for other problems.
+    """
 
     _model: ReducedModel | None = None  # made at the first query, and again after a new member
 
@@ -86,7 +94,6 @@ class FamilyQueries(Members):
         return self.task(**member.coefficients).predict(forward, points)
 
     def _points(self, x: Any) -> np.ndarray:
-        """`x` as an array, after a check of its shape."""
         points, inputs = np.asarray(x), len(self.problem.inputs)
         if inputs and (points.ndim != 2 or points.shape[1] != inputs):
             raise PacpinnError(
@@ -97,11 +104,7 @@ class FamilyQueries(Members):
 
     @property
     def reduced_model(self) -> ReducedModel:
-        """The equation reduced to the span of its solved members; made at the first query.
-
-        Raises:
-            PacpinnError: for problems that are no equations, and with fewer than two such members.
-        """
+        """The equation reduced to the span of its solved members, of which it needs two; made at the first query."""
         if self._model is None:
             within = self.refinement.within if self.refinement else None
             self._model = reduced(self.problem, self._solutions.values(), self.bases, self.settings, within)
@@ -120,15 +123,11 @@ class FamilyQueries(Members):
 
         Args:
             x: points ``(rows, inputs)`` of the domain.
-            values: coefficients; those not named are the source's.
+            values: coefficients, as for :meth:`predict`.
 
         Returns:
             An array ``(rows, outputs, names)``, in units of output over coefficient. The last axis is in the order of
             :attr:`varying`; if no coefficient varies, as in a family of the source alone, of all coefficients.
-
-        Raises:
-            NotSolved: if these coefficients are not solved, and there is no reduced model.
-            PacpinnError: for problems that are no equations, and as :meth:`predict`.
         """
         equation, names = require_equation(self.problem), self.varying or list(self.problem.coefficients)
         c = equation.at(values, base=self.source.coefficients)
@@ -139,12 +138,8 @@ class FamilyQueries(Members):
     def error_estimate(self, **values: Any) -> ErrorEstimate:
         """The estimated error of a member of an equation: relative L2 norm (``.relative``), and at points (``.at(x)``).
 
-        By the linearised error equation, on points that no solve used, and without the reference. Between members
-        :meth:`at` gives an estimate with each answer.
-
-        Raises:
-            NotSolved: if these coefficients are not those of a member.
-            PacpinnError: for problems that are no equations.
+        By the linearised error equation, on points that no solve used, and without the reference. Between members this
+        raises :class:`NotSolved`, but :meth:`at` gives an estimate with each answer.
         """
         member, task = self[values], self.task(**values)
         if not isinstance(task, EquationTask):
@@ -161,7 +156,7 @@ class FamilyQueries(Members):
             unknown: names of the coefficients to find; by default those that vary over the family.
 
         Raises:
-            PacpinnError: for arrays of the wrong shape, a deviation of zero or less, unknown names; and as :meth:`at`.
+            PacpinnError: for arrays of the wrong shape, a deviation of zero or less, and unknown names.
         """
         names = list(unknown or self.varying)
         return identify(self.reduced_model, np.asarray(x), np.asarray(values), deviation, names)
@@ -191,7 +186,6 @@ class FamilyQueries(Members):
             MeasurementError: for measurements of the wrong shape, outside the domain, not finite or too few.
             CoefficientError: for unknown names, and values outside their range.
             NotIdentifiable: if the measurements do not determine the unknowns; names the direction.
-            PacpinnError: for problems that are no equations.
 
         Example:
             >>> found = family.infer(x, u, unknown=["nu"])
@@ -204,16 +198,10 @@ class FamilyQueries(Members):
         begin = None if start is None else equation.at(start, base=base)
         measurements = Measurements(points, values, deviation, of)
         measurements.require_fit(equation.name, equation.inputs, equation.outputs, equation.geometry(base))
-        search = Recalibration(equation, self, self.bases, self.settings)
-        model = self._reduced_model_or_none()
+        search, model = Recalibration(equation, self, self.bases, self.settings), None
+        with suppress(PacpinnError):  # its domain may change with its coefficients
+            model = self.reduced_model if self._spans else None
         return infer_coefficients(search, model, InverseProblem(measurements, unknowns, base, begin))
-
-    def _reduced_model_or_none(self) -> ReducedModel | None:
-        """The reduced model, if the equation has one."""
-        try:
-            return self.reduced_model if self._spans else None
-        except PacpinnError:  # its domain changes with its coefficients
-            return None
 
     @property
     def _spans(self) -> bool:
@@ -229,23 +217,18 @@ class FamilyQueries(Members):
         return self.source.tolerance or math.inf
 
 
-log = logging.getLogger(__name__)
-
-Doubt = Literal["raise", "warn"]
-
-
 def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doubtful: Doubt) -> None:
     """Raise or warn, as the caller chooses, if an answer lies outside the range or its error may be too large.
 
     Answers that are members of the family were solved to their own tolerance, and are not judged by this one.
-
-    Raises:
-        NotAccurate: naming the range or the estimated error, and what to do.
     """
-    outside = [each for each in answers if not _between(each.coefficients, ends)]
+    outside = [each for each in answers if _outside(each.coefficients, ends)]
     poor = [each for each in answers if each.kind != "calibrated" and not each.error_estimate <= tolerance]
     if outside:
-        message = _advice(outside[0], len(outside), _reason_outside(outside[0], ends))
+        first = outside[0]
+        name, low, high = _outside(first.coefficients, ends)[0]
+        reason = f"{first.coefficients} lies outside the range {name}={low:g} to {high:g}; the error there is"
+        message = _advice(first, len(outside), f"{reason} estimated as {first.error_estimate:.1e}")
     elif poor:
         worst = max(poor, key=lambda each: each.error_estimate)
         reason = f"the error at {worst.coefficients} is estimated as {worst.error_estimate:.1e}"
@@ -257,12 +240,6 @@ def require_trust(answers: Sequence[Answer], ends: Range, tolerance: float, doub
     log.warning("%s", message)
 
 
-def _reason_outside(answer: Answer, ends: Range) -> str:
-    c, error = answer.coefficients, answer.error_estimate
-    name, low, high = next((name, *ends[name]) for name in ends if not ends[name][0] <= c[name] <= ends[name][1])
-    return f"{c} lies outside the range {name}={low:g} to {high:g}; the error there is estimated as {error:.1e}"
-
-
 def _advice(answer: Answer, count: int, reason: str) -> str:
     more = f" (and {count - 1} more)" if count > 1 else ""
     return (
@@ -271,8 +248,10 @@ def _advice(answer: Answer, count: int, reason: str) -> str:
     )
 
 
-def _between(c: Coefficients, ends: Range) -> bool:
-    return all(
-        low <= c[name] <= high or any(np.isclose(c[name], end, rtol=1e-9, atol=0) for end in (low, high))
+def _outside(c: Coefficients, ends: Range) -> list[tuple[str, float, float]]:
+    """The ranges, with their names, outside which the coefficients lie by more than rounding."""
+    return [
+        (name, low, high)
         for name, (low, high) in ends.items()
-    )
+        if not low <= c[name] <= high and not np.isclose(c[name], (low, high), rtol=1e-9, atol=0).any()
+    ]

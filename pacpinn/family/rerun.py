@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from pacpinn.continuation.solution import Solution
+from pacpinn.errors import FamilyFileError
 from pacpinn.family.family import Family
-from pacpinn.family.plan import Plan
 from pacpinn.family.progress import ProgressCallback, ignore
 from pacpinn.family.solve import carry_out, solve_source
 from pacpinn.runtime.isolation import alone
@@ -20,10 +18,9 @@ from pacpinn.tasks.coefficient import Coefficients
 
 @dataclass(frozen=True)
 class Comparison:
-    """A member compared with the same member of the family that was solved again.
+    """A member compared with the member at the same coefficients of the family that was solved again.
 
     Attributes:
-        coefficients: of the member.
         same: whether weights, status, steps and losses are the same to the last bit.
         difference: the largest difference of a weight; infinite if the members have other weights, or one is missing.
     """
@@ -40,26 +37,27 @@ def rerun(family: Family, progress: ProgressCallback = ignore) -> Family:
 
     Raises:
         FamilyFileError: if the family does not hold all its requests.
-        PacpinnError: as :func:`pacpinn.solve_family`.
     """
-    plan = Plan.again(family)
+    begun = family.requests[0].begun if family.requests else len(family)
+    if begun != 1:
+        raise FamilyFileError(
+            f"this family of {family.problem.name} does not say how it came about: it is of an earlier version, or "
+            "was interrupted and then extended otherwise; solve it anew"
+        )
     with alone():
-        return carry_out(plan.requests, solve_source(plan, progress), progress)
+        again = solve_source(family.problem, family.source.coefficients, family.settings, progress)
+        return carry_out(family.requests, again, progress)
 
 
 def compared(family: Family, again: Family) -> Iterator[Comparison]:
     """Compare each member of `family` with the member of `again` at the same coefficients."""
     for c, member in family.items():
-        other = again.get(c)
-        weights, others = _weights(family, member), _weights(again, other)
-        if other is None or other.base != member.base or others.shape != weights.shape:
-            yield Comparison(c, False, math.inf)
-            continue
-        same_course = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
-        difference = float((weights - others).abs().max())
-        yield Comparison(c, same_course and torch.equal(weights, others), difference)
-
-
-def _weights(family: Family, member: Solution | None) -> Tensor:
-    """All weights of a member's network; none of a missing member."""
-    return torch.empty(0) if member is None else family.bases[member.base].masked.merge(member.z)
+        other, same, difference = again.get(c), False, math.inf
+        if other is not None and other.base == member.base:
+            weights = family.bases[member.base].masked.merge(member.z)
+            others = again.bases[other.base].masked.merge(other.z)
+            if weights.shape == others.shape:
+                same = (member.status, member.steps, member.history) == (other.status, other.steps, other.history)
+                same = same and torch.equal(weights, others)
+                difference = float((weights - others).abs().max())
+        yield Comparison(c, same, difference)

@@ -15,16 +15,18 @@ from pacpinn.equations.parametric import ParametricEquation, range_task
 from pacpinn.errors import PacpinnError
 from pacpinn.family.family import Family
 from pacpinn.family.file.journal import Journal, locked
-from pacpinn.family.file.record import Record
-from pacpinn.family.plan import Plan
+from pacpinn.family.file.provenance import run_spec
+from pacpinn.family.plan import Plan, plan_family
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.targets import CoefficientValues
 from pacpinn.runtime.isolation import alone, existing_device, untouched
 from pacpinn.solvers.base import Result, Status
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import Request, TargetRequest
+from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.registry import get_problem
 from pacpinn.transfer.from_scratch import cold_start
 
 if TYPE_CHECKING:
@@ -79,17 +81,27 @@ def solve_family(
             the tolerance by far.
         PruningError, UnknownSolver, DeviceError: for bad settings, before any work is done.
     """
-    path = _one_file(save, resume)
-    _require_targets_for(client, within)
-    pool_of = None if client is None else pool_on(client)
-    tree = {} if client is None else {"tree": "spine"}
-    plan = Plan.of(problem, source, targets, within, members, Settings(**settings | tree))
-    plan.check()
+    if save is not None and resume is not None and Path(save) != Path(resume):
+        raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
+    pool_of = None
+    if client is not None:
+        if within is not None:
+            raise PacpinnError(
+                "a range is refined one member after the other; expected targets for a cluster's workers"
+            )
+        from pacpinn.sweep import dask_pool
+
+        pool_of, settings["tree"] = dask_pool.on(client), "spine"
+    chosen = Settings(**settings)
+    stated = problem if isinstance(problem, Problem) else get_problem(problem)
+    plan = plan_family(stated, source, targets, within, members, chosen)
+    path = resume or save
     with alone():
         if path is None:
-            return carry_out(plan.requests, solve_source(plan, progress), progress, pool_of)
-        with locked(path):
-            journal = Journal(path, existing_device(plan.settings.device or "cpu"))
+            start = solve_source(plan.problem, plan.source, plan.settings, progress)
+            return carry_out(plan.requests, start, progress, pool_of)
+        with locked(Path(path)):
+            journal = Journal(Path(path), existing_device(plan.settings.device or "cpu"))
             return _with_journal(journal, plan, resume is not None, progress, pool_of)
 
 
@@ -97,21 +109,24 @@ def _with_journal(
     journal: Journal, plan: Plan, resume: bool, progress: ProgressCallback, pool_of: PoolOf | None
 ) -> Family:
     """Solve a family while each member is written to a file; if asked to `resume`, from where an earlier run ended."""
-    earlier = journal.earlier_run(plan.run_spec, plan.problem)
-    if earlier is not None and not resume:
-        journal.require_finished(earlier)
-        earlier = None
-    family = solve_source(plan, progress) if earlier is None else take_up(plan, earlier, progress)
-    if earlier is not None and earlier.finished and len(earlier.requests) == len(plan.requests):
-        journal.clear()  # a kill at the very end may have left parts
-        return family
+    earlier = journal.earlier_run(run_spec(*plan), plan.problem, resume)
+    if earlier is None:
+        family = solve_source(plan.problem, plan.source, plan.settings, progress)
+    else:
+        family = Family(**vars(earlier))
+        for each in family.solutions:
+            progress(ended("calibrate" if each.parent else "allocate", each))
+        # the user's own criterion and solver, of which the file holds the names alone
+        family.settings = replace(family.settings, criterion=plan.settings.criterion, solver=plan.settings.solver)
+        if family.finished and len(family.requests) == len(plan.requests):
+            journal.clear()  # a kill at the very end may have left parts
+            return family
     with family.recorded(journal):
         return carry_out(plan.requests, family, progress, pool_of)
 
 
-def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
+def solve_source(problem: Problem, source: Coefficients, settings: Settings, progress: ProgressCallback) -> Family:
     """A family of the source alone: solved, pruned and allocated."""
-    problem, source, settings = plan.problem, plan.source, plan.settings
     with untouched(settings.seed):
         task = settings.task(problem, source)
         network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
@@ -127,15 +142,6 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
     return Family(problem, [Base(base, source)], [member], settings)
 
 
-def take_up(plan: Plan, earlier: Record, progress: ProgressCallback) -> Family:
-    """The family as far as an earlier run has solved it, with the user's own criterion and solver of this run."""
-    family = Family(**vars(earlier))
-    for each in family.solutions:
-        progress(ended("calibrate" if each.parent else "allocate", each))
-    family.settings = replace(family.settings, criterion=plan.settings.criterion, solver=plan.settings.solver)
-    return family
-
-
 def carry_out(
     requests: Sequence[Request], family: Family, progress: ProgressCallback, pool_of: PoolOf | None = None
 ) -> Family:
@@ -147,22 +153,3 @@ def carry_out(
         else:
             family.refine(request.within, request.tolerance, request.members, progress)
     return family
-
-
-def pool_on(client: Client) -> PoolOf:
-    """Pools on a cluster; without the extra ``dask`` an error that says so."""
-    from pacpinn.sweep import dask_pool
-
-    return dask_pool.on(client)
-
-
-def _one_file(save: str | Path | None, resume: str | Path | None) -> Path | None:
-    if save is not None and resume is not None and Path(save) != Path(resume):
-        raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
-    path = resume or save
-    return None if path is None else Path(path)
-
-
-def _require_targets_for(client: Client | None, within: Range | None) -> None:
-    if client is not None and within is not None:
-        raise PacpinnError("a range is refined one member after the other; expected targets for a cluster's workers")

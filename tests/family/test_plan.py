@@ -3,14 +3,15 @@
 import pytest
 
 import pacpinn as pp
-from pacpinn.errors import CoefficientError, FamilyFileError, PacpinnError
-from pacpinn.family.plan import Plan
+from pacpinn.errors import CoefficientError, PacpinnError
+from pacpinn.family.file.provenance import run_spec
+from pacpinn.family.plan import plan_family
 from pacpinn.sweep.requests import RangeRequest, TargetRequest
 from tests.toys import Decay, Waves
 
 
 def plan(problem=None, source=None, targets=None, within=None, members=40, **settings):
-    return Plan.of(problem or Decay(), source, targets, within, members, pp.Settings(**settings))
+    return plan_family(problem or Decay(), source, targets, within, members, pp.Settings(**settings))
 
 
 def test_by_default_the_problems_own_targets_are_solved():
@@ -33,7 +34,7 @@ def test_targets_that_are_the_source_are_no_request():
 def test_a_parametric_network_learns_the_range_of_source_and_targets():
     found = plan(method="parametric")
     assert found.problem.span == {"k": (1.0, 1.6)}
-    assert isinstance(found.stated, Decay)
+    assert isinstance(found.problem, Decay)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,7 @@ def test_ranges_that_cannot_be_refined(asked, error, message):
         plan(**asked)
 
 
-def test_a_family_is_planned_again_from_its_requests(solved_decay):
-    again = Plan.again(solved_decay)
-    assert again.source == solved_decay.source.coefficients
-    assert again.requests == solved_decay.requests
-    assert again.run_spec == plan(keep=0.5).run_spec
-
-
-def test_a_family_without_requests_cannot_be_planned_again(family):
-    with pytest.raises(FamilyFileError, match="does not say how it came about"):
-        Plan.again(family)
+def test_a_solved_family_is_what_was_planned(solved_decay):
+    source = solved_decay.source.coefficients
+    stored = run_spec(solved_decay.problem, source, solved_decay.settings, solved_decay.requests)
+    assert run_spec(*plan(keep=0.5)) == stored

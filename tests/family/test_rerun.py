@@ -23,6 +23,7 @@ def extended():
 def test_a_loaded_family_is_solved_again_to_the_last_bit(extended, tmp_path):
     loaded = pp.load(extended.save(tmp_path / "f.pac"), Decay())
     again = rerun(loaded)
+    assert again.requests == extended.requests
     assert same_family(again, extended)
     assert all(each.same and each.difference == 0 for each in compared(loaded, again))
 

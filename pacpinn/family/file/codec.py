@@ -14,11 +14,9 @@ import torch
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.family.file import container, schema, upgrades
-from pacpinn.family.file.bases import base_tensors, read_bases, shapes_of
-from pacpinn.family.file.members import member_header, member_tensors, read_solutions
 from pacpinn.family.file.provenance import problem_of, run_spec, settings_of
-from pacpinn.family.file.record import Record
-from pacpinn.family.file.schema import Header, PartHeader
+from pacpinn.family.file.schema import Header, PartHeader, Record
+from pacpinn.family.file.tensors import base_tensors, member_header, member_tensors, read_bases, read_members, shapes_of
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime.machine import Machine
 from pacpinn.sweep.requests import Request, TargetRequest
@@ -30,11 +28,7 @@ _MOST_MEMBERS = 50_000  # with three coefficients their header takes 24 MB; at m
 
 
 def require_one_file(path: Path, requests: Sequence[Request]) -> None:
-    """Check that all members that are asked for go into one file.
-
-    Raises:
-        PacpinnError: if they do not.
-    """
+    """Check that all members that are asked for go into one file; a PacpinnError if they do not."""
     members = max((each.begun + len(each.targets) for each in requests if isinstance(each, TargetRequest)), default=0)
     if members > _MOST_MEMBERS:
         raise PacpinnError(
@@ -44,13 +38,9 @@ def require_one_file(path: Path, requests: Sequence[Request]) -> None:
 
 
 def write_family(path: Path, family: Record) -> str:
-    """Write a family to one file, whole or not at all: bases once, and of each target its free weights.
+    """Write a family to one file, whole or not at all, and return the digest of its content.
 
-    Returns:
-        The digest of its content.
-
-    Raises:
-        PacpinnError: if it cannot be written.
+    The file holds each base once, and of each target its free weights.
     """
     source, *targets = family.solutions
     masked = family.bases[0].masked
@@ -69,26 +59,15 @@ def write_family(path: Path, family: Record) -> str:
 
 
 def append_member(
-    file: BinaryIO,
-    solution: Solution,
-    new_bases: Sequence[Base],
-    refinement: Refinement | None,
-    first_base: int,
-    first_member: int,
+    file: BinaryIO, solution: Solution, bases: Sequence[Base], refinement: Refinement | None, before: tuple[int, int]
 ) -> None:
-    """Append a member to a file, with the bases that are new with it; :func:`read_appended` reads them back.
+    """Append a member to a file of parts, with the bases that are new with it; :func:`read_appended` reads them back.
 
-    `refinement` is that of the family after this member; before it the family had `first_base` bases and `first_member`
-    members.
+    `bases` and `refinement` are the family's after this member; `before` are its numbers of bases and members before.
     """
-    header = PartHeader(
-        bases=[each.coefficients for each in new_bases],
-        members=[member_header(solution)],
-        refinement=refinement,
-        first_base=first_base,
-        first_member=first_member,
-    )
-    tensors = member_tensors([solution], [solution]) | base_tensors(new_bases, first_base)
+    new_bases = bases[before[0] :]
+    header = PartHeader([each.coefficients for each in new_bases], [member_header(solution)], refinement, *before)
+    tensors = member_tensors([solution], [solution]) | base_tensors(new_bases, header.first_base)
     container.append_part(file, schema.to_json(header), tensors)
 
 
@@ -101,15 +80,12 @@ def read_family(path: Path, problem: Problem | str | Path | None, device: torch.
         problem = problem_of(path, header.run_spec.problem, problem)
         settings = settings_of(header.run_spec.settings, device)
         bases = read_bases(problem, settings, header.shapes, header.bases, 0, tensors)
-        solutions = read_solutions(problem, bases, header.members, 0, tensors)
+        solutions = read_members(problem, bases, header.members, 0, tensors)
         return Record(problem, bases, solutions, settings, header.refinement, header.run_spec.requests, header.finished)
 
 
 def read_appended(family: Record, path: Path) -> Record:
-    """A family with the members that were appended to a file, up to the first part that is not whole.
-
-    A kill may have cut the last part short.
-    """
+    """A family with the members that were appended to a file; a kill may have cut the last one short."""
     problem, settings, refinement = family.problem, family.settings, family.refinement
     bases, solutions = list(family.bases), list(family.solutions)
     device, shapes = bases[0].masked.weights.device, shapes_of(bases[0].masked)
@@ -120,7 +96,7 @@ def read_appended(family: Record, path: Path) -> Record:
                 if (header.first_base, header.first_member) != (len(bases), len(solutions)):
                     raise ValueError(f"a part goes on from {header.first_member} members; expected {len(solutions)}")
                 new = read_bases(problem, settings, shapes, header.bases, header.first_base, tensors)
-                solutions += read_solutions(problem, [*bases, *new], header.members, header.first_member, tensors)
+                solutions += read_members(problem, [*bases, *new], header.members, header.first_member, tensors)
                 bases += new
                 refinement = header.refinement
     except FamilyFileError as damage:
@@ -129,11 +105,7 @@ def read_appended(family: Record, path: Path) -> Record:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a family file, of any version.
-
-    Raises:
-        FamilyFileError: as :func:`pacpinn.load`.
-    """
+    """The header of a family file of any version; raises as :func:`pacpinn.load`."""
     stored = container.read_container(path, torch.device("cpu"))
     with _fitting(path):
         return schema.from_json(upgrades.upgraded(stored)[0], Header)
@@ -141,11 +113,7 @@ def read_header(path: Path) -> Header:
 
 @contextmanager
 def _fitting(path: Path) -> Iterator[None]:
-    """A block in which any error means that the file does not fit the problem.
-
-    Raises:
-        FamilyFileError: naming the file and the error.
-    """
+    """A block in which any error means that the file does not fit the problem."""
     try:
         yield
     except PacpinnError:

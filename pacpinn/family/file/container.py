@@ -22,6 +22,7 @@ FORMAT = "pacpinn-family"
 VERSION = 2
 _LARGEST_HEADER = 2**26  # bytes, about a hundred thousand targets; once parsed it takes several times as much
 _COPIES = 3  # of a file's content are in memory while it is read
+_LENGTH = 8  # bytes at the beginning of safetensors, which hold the length of their header
 
 
 class Stored(NamedTuple):
@@ -50,11 +51,7 @@ def write_container(path: Path, header: str, tensors: dict[str, Tensor]) -> str:
 
 
 def append_part(file: BinaryIO, header: str, tensors: dict[str, Tensor]) -> None:
-    """Append header and tensors to a file of parts; :func:`read_parts` reads them back.
-
-    Raises:
-        PacpinnError: if the part cannot be written.
-    """
+    """Append header and tensors to a file of parts; :func:`read_parts` reads them back."""
     _, content = _content(header, tensors)
     files.append_to_file(file, len(content).to_bytes(_LENGTH, "little") + content)
 
@@ -72,11 +69,7 @@ def read_container(path: Path, device: torch.device) -> Stored:
 
 
 def read_parts(path: Path, device: torch.device) -> Iterator[Stored]:
-    """The parts that were appended to a file, in order.
-
-    Raises:
-        FamilyFileError: at the first part that is not whole: a process that is killed may leave such a part.
-    """
+    """The parts that were appended to a file, in order; a FamilyFileError at the first that is not whole."""
     with _readable(path), path.open("rb") as file:
         left = path.stat().st_size
         while left:
@@ -88,11 +81,7 @@ def read_parts(path: Path, device: torch.device) -> Iterator[Stored]:
 
 
 def digest_of(path: Path) -> str | None:
-    """The digest in a family file's metadata; None if there is no such file.
-
-    Raises:
-        FamilyFileError: as :func:`read_container`.
-    """
+    """The digest in a family file's metadata; None if there is no such file."""
     if not path.exists():
         return None
     with _readable(path):
@@ -101,16 +90,9 @@ def digest_of(path: Path) -> str | None:
             return _metadata(file.read(_LENGTH + length)).get("digest")
 
 
-_LENGTH = 8  # bytes at the beginning of safetensors, which hold the length of their header
-
-
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """A block in which any error means that the file cannot be read.
-
-    Raises:
-        FamilyFileError: naming the file and the error.
-    """
+    """A block in which any error means that the file cannot be read."""
     try:
         yield
     except (SafetensorError, AttributeError, KeyError, OSError, ValueError, TypeError, RuntimeError) as damage:
@@ -120,7 +102,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _require_file(path: Path) -> int:
-    """Check that the file exists and is small enough to be read; returns the length of its header."""
+    """The length of the header of a file, after a check that the file exists and is small enough to be read."""
     if not path.is_file():
         raise FamilyFileError(f"there is no family file {path}; 'pacpinn solve' or family.save(path) writes one")
     with path.open("rb") as file:
@@ -144,14 +126,17 @@ def _content(header: str, tensors: dict[str, Tensor]) -> tuple[str, bytes]:
 
 
 def _stored(path: Path, content: bytes, device: torch.device) -> Stored:
-    """The content of a file from its bytes."""
     tensors = load(content)  # first: it checks that the header is one
     metadata = _metadata(content)
-    _check_format(path, metadata)
+    if metadata.get("format") != FORMAT:
+        raise FamilyFileError(f"{path} is a safetensors file but not a pacpinn family; 'pacpinn solve' writes one")
+    version = metadata.get("version", "")
+    if not version.isdecimal() or not 1 <= int(version) <= VERSION:
+        raise FamilyFileError(f"{path} has format version {version!r}; this pacpinn reads up to {VERSION}: upgrade it")
     if _digest(metadata["header"], tensors) != metadata["digest"]:
         raise FamilyFileError(f"{path} is damaged: its content differs from its digest; solve the family again")
     on_device = {name: each.to(device) for name, each in tensors.items()}
-    return Stored(int(metadata["version"]), metadata["header"], on_device)
+    return Stored(int(version), metadata["header"], on_device)
 
 
 def _header_length(content: bytes) -> int:
@@ -161,14 +146,6 @@ def _header_length(content: bytes) -> int:
 def _metadata(content: bytes) -> dict[str, str]:
     metadata: dict[str, str] = json.loads(content[_LENGTH : _LENGTH + _header_length(content)]).get("__metadata__", {})
     return metadata
-
-
-def _check_format(path: Path, metadata: dict[str, str]) -> None:
-    if metadata.get("format") != FORMAT:
-        raise FamilyFileError(f"{path} is a safetensors file but not a pacpinn family; 'pacpinn solve' writes one")
-    version = metadata.get("version", "")
-    if not version.isdecimal() or not 1 <= int(version) <= VERSION:
-        raise FamilyFileError(f"{path} has format version {version!r}; this pacpinn reads up to {VERSION}: upgrade it")
 
 
 def _digest(header: str, tensors: dict[str, Tensor]) -> str:

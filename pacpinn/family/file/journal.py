@@ -25,8 +25,7 @@ from pacpinn.continuation.solution import Base, Solution
 from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.family.file import codec, container
 from pacpinn.family.file.provenance import differences
-from pacpinn.family.file.record import Record
-from pacpinn.family.file.schema import Header, RunSpec
+from pacpinn.family.file.schema import Header, Record, RunSpec
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime import files
 from pacpinn.runtime.machine import Machine
@@ -53,24 +52,14 @@ class Journal:
         self._written = 0, 0  # bases and members
         self._synced = -math.inf
 
-    def require_finished(self, earlier: Record) -> None:
-        """Check that a new run in place of an `earlier` one loses nothing.
+    def earlier_run(self, run_spec: RunSpec, problem: Problem, resume: bool) -> Record | None:
+        """The family as far as an earlier run of the same specification has solved it.
+
+        None if there was no such run, or if it is not to be resumed and a new run in its place loses nothing.
 
         Raises:
-            FamilyFileError: if the earlier run is not finished.
-        """
-        if not earlier.finished:
-            raise FamilyFileError(
-                f"{self.path} is not finished: {len(earlier.solutions) - 1} targets are solved; --resume goes on from "
-                f"there (resume={str(self.path)!r} in Python); to begin anew remove {self._where()}"
-            )
-
-    def earlier_run(self, run_spec: RunSpec, problem: Problem) -> Record | None:
-        """The family as far as an earlier run of the same specification has solved it; None if there was no such run.
-
-        Raises:
-            FamilyFileError: if the earlier run was another one, naming the difference, or cannot be read.
-            PacpinnError: if more members are asked for than go into one file.
+            FamilyFileError: if the earlier run was another one, naming the difference, if it cannot be read, or if it
+                is neither finished nor to be resumed.
         """
         codec.require_one_file(self.path, run_spec.requests)
         path = self._begin if self._begin.exists() else self.path
@@ -79,7 +68,14 @@ class Journal:
         self._require_same_run(codec.read_header(path), run_spec)
         family = codec.read_family(path, problem, self._device)
         members = self._members_since(container.digest_of(path))
-        return codec.read_appended(family, members) if path == self._begin and members.exists() else family
+        if path == self._begin and members.exists():
+            family = codec.read_appended(family, members)
+        if not resume and not family.finished:
+            raise FamilyFileError(
+                f"{self.path} is not finished: {len(family.solutions) - 1} targets are solved; --resume goes on from "
+                f"there (resume={str(self.path)!r} in Python); to begin anew remove {self._where()}"
+            )
+        return family if resume else None
 
     def begin(self, family: Record) -> None:
         """Write a family; members that are added from here on belong to it."""
@@ -94,9 +90,8 @@ class Journal:
     def add(self, solution: Solution, bases: Sequence[Base], refinement: Refinement | None) -> None:
         """Append a member that has been solved, with all bases and the refinement of the family after it."""
         assert self._members is not None
-        first_base, first_member = self._written
-        codec.append_member(self._members, solution, bases[first_base:], refinement, first_base, first_member)
-        self._written = len(bases), first_member + 1
+        codec.append_member(self._members, solution, bases, refinement, self._written)
+        self._written = len(bases), self._written[1] + 1
         if time.monotonic() > self._synced + _BETWEEN_SYNCS:
             files.sync_file(self._members)
             self._synced = time.monotonic()
@@ -127,7 +122,6 @@ class Journal:
             self._members.close()
 
     def _members_since(self, digest: str | None) -> Path:
-        """The file of the members that were solved since a `begin.pac` of this digest."""
         return self.folder / f"{digest}.members"
 
     def _where(self) -> str:
@@ -136,14 +130,10 @@ class Journal:
 
 @contextmanager
 def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
-    """A block in which no other process or thread writes the family file `path`.
-
-    Args:
-        path: the file; its folder is made if need be.
-        seconds: how long to wait for another process or thread.
+    """A block in which no other process or thread writes the family file `path`, whose folder is made if need be.
 
     Raises:
-        FamilyInUse: if another process or thread still holds the file then.
+        FamilyInUse: if another process or thread still holds the file after so many `seconds`.
         PacpinnError: if its folder cannot be written to.
     """
     file, new_folders = path.with_name(f".{path.name}.lock"), [each for each in path.parents if not each.exists()]
@@ -160,7 +150,9 @@ def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
             f"{path} cannot be written ({problem.strerror}); choose a folder that may be written to and has room"
         ) from problem
     try:
-        _remove_unfinished_writes(path)
+        for left in path.parent.glob(f".{glob.escape(path.name)}.*"):  # by processes killed while they wrote `path`
+            if left.suffix[1:].isdecimal():
+                left.unlink(missing_ok=True)
         yield
     finally:
         file.unlink(missing_ok=True)  # while it is held: a process that waits sees that it is gone and makes a new one
@@ -168,10 +160,3 @@ def locked(path: Path, seconds: float = 0.0) -> Iterator[None]:
         for folder in new_folders:
             with suppress(OSError):  # it is not empty
                 folder.rmdir()
-
-
-def _remove_unfinished_writes(path: Path) -> None:
-    """Remove the temporary files of processes that were killed while they wrote `path`."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
-        if left.suffix[1:].isdecimal():
-            left.unlink(missing_ok=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def run_spec(problem: Problem, source: Coefficients, settings: Settings, requests: Sequence[Request]) -> RunSpec:
-    """What decides a family, as a header holds it."""
+    """All that decides a family, as a header holds it."""
     return RunSpec(_problem_header(problem), source, _settings_header(settings), requests)
 
 
@@ -47,18 +46,14 @@ def differences(stored: RunSpec, asked: RunSpec) -> list[str]:
     if stored.source != asked.source:
         found.append(f"source: {stored.source} there, {asked.source} asked")
     for name, old, new in _unequal(stored.settings, asked.settings):
-        found.append(f"{name}: {_in_words(old)} there, {_in_words(new)} asked")
+        there, here = ("the default" if value in (None, ()) else value for value in (old, new))
+        found.append(f"{name}: {there} there, {here} asked")
     return found + _other_requests(stored.requests, asked.requests)
 
 
 def _unequal(stored: Any, asked: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Names and both values of the fields that differ."""
     new = plain(asked)
     return ((name, old, new[name]) for name, old in plain(stored).items() if old != new[name])
-
-
-def _in_words(value: Any) -> str:
-    return "the default" if value in (None, ()) else f"{value}"
 
 
 def _other_requests(stored: Sequence[Request], asked: Sequence[Request]) -> list[str]:
@@ -70,18 +65,12 @@ def _other_requests(stored: Sequence[Request], asked: Sequence[Request]) -> list
 
 def source_hash(problem: Problem) -> str:
     """SHA-256 of the file that defines the problem; empty for a problem that was defined without a file."""
-    module = sys.modules.get(type(problem).__module__)
-    if module is None or not getattr(module, "__file__", None):
-        return ""
-    return hashlib.sha256(Path(inspect.getfile(module)).read_bytes()).hexdigest()
+    file = getattr(sys.modules.get(type(problem).__module__), "__file__", None)
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
 
 
 def problem_of(path: Path, header: ProblemHeader, given: Problem | str | Path | None) -> Problem:
-    """The problem of the family in `path`: as `given`, or the installed problem of that name.
-
-    Raises:
-        FamilyFileError: if there is no such problem, or `given` is another problem.
-    """
+    """The problem of the family in `path`, as `given` or the installed one of that name; else a FamilyFileError."""
     problem = given if isinstance(given, Problem) else _found_problem(path, header, given)
     if problem.name != header.name:
         raise FamilyFileError(f"{path} holds a family of {header.name}, not of {problem.name}")
@@ -117,11 +106,7 @@ def _problem_header(problem: Problem) -> ProblemHeader:
 
 
 def settings_of(header: SettingsHeader, device: torch.device) -> Settings:
-    """Inverse of what :func:`run_spec` makes of settings; a user's own criterion is its name.
-
-    Raises:
-        PacpinnError, TypeError, ValueError: if they are not settings.
-    """
+    """Inverse of what :func:`run_spec` makes of settings; a user's own criterion is its name."""
     dtype = None if header.dtype is None else getattr(torch, header.dtype)
     if not isinstance(dtype, torch.dtype | None):
         raise ValueError(f"there is no dtype {header.dtype}")
@@ -130,18 +115,17 @@ def settings_of(header: SettingsHeader, device: torch.device) -> Settings:
 
 
 def _settings_header(settings: Settings) -> SettingsHeader:
-    values = {name: getattr(settings, name) for name in SettingsHeader.__struct_fields__}
-    return SettingsHeader(**values | {name: convert(values[name]) for name, convert in _STORED.items()})
-
-
-def _criterion_name(criterion: Any) -> str:
-    if isinstance(criterion, str):
-        return criterion
-    return getattr(criterion, "__qualname__", type(criterion).__qualname__)
-
-
-def _dtype_name(dtype: torch.dtype | None) -> str | None:
-    return None if dtype is None else str(dtype).removeprefix("torch.")
+    criterion = settings.criterion
+    if not isinstance(criterion, str):
+        criterion = getattr(criterion, "__qualname__", type(criterion).__qualname__)
+    values = {name: getattr(settings, name) for name in SettingsHeader.__struct_fields__} | {
+        "criterion": criterion,
+        "always_kept": tuple(settings.always_kept),
+        "always_free": tuple(settings.always_free),
+        "solver": solver_to_header(settings.solver),
+        "dtype": None if settings.dtype is None else str(settings.dtype).removeprefix("torch."),
+    }
+    return SettingsHeader(**values)
 
 
 def solver_to_header(choice: SolverChoice) -> Any:
@@ -169,12 +153,3 @@ def solver_from_header(header: Any) -> SolverChoice:
         solver: Solver = SOLVERS[name](**options)
         return solver
     return header
-
-
-_STORED: dict[str, Callable[[Any], Any]] = {  # settings that JSON holds in another form
-    "criterion": _criterion_name,
-    "always_kept": tuple,
-    "always_free": tuple,
-    "solver": solver_to_header,
-    "dtype": _dtype_name,
-}

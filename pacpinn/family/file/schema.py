@@ -1,4 +1,4 @@
-"""The header of a family file as types: JSON that does not fit them is refused. See docs/family-file.md."""
+"""A family's state, and the header of its file as types: other JSON is refused. See docs/family-file.md."""
 
 from __future__ import annotations
 
@@ -10,13 +10,33 @@ import msgspec
 from msgspec import Struct, field
 
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Solution
+from pacpinn.continuation.solution import Base, Solution
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime.machine import Machine
 from pacpinn.solvers.base import Solver
 from pacpinn.sweep.requests import Request
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
+from pacpinn.tasks.problem import Problem
+
+Kind = TypeVar("Kind", "Header", "PartHeader")
+Names = tuple[str, ...]
+
+
+@dataclass(eq=False)
+class Record:
+    """The state of a family; for the fields see :class:`pacpinn.Family`, which is a record with methods."""
+
+    problem: Problem
+    bases: Sequence[Base]
+    solutions: Collection[Solution]
+    settings: Settings
+    refinement: Refinement | None = None
+    requests: Sequence[Request] = ()
+    finished: bool = True
+
+    def __post_init__(self) -> None:
+        self.bases, self.requests = list(self.bases), list(self.requests)
 
 
 def _stored(
@@ -26,13 +46,10 @@ def _stored(
     first: Sequence[str] = (),
     optional: Sequence[str] = (),
 ) -> type[Struct]:
-    """A struct with the fields of the dataclass `kind`, so that they are stated once.
+    """A struct with the fields of the dataclass `kind`, except those `left_out`; `first` states which come first.
 
-    Args:
-        kind, left_out: the dataclass, and its fields that are not in the header.
-        stored_as: types of fields that JSON holds in another form, and of the header's own fields.
-        first: fields that come first; all others follow in the order of the dataclass.
-        optional: fields that were added to the format later; None in files that lack them.
+    `stored_as` are types of fields that JSON holds in another form, and of the header's own fields. Fields that are
+    `optional` were added to the format later; they are None in files that lack them.
     """
     hints = get_type_hints(kind, localns={"Solver": Solver})  # a forward reference in SolverChoice
     types = {name: each for name, each in hints.items() if name not in left_out} | dict(stored_as)
@@ -44,13 +61,7 @@ class SettingsHeader(
     _stored(  # type: ignore[misc]
         Settings,
         left_out=["device"],
-        stored_as={
-            "criterion": str,
-            "always_kept": tuple[str, ...],
-            "always_free": tuple[str, ...],
-            "solver": Any,
-            "dtype": str | None,
-        },
+        stored_as={"criterion": str, "always_kept": Names, "always_free": Names, "solver": Any, "dtype": str | None},
         optional=["tree"],
     )
 ):
@@ -68,9 +79,8 @@ class MemberHeader(
 ):
     """The fields of :class:`pacpinn.Solution` but for its arrays; a number that is not finite is null.
 
-    Attributes:
-        metric, error: name and value of the score.
-        losses: the length of the history, which stands in the file's tensor ``losses``.
+    `metric` and `error` are name and value of the score; `losses` is the length of the history, which stands in the
+    file's tensor ``losses``.
     """
 
 
@@ -79,7 +89,6 @@ class ProblemHeader:
     """The problem of a family.
 
     Attributes:
-        name: the problem's name.
         installed: whether a problem of that name comes with pacpinn or a registered package.
         hash: SHA-256 of the file that defines the problem; empty for a problem that was defined without a file.
         soft: whether its conditions are residuals.
@@ -95,13 +104,7 @@ class ProblemHeader:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """All that decides a family except the machine: runs with equal specifications give the same family.
-
-    Attributes:
-        problem, settings: see their types.
-        source: the source's coefficients.
-        requests: what was to be solved, in order.
-    """
+    """All that decides a family except the machine: runs with equal specifications give the same family."""
 
     problem: ProblemHeader
     source: Coefficients
@@ -119,8 +122,7 @@ class Header(Struct, frozen=True):
         shapes: shapes of the weights by name, in the order in which the weights are joined.
         bases: for each base, the coefficients to which it is allocated.
         members: the source, then the targets.
-        refinement: None for a family that was not refined over a range.
-        finished: whether all requests were carried out.
+        refinement, finished: as in :class:`Record`.
     """
 
     run_spec: RunSpec = field(name="asked")
@@ -154,15 +156,8 @@ def to_json(header: Header | PartHeader) -> str:
     return msgspec.json.encode(header, enc_hook=dict).decode()  # only coefficients are of a type that JSON lacks
 
 
-Kind = TypeVar("Kind", Header, PartHeader)
-
-
 def from_json(text: str, kind: type[Kind]) -> Kind:
-    """Inverse of :func:`to_json`.
-
-    Raises:
-        ValueError: if the text is not JSON, or its names, types or depth are not those of the header.
-    """
+    """Inverse of :func:`to_json`; a ValueError if the text is not JSON, or does not fit the header's types."""
     try:
         return msgspec.json.decode(text, type=kind, dec_hook=_decode_coefficients)
     except (msgspec.MsgspecError, RecursionError) as problem:

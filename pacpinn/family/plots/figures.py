@@ -6,7 +6,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,11 +18,9 @@ from matplotlib.ticker import MaxNLocator
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.family.plots import over_range, solutions, style
+from pacpinn.family.queries import FamilyQueries
 from pacpinn.runtime import files
 from pacpinn.solvers.base import Status
-
-if TYPE_CHECKING:
-    from pacpinn.family.queries import FamilyQueries
 
 _DPI = 160
 
@@ -34,16 +32,12 @@ def draw(family: FamilyQueries) -> dict[str, Figure]:
 
     The figures belong to no window and no pyplot state. A notebook shows them; ``figure.savefig`` writes them to files.
     """
-    errors_and_losses = {"errors": _errors(family), "losses": _losses(family)}
-    return solutions.draw(family) | errors_and_losses | over_range.draw(family)
+    own = {"errors": _errors(family), "losses": _losses(family)}
+    return solutions.draw(family) | own | over_range.draw(family)
 
 
 def write_figures(figures: Mapping[str, Figure], directory: Path) -> list[Path]:
-    """Write each figure to ``directory/<name>.png``; the folder is made if need be.
-
-    Raises:
-        PacpinnError: if a file cannot be written.
-    """
+    """Write each figure to ``directory/<name>.png``; the folder is made if need be."""
     written = []
     for name, figure in figures.items():
         image = io.BytesIO()
@@ -53,7 +47,6 @@ def write_figures(figures: Mapping[str, Figure], directory: Path) -> list[Path]:
 
 
 def _errors(family: FamilyQueries) -> Figure:
-    """The task's metric and, for equations, the residual on fresh points, over each coefficient that varies."""
     places, curves = _places(family), _error_curves(family)
     figure = style.new_figure(3.8)
     panels = figure.subplots(1, len(places), sharey=True, squeeze=False)
@@ -67,14 +60,16 @@ def _errors(family: FamilyQueries) -> Figure:
             axes.set_yscale("log")
         else:
             axes.set_ylim(bottom=0)
-    handles, labels = _marks(panels[0, 0], bool(missed.any()))
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+    first = panels[0, 0]
+    first.plot([], [], color="black", marker="o", markersize=9, markerfacecolor="white", linestyle="", label="source")
+    if missed.any():
+        first.plot([], [], color=style.RED, marker="x", markersize=10, linestyle="", label="not converged")
+    figure.legend(*first.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
     style.tidy(panels.flat)
     return figure
 
 
 def _error_curves(family: FamilyQueries) -> list[tuple[np.ndarray, dict[str, Any]]]:
-    """Values of all members, with the line style in which they are drawn."""
     curves: list[tuple[np.ndarray, dict[str, Any]]] = []
     if family.source.score is not None:
         scores = [np.nan if each.score is None else each.score.value for each in family.values()]
@@ -86,11 +81,11 @@ def _error_curves(family: FamilyQueries) -> list[tuple[np.ndarray, dict[str, Any
 
 
 def _losses(family: FamilyQueries) -> Figure:
-    """Loss over steps: the source's fit and allocation, and every target's calibration."""
     figure = style.new_figure(3.8)
     left, right = figure.subplots(1, 2, sharey=True)
-    places = _places(family)
-    place = places[0] if len(places) == 1 else _number(family)
+    place, *others = _places(family)
+    if others:
+        place = _number(family)
     colours = ScalarMappable(place.norm(), "viridis")
     left.set_title("source: fit, then allocate", fontsize=10)
     right.set_title("targets: calibrate", fontsize=10)
@@ -122,10 +117,8 @@ class _Place:
     whole: bool = False
 
     def norm(self) -> Normalize:
-        """The colour scale over the targets."""
-        coloured = self.values[1:] if len(self.values) > 1 else self.values
-        low, high = coloured.min(), coloured.max()
-        return LogNorm(low, high) if self.logarithmic else Normalize(low, high)
+        targets = self.values[1:] if len(self.values) > 1 else self.values
+        return (LogNorm if self.logarithmic else Normalize)(targets.min(), targets.max())
 
     def label_axis(self, axes: Axes) -> None:
         axes.set_xlabel(self.label)
@@ -160,9 +153,7 @@ def _number(family: FamilyQueries) -> _Place:
     return _Place("target", np.arange(len(family)), whole=True)
 
 
-def _draw_over(
-    axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, line: dict[str, Any]
-) -> None:
+def _draw_over(axes: Axes, place: _Place, values: np.ndarray, missed: np.ndarray, joined: bool, line: Any) -> None:
     """Values of all members over their places; source and members that did not converge have markers of their own."""
     order = np.argsort(place.values, kind="stable")
     axes.plot(place.values[order], values[order], **line, linestyle="-" if joined else "", linewidth=1)
@@ -170,20 +161,7 @@ def _draw_over(
     axes.plot(place.values[missed], values[missed], color=style.RED, marker="x", markersize=10, linestyle="")
 
 
-def _marks(axes: Axes, missed: bool) -> tuple[list[Any], list[str]]:
-    """Handles and labels of a legend that also explains the markers."""
-    handles, labels = axes.get_legend_handles_labels()
-    handles += axes.plot([], [], color="black", marker="o", markersize=9, markerfacecolor="white", linestyle="")
-    labels.append("source")
-    if missed:
-        handles += axes.plot([], [], color=style.RED, marker="x", markersize=10, linestyle="")
-        labels.append("not converged")
-    return handles, labels
-
-
 def _draw_history(axes: Axes, member: Solution, colour: Any) -> None:
     losses = style.positive(np.array(member.history))
-    few = len(losses) < 100
-    axes.plot(
-        np.arange(1, len(losses) + 1), losses, color=colour, marker="." if few else "", linewidth=1.5 if few else 0.8
-    )
+    marker, width = (".", 1.5) if len(losses) < 100 else ("", 0.8)
+    axes.plot(np.arange(1, len(losses) + 1), losses, color=colour, marker=marker, linewidth=width)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from pacpinn.family.plots import style
+from pacpinn.family.queries import FamilyQueries
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.reduced_basis.reduced_model import Answer
 from pacpinn.tasks.coefficient import Coefficients
-
-if TYPE_CHECKING:
-    from pacpinn.family.queries import FamilyQueries
 
 _ESTIMATES = 61  # over one coefficient
 _ESTIMATES_PER_AXIS = 12  # over two coefficients
@@ -50,12 +48,13 @@ def _estimates(family: FamilyQueries, refinement: Refinement) -> Figure:
         _over_one(right, family, refinement, names[0])
     else:
         _over_two(figure, right, family, names[0], names[1])
+    _set_axis(right, "x", family, names[0])
+    right.legend(**_ABOVE)
     style.tidy([left, right])
     return figure
 
 
 def _over_one(axes: Axes, family: FamilyQueries, refinement: Refinement, name: str) -> None:
-    """Estimates and, with a reference, errors of answers; the members are marked on the lower edge."""
     answers = family.reduced_model.answer(_along(family, [name], _ESTIMATES))
     values = [each.coefficients[name] for each in answers]
     errors = _errors(family, answers[::_PER_ERROR])
@@ -66,21 +65,16 @@ def _over_one(axes: Axes, family: FamilyQueries, refinement: Refinement, name: s
     axes.plot(members, [0.02] * len(members), "k|", transform=axes.get_xaxis_transform(), label="members")
     axes.axhline(refinement.tolerance, **style.TOLERANCE, label="tolerance")
     axes.set(ylabel="relative error", yscale="log")
-    _set_axis(axes, "x", family, name)
-    axes.legend(**_ABOVE)
 
 
 def _over_two(figure: Figure, axes: Axes, family: FamilyQueries, across: str, up: str) -> None:
-    """Estimates as colours, the members as points."""
     answers = family.reduced_model.answer(_along(family, [across, up], _ESTIMATES_PER_AXIS))
     estimates = np.array([each.error_estimate for each in answers])
     x, y = ([each.coefficients[name] for each in answers] for name in (across, up))
     colours = axes.scatter(x, y, c=estimates, norm=LogNorm(estimates.min(), estimates.max()), s=60, marker="s")
     axes.plot([c[across] for c in family], [c[up] for c in family], "kx", label="members")
     figure.colorbar(colours, ax=axes, label="estimate")
-    _set_axis(axes, "x", family, across)
     _set_axis(axes, "y", family, up)
-    axes.legend(**_ABOVE)
 
 
 def _solutions(family: FamilyQueries, name: str) -> Figure:
@@ -139,7 +133,6 @@ def _errors(family: FamilyQueries, answers: Sequence[Answer]) -> list[float]:
 
 
 def _set_axis(axes: Axes, which: Literal["x", "y"], family: FamilyQueries, name: str) -> None:
-    """Label, scale and ticks of a coefficient's axis."""
     declared = family.problem.coefficients[name]
     axes.set(**{f"{which}label": style.coefficient_label(name, declared.doc), f"{which}scale": declared.scale})
     if declared.scale == "log":

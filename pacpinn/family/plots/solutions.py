@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -14,27 +14,28 @@ from matplotlib.figure import Figure
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.family.plots import style
-
-if TYPE_CHECKING:
-    from pacpinn.family.queries import FamilyQueries
+from pacpinn.family.queries import FamilyQueries
 
 _SHOWN = 5  # members
 
 
 def draw(family: FamilyQueries) -> dict[str, Figure]:
-    """``"solutions"`` of an equation of one, two or three inputs; a third input is held at its largest value."""
+    """``"solutions"`` of an equation of one, two or three inputs: the source, the last target and a few others."""
     problem = family.problem
     if not isinstance(problem, Equation) or len(problem.inputs) > 3:
         return {}
-    fields = [Field.of(family, each) for each in _selected(family)]
-    if len(problem.inputs) == 1:
-        return {"solutions": _trajectories(family, fields)}
-    return {"solutions": _maps(family, [each.at_the_end() for each in fields])}
+    members = list(family.values())
+    shown = np.linspace(0, len(members) - 1, min(_SHOWN, len(members))).round().astype(int)
+    fields = [_Field.of(family, members[i]) for i in shown]
+    return {"solutions": (_trajectories if len(problem.inputs) == 1 else _maps)(family, fields)}
 
 
 @dataclass(frozen=True)
-class Field:
-    """A member's solution on a grid over the domain, and its difference from the reference, if there is one."""
+class _Field:
+    """A member's solution on a grid over the domain, and its difference from the reference, if there is one.
+
+    A third input is held at its largest value.
+    """
 
     member: Solution
     x: np.ndarray
@@ -42,46 +43,22 @@ class Field:
     difference: np.ndarray | None
 
     @classmethod
-    def of(cls, family: FamilyQueries, member: Solution) -> Field:
+    def of(cls, family: FamilyQueries, member: Solution) -> _Field:
         x, exact = family.task(**member.coefficients).reference_on_grid()  # type: ignore[attr-defined]
         values = family.predict(x, **dict[str, Any](member.coefficients))
-        return cls(member, x, values, None if exact is None else values - exact)
-
-    def at_the_end(self) -> Field:
-        """The points at the largest value of the third input; without a third input all points."""
-        if self.x.shape[1] < 3:
-            return self
-        last = self.x[:, 2] == self.x[:, 2].max()
-        difference = None if self.difference is None else self.difference[last]
-        return replace(self, x=self.x[last], values=self.values[last], difference=difference)
+        shown = x[:, 2] == x[:, 2].max() if x.shape[1] == 3 else slice(None)
+        return cls(member, x[shown], values[shown], None if exact is None else (values - exact)[shown])
 
 
-def _selected(family: FamilyQueries) -> list[Solution]:
-    """The source and a few targets, evenly spaced in the order of their solution, the last among them."""
-    members = list(family.values())
-    chosen = np.linspace(0, len(members) - 1, min(_SHOWN, len(members))).round().astype(int)
-    return [members[i] for i in chosen]
-
-
-class _Row(NamedTuple):
-    """A row of maps, one of each member, with the label and scale of its colour bar."""
-
-    label: str
-    images: list[np.ndarray]
-    colours: str
-    norm: Normalize
-
-
-def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
+def _maps(family: FamilyQueries, fields: Sequence[_Field]) -> Figure:
     """One column for each member; for each output a row of solutions and a row of differences."""
     rows = [row for j, output in enumerate(family.problem.outputs) for row in _rows(fields, j, output)]
     figure = style.new_figure(0.7 + 2.05 * len(rows))
     panels = figure.subplots(len(rows), len(fields), sharex=True, sharey=True, squeeze=False)
-    for line, row in zip(panels, rows, strict=True):
-        for axes, field, image in zip(line, fields, row.images, strict=True):
-            axes.pcolormesh(*_rectangle(field.x, image), cmap=row.colours, norm=row.norm, rasterized=True)
-        bar: Any = {"label": row.label, "aspect": 14, "pad": 0.01, "format": "{x:.3g}"}
-        figure.colorbar(ScalarMappable(row.norm, row.colours), ax=line, **bar)
+    for line, (label, images, colours, norm) in zip(panels, rows, strict=True):
+        for axes, field, image in zip(line, fields, images, strict=True):
+            axes.pcolormesh(*_rectangle(field.x, image), cmap=colours, norm=norm, rasterized=True)
+        figure.colorbar(ScalarMappable(norm, colours), ax=line, label=label, aspect=14, pad=0.01, format="{x:.3g}")
     for axes, field in zip(panels[0], fields, strict=True):
         axes.set_title("\n".join(_caption(family, field.member)), fontsize=9)
     across, up, *rest = family.problem.inputs
@@ -91,14 +68,14 @@ def _maps(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
     return figure
 
 
-def _rows(fields: Sequence[Field], j: int, output: str) -> Iterator[_Row]:
-    """Solutions and, with a reference, differences of the output `j`; the colours of differences are symmetric."""
+def _rows(fields: Sequence[_Field], j: int, output: str) -> Iterator[tuple[str, list[np.ndarray], str, Normalize]]:
+    """Label, images, colours and scale of the solutions and, with a reference, of the differences of the output `j`."""
     solutions = [each.values[:, j] for each in fields]
-    yield _Row(output, solutions, "viridis", Normalize(np.min(solutions), np.max(solutions)))
+    yield output, solutions, "viridis", Normalize(np.min(solutions), np.max(solutions))
     differences = [each.difference[:, j] for each in fields if each.difference is not None]
     if differences:
         largest = float(np.abs(differences).max()) or 1.0
-        yield _Row(f"{output} − reference", differences, "RdBu_r", Normalize(-largest, largest))
+        yield f"{output} − reference", differences, "RdBu_r", Normalize(-largest, largest)
 
 
 def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -109,8 +86,7 @@ def _rectangle(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return across, up, image
 
 
-def _trajectories(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
-    """For each output a panel of solutions, the reference dashed, and one of absolute differences."""
+def _trajectories(family: FamilyQueries, fields: Sequence[_Field]) -> Figure:
     outputs, known = family.problem.outputs, fields[0].difference is not None
     figure = style.new_figure(0.9 + 2.9 * len(outputs))
     panels = figure.subplots(len(outputs), 1 + known, sharex=True, squeeze=False)
@@ -123,11 +99,10 @@ def _trajectories(family: FamilyQueries, fields: Sequence[Field]) -> Figure:
                 line[1].semilogy(t, style.positive(np.abs(field.difference[:, j])), color=colour, linewidth=1.2)
                 line[1].set_ylabel(f"|{output} − reference|")
         line[0].set_ylabel(output)
-    handles, labels = panels[0, 0].get_legend_handles_labels()
     if known:
-        handles += panels[0, 0].plot([], [], **style.REFERENCE)
-        labels.append("reference")
-    figure.legend(handles, labels, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
+        panels[0, 0].plot([], [], **style.REFERENCE, label="reference")
+    named = panels[0, 0].get_legend_handles_labels()
+    figure.legend(*named, loc="outside lower center", ncols=2, fontsize=9, frameon=False)
     for axes in panels[-1]:
         axes.set_xlabel(family.problem.inputs[0])
     style.tidy(panels.flat)

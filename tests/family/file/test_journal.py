@@ -378,7 +378,7 @@ def first(record, members):
 
 
 def kept(journal, record):
-    return len(journal.earlier_run(asked_of(record), record.problem).solutions)
+    return len(journal.earlier_run(asked_of(record), record.problem, resume=True).solutions)
 
 
 def asked_of(record):
@@ -390,7 +390,7 @@ def test_members_are_taken_in_their_order_as_far_as_they_are_whole(journal, whol
     record = whole("one by one").record
     (members,) = journal.folder.glob("*.members")
     members.write_bytes(members.read_bytes()[: members.stat().st_size - cut_off])
-    there = journal.earlier_run(asked_of(record), record.problem).solutions
+    there = journal.earlier_run(asked_of(record), record.problem, resume=True).solutions
     assert list(map(same_but_seconds, there)) == list(map(same_but_seconds, record.solutions[: 3 if cut_off else 4]))
 
 

@@ -1,14 +1,15 @@
-"""Headers as types."""
+"""A family's state, and headers as types."""
 
 import json
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
+import pacpinn as pp
 from pacpinn.continuation.solution import Singularity, SingularPoint
-from pacpinn.family.file.members import member_header
-from pacpinn.family.file.schema import MemberHeader, PartHeader, SettingsHeader, from_json, plain, to_json
+from pacpinn.family.file.schema import MemberHeader, PartHeader, Record, SettingsHeader, from_json, plain, to_json
+from pacpinn.family.file.tensors import member_header
 from pacpinn.reduced_basis.greedy import Refinement, Round
 from pacpinn.tasks.coefficient import Coefficients
 
@@ -74,3 +75,19 @@ def test_what_came_later_may_be_missing_and_nothing_else(part):
 
 def test_plain_values_have_no_types_of_ours(part):
     assert json.loads(json.dumps(plain(part))) == json.loads(to_json(part))
+
+
+def test_a_family_is_a_record_of_lists_of_its_own(family, solved_decay):
+    assert isinstance(family, Record)
+    assert family.bases == solved_decay.bases
+    assert family.bases is not solved_decay.bases
+    assert (family.requests, family.finished, family.refinement) == ([], True, None)
+
+
+def test_a_record_makes_the_same_family(solved_decay):
+    record = solved_decay.record
+    again = pp.Family(**vars(record))
+    assert list(again) == list(solved_decay)
+    assert all(again[c] is solved_decay[c] for c in again)
+    for each in fields(Record):
+        assert getattr(again, each.name) == getattr(record, each.name)
