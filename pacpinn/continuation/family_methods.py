@@ -13,7 +13,6 @@ from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status
-from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate
 from pacpinn.transfer.from_scratch import cold_start
@@ -21,7 +20,7 @@ from pacpinn.transfer.methods import last_layer
 from pacpinn.transfer.pruning import kept_weights
 
 if TYPE_CHECKING:
-    from pacpinn.continuation.settings import Settings
+    from pacpinn.continuation.settings import Settings, StepContext
 
 BuiltBase = tuple[MaskedNetwork, list[Result]]
 
@@ -30,28 +29,21 @@ class FamilyMethod(NamedTuple):
     """A transfer method for families.
 
     Attributes:
-        build_base: makes a base of a trained network; arguments and result as of :func:`build_base`.
-        solve_target: solves a target by itself, given the problem, its task, the base and the settings; None if targets
-            are calibrated along the path from a solved member.
+        build_base: makes a base of a trained network; see :func:`build_base`.
+        solve_target: solves a target by itself; None if targets are calibrated along the path from a solved member.
         grows_bases: whether a family may have further bases besides the source's.
     """
 
     build_base: Callable[[MaskedNetwork, Task, Settings, Report], BuiltBase]
-    solve_target: Callable[[Problem, Task, MaskedNetwork, Settings, Report], Result] | None = None
+    solve_target: Callable[[StepContext, Task, Report], Result] | None = None
     grows_bases: bool = False
 
 
 def build_base(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """A base by the method that the settings name.
+    """A base by the method of the settings, and the results of the training that it took.
 
-    Args:
-        source: a network trained on `task`, all of its weights free.
-        task: the source, or the task at which a further base is grown.
-        settings: the method, and how it prunes and trains.
-        report: called with step and loss.
-
-    Returns:
-        The base, with free weights that solve `task`, and the results of the training that it took.
+    The network `source` is trained on `task`, the family's source or where a further base is grown, with all weights
+    free; the free weights of the base solve `task`, too.
     """
     return FAMILY_METHODS[settings.method].build_base(source, task, settings, report)
 
@@ -74,11 +66,7 @@ def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, repor
 
 
 def free_everything_without_buffers(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """From scratch: every target has all weights of its own, and takes nothing from the source.
-
-    Raises:
-        PacpinnError: if the network has buffers, such as statistics of batch normalisation: those are the source's.
-    """
+    """From scratch: every target has all weights of its own, and takes nothing from the source, buffers neither."""
     buffers = [name for name, _ in source.network.named_buffers()]
     if buffers:
         raise PacpinnError(
@@ -93,18 +81,18 @@ def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: 
     return source.with_mask(torch.zeros_like(source.free), True), []
 
 
-def train_from_scratch(problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report) -> Result:
+def train_from_scratch(context: StepContext, task: Task, report: Report) -> Result:
     """Train the initial network on the target."""
-    network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
+    settings = context.settings
+    network = context.problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
     with untouched():
         masked, result = cold_start(network, task, settings.solver, settings.seed, report)
     return replace(result, z=masked.start)
 
 
-def evaluate_parametric(
-    problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report
-) -> Result:
+def evaluate_parametric(context: StepContext, task: Task, report: Report) -> Result:
     """Evaluate the parametric network, which was trained on the whole range, and compare it with the tolerance."""
+    base = context.bases[0].masked
     with untouched():
         loss = float(Objective(task, base).fresh_misfit(base.start[None]))
     solved = task.tolerance is None or loss <= task.tolerance**2

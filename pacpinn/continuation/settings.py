@@ -1,15 +1,16 @@
-"""How a family is solved."""
+"""How a family is solved, and what all of its steps share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
 from pacpinn.continuation.family_methods import FAMILY_METHODS
+from pacpinn.continuation.solution import Base
 from pacpinn.errors import PacpinnError
 from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.coefficient import Coefficients
@@ -87,3 +88,15 @@ class Settings:
         if self.tolerance is not None and task.tolerance is not None:
             task.tolerance = self.tolerance
         return task
+
+
+class StepContext(NamedTuple):
+    """What all steps of a family share: its problem, its bases so far, and its settings."""
+
+    problem: Problem
+    bases: Sequence[Base]
+    settings: Settings
+
+    def task(self, c: Coefficients) -> Task:
+        """The task at `c`, as the settings say."""
+        return self.settings.task(self.problem, c)

@@ -17,12 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.continuation.calibration import calibrate
+from pacpinn.continuation.calibration import PathSegment, calibrate
 from pacpinn.continuation.coefficient_path import CoefficientPath, PathPoint, path_of
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Singularity, SingularPoint, SolutionOnBase
-from pacpinn.tasks.problem import Problem
 
 _SMALL = 0.05  # of a solution: across a smaller difference no singular point is looked for
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
@@ -32,27 +30,20 @@ _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an 
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 
 
-def with_crossed(problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings) -> SolutionOnBase:
+def with_crossed(context: StepContext, segment: PathSegment, solved: SolutionOnBase) -> SolutionOnBase:
     """A segment's solved target with the singular point that lies between, if any; its seconds count the search."""
     began = time.perf_counter()
-    singular = find_crossed(problem, segment, solved, settings)
+    singular = find_crossed(context, segment, solved)
     seconds = solved.solution.seconds + time.perf_counter() - began
     return solved._replace(solution=replace(solved.solution, singular=singular, seconds=seconds))
 
 
-def find_crossed(
-    problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings
-) -> SingularPoint | None:
+def find_crossed(context: StepContext, segment: PathSegment, solved: SolutionOnBase) -> SingularPoint | None:
     """The singular point between a segment's start and its solved target; None if the path is smooth, as most are.
 
     Only a difference that the path so far did not let expect is examined, by bisection.
-
-    Args:
-        problem, settings: the family's.
-        segment: along which the target was solved.
-        solved: the target.
     """
-    path = path_of(problem, segment, settings)
+    path = path_of(context, segment)
     if path is None or not _unexpected(path, segment, solved):
         return None
     low, high = path.point(0.0, segment.start), path.point(1.0, solved)
@@ -65,21 +56,18 @@ def find_crossed(
 
 
 def find_ahead(
-    problem: Problem, segment: PathSegment, solved: Sequence[SolutionOnBase], failed: float, settings: Settings
+    context: StepContext, segment: PathSegment, solved: Sequence[SolutionOnBase], failed: float
 ) -> SingularPoint | None:
-    """The singular point that keeps a target from being solved, extrapolated from the last solutions on the path.
+    """The singular point that keeps a segment's target from being solved, extrapolated from the last solutions.
 
-    Args:
-        problem, settings: the family's.
-        segment: along which the target was to be solved.
-        solved: the solutions found on the path.
-        failed: the least t of the path that was not solved. A singular point counts if it lies no farther beyond this t
-            than the last solution lies before it.
+    The solutions `solved` were found on the path; `failed` is its least t that was not solved. A singular point counts
+    if it lies no farther beyond this t than the last solution lies before it.
     """
-    path = path_of(problem, segment, settings)
-    before, last = (None, None) if path is None else _last_two(path, (segment.before, segment.start, *solved))
-    if path is None or before is None or last is None:
+    path = path_of(context, segment)
+    on_path = _on_path(path, (segment.before, segment.start, *solved)) if path else []
+    if path is None or len(on_path) < 2:
         return None
+    before, last = (path.point(t, each) for t, each in on_path[-2:])
     moved = float(np.linalg.norm(last.u - before.u))
     candidates = [point for kind in _ORDER if (point := _extrapolated(kind, before, last))]
     likely = min(candidates, key=lambda point: abs(point.moved - moved), default=None)
@@ -88,11 +76,9 @@ def find_ahead(
     return SingularPoint(likely.kind, path.at(likely.t))
 
 
-def _last_two(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> tuple[PathPoint | None, ...]:
-    """The last two solutions that lie on a path; None for both if there are fewer."""
+def _on_path(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> list[tuple[float, SolutionOnBase]]:
     places = [(path.t_of(each.coefficients), each) for each in solved if each is not None]
-    on_path = [(t, each) for t, each in places if t is not None][-2:]
-    return tuple(path.point(t, each) for t, each in on_path) if len(on_path) == 2 else (None, None)
+    return [(t, each) for t, each in places if t is not None]
 
 
 class _Extrapolated(NamedTuple):
@@ -124,12 +110,12 @@ def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnB
     """
     before = segment.before
     t = None if before is None else path.t_of(before.coefficients)
-    u = path.u_as_at_end if t else path.u
-    begin, end = u(segment.start), u(solved)
+    task = path.end_task if t else None  # one for all three networks, which is faster
+    begin, end = path.u(segment.start, task), path.u(solved, task)
     step = end - begin
     if np.linalg.norm(step) <= _SMALL * max(np.linalg.norm(begin), np.linalg.norm(end)):
         return False
-    expected = (u(before) - begin) / t if before and t else path.slope(0.0, segment.start)
+    expected = (path.u(before, task) - begin) / t if before and t else path.slope(0.0, segment.start)
     return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
 
 
@@ -137,7 +123,7 @@ def _halves(path: CoefficientPath, low: PathPoint, high: PathPoint) -> list[tupl
     """Both halves of an interval, its middle solved from either end; none if that is not possible."""
     t = (low.t + high.t) / 2
     segments = (PathSegment(each.solved, path.at(t)) for each in (low, high))
-    trials = (calibrate(path.problem, segment, path.settings) for segment in segments)
+    trials = (calibrate(path.context, segment) for segment in segments)
     middle = next((each for each in trials if each.solved), None)
     if middle is None:
         return []
@@ -157,7 +143,7 @@ def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> Singu
 
 
 def _differences(low: PathPoint, high: PathPoint) -> tuple[np.ndarray, np.ndarray]:
-    """By how much the solution changes over an interval: as it is, and by the trapezoid rule from the slopes."""
+    """By how much the solution changes over an interval, and would change by the trapezoid rule from the slopes."""
     return high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
 
 

@@ -41,12 +41,7 @@ class Singularity(StrEnum):
 
 @dataclass(frozen=True)
 class SingularPoint:
-    """A point at which the path of solutions is not smooth.
-
-    Attributes:
-        kind: which kind of point.
-        near: its approximate coefficients.
-    """
+    """A point, near some coefficients, at which the path of solutions is not smooth."""
 
     kind: Singularity
     near: Coefficients
@@ -61,8 +56,7 @@ class Solution:
 
     Attributes:
         coefficients: which task.
-        base: index, among the family's bases, of the base on whose frozen weights it builds; :data:`UNNUMBERED` until
-            the family has given it one.
+        base: index, among the family's bases, of the one on whose frozen weights it builds; or :data:`UNNUMBERED`.
         z: its own weights: the base's free ones, ``(p,)``.
         status, steps, seconds, history: how the solve went, as in :class:`Result`.
         residual: root mean square residual on points that training did not see, in units of the equation's scale (for
@@ -98,13 +92,9 @@ class Solution:
             residual = float(Objective(task, masked).fresh_misfit(result.z[None]).sqrt())
             score = task.score(masked.forward(result.z))
         return cls(
-            coefficients=task.coefficients,
-            base=base,
-            z=result.z,
-            status=result.status,
-            steps=result.steps,
-            seconds=result.seconds,
-            history=result.history,
+            task.coefficients,
+            base,
+            **vars(result),
             residual=residual,
             tolerance=task.tolerance,
             score=score,
@@ -120,17 +110,14 @@ class SolutionOnBase(NamedTuple):
 
     @classmethod
     def of(cls, task: Task, base: Base, result: Result, parent: Coefficients | None) -> Self:
-        """As :meth:`Solution.of`, on a base."""
         return cls(Solution.of(task, base.masked, result, UNNUMBERED, parent), base)
 
     @property
     def coefficients(self) -> Coefficients:
-        """Which task."""
         return self.solution.coefficients
 
     @property
     def solved(self) -> bool:
-        """Whether the solve converged."""
         return self.solution.status is Status.CONVERGED
 
     @property

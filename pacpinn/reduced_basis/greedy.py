@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.reduced_model import ReducedModel
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
 from pacpinn.solvers.base import Report
-from pacpinn.sweep.numbering import SolvedTarget
 from pacpinn.sweep.requests import TargetRequest
-from pacpinn.sweep.sweep import sweep_targets
+from pacpinn.sweep.sweep import SolvedTarget, sweep_targets
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.coefficient_lookup import CoefficientLookup
 from pacpinn.tasks.parameter_space import ParameterSpace, Range
@@ -96,7 +95,7 @@ def refine(
 
     def solve(target: Coefficients, grown: FamilySurrogate) -> Iterator[SolvedTarget]:
         request = TargetRequest((target,), len(grown.tried))
-        return sweep_targets(problem, grown.tried, grown.bases, request, settings, reporter)
+        return sweep_targets(StepContext(problem, grown.bases, settings), grown.tried, request, reporter)
 
     surrogate = FamilySurrogate(Snapshots(problem, training_set, settings), bases, solve)
     for solution in members.values():  # one by one, in their order: a resumed refinement has the same bits

@@ -19,10 +19,11 @@ from typing import Any, NamedTuple
 import cloudpickle
 from torch import Tensor
 
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
-from pacpinn.sweep.tree_step import StepContext, TargetStart
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.registry import installed_problems
@@ -38,11 +39,7 @@ class SentContext(NamedTuple):
 
 
 def pack_context(context: StepContext) -> SentContext:
-    """The context, with the user's own code in it, which workers do not have.
-
-    Raises:
-        WorkersError: if the problem cannot be pickled.
-    """
+    """The context, with the user's own code in it, which workers do not have."""
     try:
         with _pickled_by_value(context.problem):
             pickled = cloudpickle.dumps(context)
@@ -70,18 +67,15 @@ def _pickled_by_value(problem: Problem) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(each)
 
 
-def pack_step(context: StepContext, starts: Sequence[TargetStart]) -> bytes:
-    """The targets of a step and the points from which they start, without the losses of earlier solves."""
+def pack_step(context: StepContext, segments: Sequence[PathSegment]) -> bytes:
+    """The segments of a step, without the losses of earlier solves."""
 
     def light(member: SolutionOnBase) -> SolutionOnBase:
         return member._replace(solution=without_history(member.solution))
 
     return dumps(
         context,
-        [
-            (point._replace(start=light(point.start), before=point.before and light(point.before)), target)
-            for point, target in starts
-        ],
+        [each._replace(start=light(each.start), before=each.before and light(each.before)) for each in segments],
     )
 
 
@@ -90,11 +84,11 @@ def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:
     return dumps(context, [(each.found.solution, each.grown) for each in results])
 
 
-def unpack_results(context: StepContext, starts: Sequence[TargetStart], pickled: bytes) -> list[StepResult]:
-    """The results of a step with these starts. A solution builds on the last base grown for it, or on its start's."""
+def unpack_results(context: StepContext, segments: Sequence[PathSegment], pickled: bytes) -> list[StepResult]:
+    """The results of a step. A solution builds on the last base grown for it, or on that of its segment's start."""
     return [
-        StepResult(SolutionOnBase(solution, grown[-1] if grown else point.start.base), grown)
-        for (point, _), (solution, grown) in zip(starts, loads(context, pickled), strict=True)
+        StepResult(SolutionOnBase(solution, grown[-1] if grown else segment.start.base), grown)
+        for segment, (solution, grown) in zip(segments, loads(context, pickled), strict=True)
     ]
 
 
@@ -139,5 +133,4 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _base_like(first: Base, coefficients: Coefficients, weights: Tensor, free: Tensor) -> Base:
-    """A base with the network module of another one."""
     return Base(first.masked.with_mask(free, True, weights), coefficients)

@@ -15,12 +15,13 @@ import torch
 from distributed import get_worker
 
 from pacpinn.continuation.error_estimate import error_estimate
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.runtime.isolation import alone
 from pacpinn.runtime.machine import Machine
 from pacpinn.sweep.dask_messages import SentContext, loads, pack_results
-from pacpinn.sweep.tree_step import StepContext, take_step
+from pacpinn.sweep.pools import take_step
 
 
 def run_step(sent: SentContext, step: bytes) -> bytes:
@@ -32,7 +33,7 @@ def run_step(sent: SentContext, step: bytes) -> bytes:
 def estimate_error(sent: SentContext, member: Solution) -> float:
     """A member's estimated relative error."""
     with _working(sent) as context:
-        task = context.settings.task(context.problem, member.coefficients)
+        task = context.task(member.coefficients)
         assert isinstance(task, EquationTask)
         return error_estimate(task, context.bases[member.base].masked, member.z).relative
 

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.runtime.machine import Machine
-from pacpinn.sweep.tree_step import StartPoint, StepContext, take_step
+from pacpinn.sweep.pools import take_step
 from tests.toys import same_bits
 
 dask_worker = pytest.importorskip("pacpinn.sweep.dask_worker")
@@ -28,10 +30,10 @@ def context(family):
 
 
 def test_a_step_gives_the_same_bits_as_in_this_process(family, context):
-    starts = [(StartPoint(SolutionOnBase(family.targets[-1], family.bases[0])), pp.Coefficients(k=1.8))]
-    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, starts))
-    (there,) = messages.unpack_results(context, starts, sent)
-    (here,) = take_step(context, starts)
+    segments = [PathSegment(SolutionOnBase(family.targets[-1], family.bases[0]), pp.Coefficients(k=1.8))]
+    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, segments))
+    (there,) = messages.unpack_results(context, segments, sent)
+    (here,) = take_step(context, segments)
     assert same_bits(there.found.solution.z, here.found.solution.z)
     assert there.found.solution.history == here.found.solution.history
     assert there.grown == here.grown == ()
