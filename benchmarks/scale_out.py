@@ -193,7 +193,7 @@ def travels(report: Report) -> None:
             problem=name,
             weights=family.counts.kept + family.counts.free,
             free=len(target.z),
-            once=len(pack_context(context).pickled),
+            once=len(pack_context(context)),
             there=len(there),
             back=len(pack_results(context, [StepResult(SolutionOnBase(target, family.bases[0]))])),
         )

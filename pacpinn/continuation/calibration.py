@@ -59,23 +59,19 @@ def secant_predictor(problem: Problem, objective: Objective, segments: Sequence[
     The weights also drift along directions that do not change the solution; the secant then misses the target.
     """
     starts = torch.stack([each.start.solution.z for each in segments])
-    if objective.tolerance is None or not any(map(_has_secant, segments)):
+    if objective.tolerance is None:
         return starts
     on_secants = torch.stack([_on_secant(problem, each) for each in segments])
+    if torch.equal(on_secants, starts):
+        return starts
     losses = [objective.linearise(z).residuals.square().sum(-1) for z in (starts, on_secants)]
     return torch.where((losses[1] < losses[0])[:, None], on_secants, starts)
 
 
-def _has_secant(segment: PathSegment) -> bool:
-    """Weights of different bases cannot be joined by a line."""
-    return segment.before is not None and segment.before.base == segment.start.base
-
-
 def _on_secant(problem: Problem, segment: PathSegment) -> Tensor:
     """The secant at the target; the start's weights if there is no secant."""
-    start, before = segment.start, segment.before
-    z = start.solution.z
-    if before is None or not _has_secant(segment):
+    start, before, z = segment.start, segment.before, segment.start.solution.z
+    if before is None or before.base != start.base:  # weights of different bases cannot be joined by a line
         return z
     return z + problem.space.beyond(before.coefficients, start.coefficients, segment.target) * (z - before.solution.z)
 

@@ -22,50 +22,52 @@ from pacpinn.transfer.pruning import kept_weights
 if TYPE_CHECKING:
     from pacpinn.continuation.settings import Settings, StepContext
 
-BuiltBase = tuple[MaskedNetwork, list[Result]]
-
 
 class FamilyMethod(NamedTuple):
     """A transfer method for families.
 
     Attributes:
-        build_base: makes a base of a trained network; see :func:`build_base`.
+        free: makes a base of a trained network, by its choice of free weights alone; None for PAC, which trains.
         solve_target: solves a target by itself; None if targets are calibrated along the path from a solved member.
-        grows_bases: whether a family may have further bases besides the source's.
     """
 
-    build_base: Callable[[MaskedNetwork, Task, Settings, Report], BuiltBase]
+    free: Callable[[MaskedNetwork], MaskedNetwork] | None
     solve_target: Callable[[StepContext, Task, Report], Result] | None = None
-    grows_bases: bool = False
+
+    @property
+    def grows_bases(self) -> bool:
+        """Whether a base depends on where it is trained, so that a family may have others besides the source's."""
+        return self.free is None
 
 
-def build_base(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+def build_base(
+    source: MaskedNetwork, task: Task, settings: Settings, report: Report
+) -> tuple[MaskedNetwork, list[Result]]:
     """A base by the method of the settings, and the results of the training that it took.
 
     The network `source` is trained on `task`, the family's source or where a further base is grown, with all weights
-    free; the free weights of the base solve `task`, too.
+    free; the free weights of the base solve `task`, too. By PAC the kept weights hold the source, and the others are
+    free (Myung et al. 2022).
     """
-    return FAMILY_METHODS[settings.method].build_base(source, task, settings, report)
-
-
-def prune_and_allocate(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """PAC: the kept weights hold the source, the others are free (Myung et al. 2022)."""
+    free = FAMILY_METHODS[settings.method].free
+    if free is not None:
+        return free(source), []
     kept = kept_weights(source, settings.keep, settings.criterion, settings.always_kept, settings.always_free, task)
     base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
     return base, [result]
 
 
-def free_everything(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+def free_everything(source: MaskedNetwork) -> MaskedNetwork:
     """Fine-tuning: every target has all weights of its own; only buffers stay the source's."""
-    return source.with_mask(None, True), []
+    return source.with_mask(None, True)
 
 
-def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+def free_last_layer(source: MaskedNetwork) -> MaskedNetwork:
     """Last layer: only its weights are free, so that a linear equation is a linear least-squares problem."""
-    return last_layer(source).masked, []
+    return last_layer(source).masked
 
 
-def free_everything_without_buffers(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+def free_everything_without_buffers(source: MaskedNetwork) -> MaskedNetwork:
     """From scratch: every target has all weights of its own, and takes nothing from the source, buffers neither."""
     buffers = [name for name, _ in source.network.named_buffers()]
     if buffers:
@@ -73,12 +75,12 @@ def free_everything_without_buffers(source: MaskedNetwork, task: Task, settings:
             f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
             "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
         )
-    return free_everything(source, task, settings, report)
+    return free_everything(source)
 
 
-def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
+def free_nothing(source: MaskedNetwork) -> MaskedNetwork:
     """Parametric: one network solves all targets."""
-    return source.with_mask(torch.zeros_like(source.free), True), []
+    return source.with_mask(torch.zeros_like(source.free), True)
 
 
 def train_from_scratch(context: StepContext, task: Task, report: Report) -> Result:
@@ -101,7 +103,7 @@ def evaluate_parametric(context: StepContext, task: Task, report: Report) -> Res
 
 
 FAMILY_METHODS = {
-    "pac": FamilyMethod(prune_and_allocate, grows_bases=True),
+    "pac": FamilyMethod(None),
     "fine-tuning": FamilyMethod(free_everything),
     "last-layer": FamilyMethod(free_last_layer),
     "from-scratch": FamilyMethod(free_everything_without_buffers, train_from_scratch),

@@ -48,10 +48,10 @@ def find_crossed(context: StepContext, segment: PathSegment, solved: SolutionOnB
         return None
     low, high = path.point(0.0, segment.start), path.point(1.0, solved)
     while _unexplained(low, high) > _EXPLAINED:
-        halves = _halves(path, low, high) if high.t - low.t > _SHORTEST else []
-        if not halves:
+        middle = _middle(path, low, high) if high.t - low.t > _SHORTEST else None
+        if middle is None:
             return _classified(path, low, high)
-        low, high = max(halves, key=lambda pair: _unexplained(*pair))
+        low, high = max((low, middle), (middle, high), key=lambda pair: _unexplained(*pair))
     return None
 
 
@@ -119,16 +119,11 @@ def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnB
     return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
 
 
-def _halves(path: CoefficientPath, low: PathPoint, high: PathPoint) -> list[tuple[PathPoint, PathPoint]]:
-    """Both halves of an interval, its middle solved from either end; none if that is not possible."""
+def _middle(path: CoefficientPath, low: PathPoint, high: PathPoint) -> PathPoint | None:
+    """The middle of an interval, solved from either end; None if that is not possible."""
     t = (low.t + high.t) / 2
-    segments = (PathSegment(each.solved, path.at(t)) for each in (low, high))
-    trials = (calibrate(path.context, segment) for segment in segments)
-    middle = next((each for each in trials if each.solved), None)
-    if middle is None:
-        return []
-    new = path.point(t, middle)
-    return [(low, new), (new, high)]
+    trials = (calibrate(path.context, PathSegment(each.solved, path.at(t))) for each in (low, high))
+    return next((path.point(t, each) for each in trials if each.solved), None)
 
 
 def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> SingularPoint | None:

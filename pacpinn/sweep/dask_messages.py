@@ -7,14 +7,13 @@ bases without their network module, which is that of the context's bases.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import cloudpickle
 from torch import Tensor
@@ -31,24 +30,16 @@ from pacpinn.tasks.registry import installed_problems
 _INSTALLED = {"pacpinn", "torch", "numpy", "deepxde", "builtins", "abc", "typing"}  # packages that workers have
 
 
-class SentContext(NamedTuple):
-    """A step context, pickled, with a digest by which a worker recognises one that it has unpickled before."""
-
-    digest: str
-    pickled: bytes
-
-
-def pack_context(context: StepContext) -> SentContext:
+def pack_context(context: StepContext) -> bytes:
     """The context, with the user's own code in it, which workers do not have."""
     try:
         with _pickled_by_value(context.problem):
-            pickled = cloudpickle.dumps(context)
+            return cloudpickle.dumps(context)
     except Exception as problem:
         raise WorkersError(
             f"the problem {context.problem.name} cannot be sent to workers ({type(problem).__name__}: {problem}); open "
             "files, locks and connections must be made where they are used"
         ) from problem
-    return SentContext(hashlib.sha256(pickled).hexdigest(), pickled)
 
 
 @contextmanager
@@ -73,10 +64,8 @@ def pack_step(context: StepContext, segments: Sequence[PathSegment]) -> bytes:
     def light(member: SolutionOnBase) -> SolutionOnBase:
         return member._replace(solution=without_history(member.solution))
 
-    return dumps(
-        context,
-        [each._replace(start=light(each.start), before=each.before and light(each.before)) for each in segments],
-    )
+    lighter = [each._replace(start=light(each.start), before=each.before and light(each.before)) for each in segments]
+    return dumps(context, lighter)
 
 
 def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:

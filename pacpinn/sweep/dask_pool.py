@@ -6,7 +6,6 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -17,7 +16,7 @@ from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Solution
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
-from pacpinn.solvers.base import Status
+from pacpinn.solvers.base import Result, Status
 from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_results, without_history
 from pacpinn.sweep.dask_worker import Process, estimate_error, run_step, this_process
 
@@ -106,8 +105,7 @@ def error_estimates(
 
 
 def _scattered(client: Client, context: StepContext) -> Future[Any]:
-    scattered: Future[Any] = client.scatter(pack_context(context), broadcast=True, hash=False)
-    return scattered
+    return client.scatter(pack_context(context), broadcast=True, hash=False)
 
 
 def _on_gpu(context: StepContext) -> bool:
@@ -116,22 +114,18 @@ def _on_gpu(context: StepContext) -> bool:
 
 def _given_up(segment: PathSegment) -> StepResult:
     """The result of a target that no worker could solve: the weights from which it would have started."""
-    start = segment.start
-    solution = replace(
-        start.solution,
-        coefficients=segment.target,
-        status=Status.FAILED,
-        steps=0,
-        seconds=0.0,
-        history=[],
+    start = segment.start.solution
+    solution = Solution(
+        segment.target,
+        start.base,
+        **vars(Result(start.z, Status.FAILED, steps=0, seconds=0.0)),
         residual=math.inf,
+        tolerance=start.tolerance,
         score=None,
         parent=start.coefficients,
         reached=start.coefficients,
-        singular=None,
-        error_estimate=None,
     )
-    return StepResult(start._replace(solution=solution))
+    return StepResult(segment.start._replace(solution=solution))
 
 
 def _threads(client: Client) -> int:

@@ -49,7 +49,7 @@ def test_an_estimate_is_the_familys_own(family, context):
 def test_a_context_is_unpickled_once(context, monkeypatch):
     sent, loads = messages.pack_context(context), []
     unpickle = dask_worker.cloudpickle.loads
-    monkeypatch.setattr(dask_worker, "_contexts", {})
+    dask_worker._unpickled.cache_clear()
     monkeypatch.setattr(dask_worker.cloudpickle, "loads", lambda data: loads.append(data) or unpickle(data))
     first, second = dask_worker._unpickled(sent), dask_worker._unpickled(sent)
     assert first is second
