@@ -1,7 +1,4 @@
-"""Calibration on a base: only the base's free weights are trained, on one target or on several in a batch.
-
-It is the corrector of the continuation; the predictor gives the weights at which it starts.
-"""
+"""Predictor and corrector of the continuation; the corrector calibrates to one target, or to several in a batch."""
 
 from __future__ import annotations
 
@@ -40,11 +37,8 @@ _MEMORY_SHARE = 0.25  # of an accelerator's memory, for the Jacobian: the solver
 class PathSegment(NamedTuple):
     """A straight path through coefficient space, from a solved member to a target.
 
-    Attributes:
-        start: the member.
-        target: the coefficients at the other end.
-        before: another member near the start; the line through both is the secant. None if there is none.
-        grown: the bases that were grown before, besides those of the :class:`StepContext`.
+    If there is another member `before`, near the start, the line through both is the secant. The bases `grown` exist
+    already, besides those of the :class:`StepContext`.
     """
 
     start: SolutionOnBase
@@ -59,10 +53,8 @@ def secant_predictor(problem: Problem, objective: Objective, segments: Sequence[
     The weights also drift along directions that do not change the solution; the secant then misses the target.
     """
     starts = torch.stack([each.start.solution.z for each in segments])
-    if objective.tolerance is None:
-        return starts
     on_secants = torch.stack([_on_secant(problem, each) for each in segments])
-    if torch.equal(on_secants, starts):
+    if objective.tolerance is None or torch.equal(on_secants, starts):
         return starts
     losses = [objective.linearise(z).residuals.square().sum(-1) for z in (starts, on_secants)]
     return torch.where((losses[1] < losses[0])[:, None], on_secants, starts)
@@ -89,8 +81,8 @@ def calibrate(context: StepContext, segment: PathSegment, report: Report = silen
         objective = calibration_objective(task, base.masked, context.settings)
         (z,) = secant_predictor(context.problem, objective, [segment])
         result = minimise(objective, get_solver(context.settings.solver, task), z, report)
-    result = replace(result, seconds=time.perf_counter() - began)
-    return SolutionOnBase.of(task, base, result, segment.start.coefficients)
+    seconds = time.perf_counter() - began
+    return SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)
 
 
 def calibrate_together(
@@ -118,10 +110,9 @@ def batch_size(context: StepContext, two: Sequence[Coefficients]) -> int:
     """How many targets to solve at once: as the settings say, or by the size of the system and the device.
 
     On a processor one at a time: one target keeps its cores busy, and along a chain each target starts nearer to its
-    solution than in a batch. On an accelerator as many as fit into its memory, up to a limit.
-
-    Targets are solved one at a time, too, if the problem is no equation, if its formulas do not take columns of
-    coefficients (tested at the coefficients `two`), or if the solver solves one target at a time.
+    solution than in a batch. On an accelerator as many as fit into its memory, up to a limit. Also one at a time if the
+    problem is no equation, if its formulas do not take columns of coefficients (tested at the coefficients `two`), or
+    if the solver solves one target at a time.
     """
     settings = context.settings
     by_themselves = FAMILY_METHODS[settings.method].solve_target is not None

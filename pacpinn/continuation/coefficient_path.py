@@ -85,11 +85,8 @@ class CoefficientPath:
 
 
 def path_of(context: StepContext, segment: PathSegment) -> CoefficientPath | None:
-    """A segment as a path of solutions with slopes.
-
-    None unless the problem is an equation without integrals, the start is solved, and the coefficients that change are
-    no whole numbers.
-    """
+    """A segment as a path of solutions with slopes; None if it has no length, if its start is not solved, without an
+    equation, with integrals in the equation, and where coefficients change that are whole numbers."""
     problem = context.problem
     if not (isinstance(problem, Equation) and problem.pointwise and segment.start.solved):
         return None

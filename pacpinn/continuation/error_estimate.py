@@ -55,8 +55,7 @@ def error_estimate(task: EquationTask, masked: MaskedNetwork, z: Tensor) -> Erro
         d, grid = candidates[left.argmin()], task.grid()
         u = task.predict(whole.forward(whole.start), grid)
         relative = float(np.linalg.norm(_difference(task, whole, d, grid)) / np.linalg.norm(u))
-        relative = relative if np.isfinite(relative) else np.inf
-    return ErrorEstimate(relative, task, whole, d)
+    return ErrorEstimate(relative if np.isfinite(relative) else np.inf, task, whole, d)
 
 
 def _some(weights: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class FamilyMethod(NamedTuple):
     """A transfer method for families.
 
     Attributes:
-        free: makes a base of a trained network, by its choice of free weights alone; None for PAC, which trains.
+        free: makes a base of a trained network by the choice of its free weights; None for PAC, which also trains it.
         solve_target: solves a target by itself; None if targets are calibrated along the path from a solved member.
     """
 
@@ -36,7 +36,6 @@ class FamilyMethod(NamedTuple):
 
     @property
     def grows_bases(self) -> bool:
-        """Whether a base depends on where it is trained, so that a family may have others besides the source's."""
         return self.free is None
 
 
@@ -57,30 +56,15 @@ def build_base(
     return base, [result]
 
 
-def free_everything(source: MaskedNetwork) -> MaskedNetwork:
-    """Fine-tuning: every target has all weights of its own; only buffers stay the source's."""
-    return source.with_mask(None, True)
-
-
-def free_last_layer(source: MaskedNetwork) -> MaskedNetwork:
-    """Last layer: only its weights are free, so that a linear equation is a linear least-squares problem."""
-    return last_layer(source).masked
-
-
 def free_everything_without_buffers(source: MaskedNetwork) -> MaskedNetwork:
-    """From scratch: every target has all weights of its own, and takes nothing from the source, buffers neither."""
+    """All weights, for targets that take nothing from the source, buffers neither."""
     buffers = [name for name, _ in source.network.named_buffers()]
     if buffers:
         raise PacpinnError(
             f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
             "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
         )
-    return free_everything(source)
-
-
-def free_nothing(source: MaskedNetwork) -> MaskedNetwork:
-    """Parametric: one network solves all targets."""
-    return source.with_mask(torch.zeros_like(source.free), True)
+    return source.with_mask(None, True)
 
 
 def train_from_scratch(context: StepContext, task: Task, report: Report) -> Result:
@@ -97,15 +81,16 @@ def evaluate_parametric(context: StepContext, task: Task, report: Report) -> Res
     base = context.bases[0].masked
     with untouched():
         loss = float(Objective(task, base).fresh_misfit(base.start[None]))
-    solved = task.tolerance is None or loss <= task.tolerance**2
-    status = Status.CONVERGED if solved else Status.STALLED
+    status = Status.CONVERGED if task.tolerance is None or loss <= task.tolerance**2 else Status.STALLED
     return Result(base.start, status, steps=0, seconds=0.0, history=[loss])
 
 
 FAMILY_METHODS = {
     "pac": FamilyMethod(None),
-    "fine-tuning": FamilyMethod(free_everything),
-    "last-layer": FamilyMethod(free_last_layer),
+    "fine-tuning": FamilyMethod(lambda source: source.with_mask(None, True)),  # only buffers stay the source's
+    "last-layer": FamilyMethod(lambda source: last_layer(source).masked),  # a linear equation is linear least squares
     "from-scratch": FamilyMethod(free_everything_without_buffers, train_from_scratch),
-    "parametric": FamilyMethod(free_nothing, evaluate_parametric),
+    "parametric": FamilyMethod(
+        lambda source: source.with_mask(torch.zeros_like(source.free), True), evaluate_parametric
+    ),
 }

@@ -26,10 +26,9 @@ class Settings:
     """How a family is solved.
 
     Args:
-        method: how targets are learnt, a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines:
-            ``"fine-tuning"`` (all weights are free) and ``"last-layer"`` along the same path; ``"from-scratch"``;
-            ``"parametric"`` (one network, with the coefficients as further inputs, learns the range of source and
-            targets at once).
+        method: a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines: ``"fine-tuning"`` (all weights are
+            free) and ``"last-layer"`` along the same path; ``"from-scratch"``; ``"parametric"`` (one network, with the
+            coefficients as further inputs, learns the range of source and targets at once).
         keep: kept fraction of the weights, in (0, 1).
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.
@@ -98,5 +97,4 @@ class StepContext(NamedTuple):
     settings: Settings
 
     def task(self, c: Coefficients) -> Task:
-        """The task at `c`, as the settings say."""
         return self.settings.task(self.problem, c)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -68,12 +67,11 @@ def find_ahead(
     if path is None or len(on_path) < 2:
         return None
     before, last = (path.point(t, each) for t, each in on_path[-2:])
-    moved = float(np.linalg.norm(last.u - before.u))
-    candidates = [point for kind in _ORDER if (point := _extrapolated(kind, before, last))]
-    likely = min(candidates, key=lambda point: abs(point.moved - moved), default=None)
-    if likely is None or not last.t < likely.t <= min(1.0, 2 * failed - last.t):
+    candidates = [(kind, *found) for kind in _ORDER if (found := _extrapolated(_ORDER[kind], before, last))]
+    kind, t, _ = min(candidates, key=lambda each: each[2], default=(None, 0.0, 0.0))
+    if kind is None or not last.t < t <= min(1.0, 2 * failed - last.t):
         return None
-    return SingularPoint(likely.kind, path.at(likely.t))
+    return SingularPoint(kind, path.at(t))
 
 
 def _on_path(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> list[tuple[float, SolutionOnBase]]:
@@ -81,32 +79,25 @@ def _on_path(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> 
     return [(t, each) for t, each in places if t is not None]
 
 
-class _Extrapolated(NamedTuple):
-    """A singular point ahead, and the distance by which the solution should have moved between the two points."""
+def _extrapolated(q: float, before: PathPoint, last: PathPoint) -> tuple[float, float] | None:
+    """The t* at which slopes that grow as ``(t* - t)^(-q)`` become infinite, and a mismatch; None if they do not grow.
 
-    kind: Singularity
-    t: float
-    moved: float
-
-
-def _extrapolated(kind: Singularity, before: PathPoint, last: PathPoint) -> _Extrapolated | None:
-    """Where slopes that grow as ``(t* - t)^(-q)`` become infinite; None if they do not grow."""
-    q = _ORDER[kind]
+    The mismatch is that of the distance between the two solutions with the distance that the slopes let expect.
+    """
     slopes = [np.linalg.norm(each.slope) for each in (before, last)]
     with np.errstate(all="ignore"):
         ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
     if not 1 < ratio < np.inf:
         return None
     distance = (last.t - before.t) / (ratio - 1)
-    moved = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
-    return _Extrapolated(kind, float(last.t + distance), float(moved))
+    expected = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
+    return float(last.t + distance), abs(float(expected) - float(np.linalg.norm(last.u - before.u)))
 
 
 def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnBase) -> bool:
     """Whether the step from start to target is large, and points against the expected step or is far longer.
 
-    The step is expected from the secant through the segment's `before`, if that lies on the path; else from the slope
-    at the start.
+    The expected step is that of the secant through `before`, if that lies on the path; else of the slope at the start.
     """
     before = segment.before
     t = None if before is None else path.t_of(before.coefficients)

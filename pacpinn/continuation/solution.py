@@ -20,11 +20,9 @@ UNNUMBERED = -1  # index of a base before a family has given one
 
 @dataclass(frozen=True)
 class Base:
-    """A pruned and allocated network, on whose frozen weights solutions build.
+    """A pruned network, on whose frozen weights solutions build, and the coefficients at which it was allocated.
 
-    Attributes:
-        masked: the network; its pruned weights are free and at zero.
-        coefficients: the task on which it was allocated.
+    The pruned weights are free and at zero.
     """
 
     masked: MaskedNetwork
@@ -59,14 +57,12 @@ class Solution:
         base: index, among the family's bases, of the one on whose frozen weights it builds; or :data:`UNNUMBERED`.
         z: its own weights: the base's free ones, ``(p,)``.
         status, steps, seconds, history: how the solve went, as in :class:`Result`.
-        residual: root mean square residual on points that training did not see, in units of the equation's scale (for
-            data: root of the training loss).
+        residual: root mean square residual on unseen points, in the equation's scale (for data: root training loss).
         tolerance: the largest residual at which the task counts as solved; None for data.
         score: the task's metric on a reference or on test data; None without a reference.
         parent: the member from which the solve started; None for the source.
         reached: if the target was not solved, the last coefficients on the path to it that were; else None.
-        singular: a singular point between the parent and this member, or one because of which the target could not be
-            solved; None if none was found.
+        singular: a singular point between the parent and this member, or that kept it from being solved; else None.
         error_estimate: estimated relative L2 error of an equation's solution; None until it is asked for.
     """
 
@@ -122,5 +118,4 @@ class SolutionOnBase(NamedTuple):
 
     @property
     def forward(self) -> Forward:
-        """Its network as a function of the inputs."""
         return self.base.masked.forward(self.solution.z)

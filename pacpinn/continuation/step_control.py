@@ -33,8 +33,7 @@ def continue_to(context: StepContext, segment: PathSegment, report: Report = sil
     The whole segment is tried first. A step that misses its tolerance by far is halved, and one that succeeds is
     followed by one of twice its length. Where an equation's residual falls, but not quite to its tolerance, or no
     shorter step is left to try, the frozen weights no longer fit: a new base is grown at the last solved coefficients,
-    and the continuation goes on from there. The settings limit the number of bases, the context's and the segment's
-    included.
+    and the continuation goes on from there, unless there are as many bases as the settings allow.
 
     The steps and seconds of the solution count everything that was tried. It names the singular point that the path
     crosses, or that kept the target from being solved.
@@ -86,7 +85,9 @@ class _Continuation:
             if trial.solved:
                 if self._at_target:
                     return True
-                self._accept(trial)
+                self.before, self.current = self.current, trial
+                self.done += self.stride
+                self.stride = min(2 * self.stride, 1 - self.done)
             elif self._needs_base(trial):
                 self._grow_base()
             elif self._can_halve(trial):
@@ -105,12 +106,6 @@ class _Continuation:
     def _at(self, share: float) -> Coefficients:
         return self.context.problem.space.between(self.segment.start.coefficients, self.segment.target, share)
 
-    def _accept(self, trial: SolutionOnBase) -> None:
-        """Go on from a trial that was solved, by a step twice as long."""
-        self.before, self.current = self.current, trial
-        self.done += self.stride
-        self.stride = min(2 * self.stride, 1 - self.done)
-
     def _can_halve(self, trial: SolutionOnBase) -> bool:
         """Whether a step half as long is allowed, leads to other coefficients, and may help."""
         middle = self._at(self.done + self.stride / 2)
@@ -119,17 +114,13 @@ class _Continuation:
 
     def _needs_base(self, trial: SolutionOnBase) -> bool:
         """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
-        tolerance = trial.solution.tolerance
-        if tolerance is None or not self._may_grow:
-            return False
-        return trial.solution.residual <= _NEARLY * tolerance or not self._can_halve(trial)
-
-    @property
-    def _may_grow(self) -> bool:
-        """Whether there may be another base; grown where the latest one was, it would be the same again."""
         settings, known = self.context.settings, [*self.context.bases, *self.segment.grown, *self.grown]
         allowed = FAMILY_METHODS[settings.method].grows_bases and len(known) < settings.bases
-        return allowed and self.current.coefficients != known[-1].coefficients
+        same_again = self.current.coefficients == known[-1].coefficients
+        tolerance = trial.solution.tolerance
+        if tolerance is None or not allowed or same_again:
+            return False
+        return trial.solution.residual <= _NEARLY * tolerance or not self._can_halve(trial)
 
     def _grow_base(self) -> None:
         """Prune the current solution's network, allocate it at its coefficients, and go on from that base."""

@@ -77,15 +77,15 @@ class SpineStarts:
     """
 
     def __init__(self, problem: Problem, members: Members, bases: Sequence[Base]) -> None:
-        self._members = ChainStarts(problem, members, ())
-        self._segments: dict[Coefficients, PathSegment] = {}  # for each parent, to which its targets' are alike
+        self._roots = ChainStarts(problem, members, ())
+        self._segments: dict[Coefficients, PathSegment] = {}  # by parent: all of its targets start alike
         self._known: dict[Coefficients, list[Base]] = {}
         for each in bases:
             self._known.setdefault(each.coefficients, []).append(each)
 
     def segment(self, parent: Coefficients, target: Coefficients) -> PathSegment:
         if parent not in self._segments:
-            self._segments[parent] = self._members.segment(parent, parent)
+            self._segments[parent] = self._roots.segment(parent, parent)
         return self._segments[parent]._replace(target=target)
 
     def add(self, parent: Coefficients, result: StepResult) -> StepResult:
