@@ -17,7 +17,8 @@ from matplotlib.figure import Figure
 
 import pacpinn as pp
 from as_measured import get_problem
-from pacpinn.continuation.predictor import PathSegment
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.networks.masked_network import MaskedNetwork
@@ -85,12 +86,12 @@ def try_way(
     base = method.masked.with_mask(~kept, True, method.masked.merge(allocated.z))
     start = start_of(way, source, base, seed)
     jacobian = Objective(task, base).linearise(start[None]).jacobian
-    settings = pp.Settings(halvings=0, bases=1)
-    bases = [Base(base, task.coefficients)]
-    member = SolutionOnBase.of(task, bases[0], allocated.__class__(start, allocated.status, 0, 0.0, [0.0]), None)
+    context = StepContext(problem, [Base(base, task.coefficients)], pp.Settings(halvings=0, bases=1))
+    at_start = allocated.__class__(start, allocated.status, 0, 0.0, [0.0])
+    member = SolutionOnBase.of(task, context.bases[0], at_start, None)
     members = []
     for target in path:
-        member, _ = continue_to(problem, bases, PathSegment(member, problem.at(target)), settings)
+        member, _ = continue_to(context, PathSegment(member, problem.at(target)))
         members.append(member.solution)
     return {
         "free": len(start),

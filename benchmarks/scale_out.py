@@ -27,12 +27,13 @@ from distributed import Client
 from matplotlib.figure import Figure
 
 import pacpinn as pp
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep import dask_pool
 from pacpinn.sweep.clusters import connected
 from pacpinn.sweep.dask_messages import pack_context, pack_results, pack_step
-from pacpinn.sweep.tree_step import StartPoint, StepContext
 from pacpinn.tasks.problem import Problem
 from report import Report, options
 
@@ -185,14 +186,14 @@ def travels(report: Report) -> None:
         family = pp.solve_family(name)
         before, start, target = family.targets[:3]
         context = StepContext(family.problem, family.bases, family.settings)
-        point = StartPoint(*(SolutionOnBase(each, family.bases[0]) for each in (start, before)))
-        there = pack_step(context, [(point, target.coefficients)])
+        start, before = (SolutionOnBase(each, family.bases[0]) for each in (start, before))
+        there = pack_step(context, [PathSegment(start, target.coefficients, before)])
         report.add(
             part="bytes",
             problem=name,
             weights=family.counts.kept + family.counts.free,
             free=len(target.z),
-            once=len(pack_context(context).pickled),
+            once=len(pack_context(context)),
             there=len(there),
             back=len(pack_results(context, [StepResult(SolutionOnBase(target, family.bases[0]))])),
         )

@@ -1,35 +1,71 @@
-"""Calibration on a base: only the base's free weights are trained, on a target near a solved member."""
+"""Predictor and corrector of the continuation; the corrector calibrates to one target, or to several in a batch."""
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from pacpinn.continuation.predictor import PathSegment, secant_predictor
-from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import SolutionOnBase
+from pacpinn.continuation.family_methods import FAMILY_METHODS
+from pacpinn.continuation.settings import Settings, StepContext
+from pacpinn.continuation.solution import Base, SolutionOnBase
+from pacpinn.equations.equation_batch import EquationBatch, batch_of
+from pacpinn.equations.equation_task import EquationTask
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
-from pacpinn.solvers.base import Report, Result, silent
+from pacpinn.solvers.base import Report, silent
 from pacpinn.solvers.choice import get_solver
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.solvers.memory_estimate import require_memory
+from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.methods import calibration, minimise, penalty_strength
 
+log = logging.getLogger(__name__)
 
-def calibrate(problem: Problem, segment: PathSegment, settings: Settings, report: Report = silent) -> SolutionOnBase:
-    """Solve a segment's target on its start's base in one step, without step control."""
-    began = time.perf_counter()
-    task, base = settings.task(problem, segment.target), segment.start.base
-    with untouched():
-        objective = calibration_objective(task, base.masked, settings)
-        (z,) = secant_predictor(problem, objective, [segment])
-        result = solve_calibration(objective, settings, z, report)
-    result = replace(result, seconds=time.perf_counter() - began)
-    return SolutionOnBase.of(task, base, result, segment.start.coefficients)
+_LARGEST_BATCH = 256  # targets, on an accelerator
+_MEMORY_SHARE = 0.25  # of an accelerator's memory, for the Jacobian: the solver holds a few copies of it
+
+
+class PathSegment(NamedTuple):
+    """A straight path through coefficient space, from a solved member to a target.
+
+    If there is another member `before`, near the start, the line through both is the secant. The bases `grown` exist
+    already, besides those of the :class:`StepContext`.
+    """
+
+    start: SolutionOnBase
+    target: Coefficients
+    before: SolutionOnBase | None = None
+    grown: tuple[Base, ...] = ()
+
+
+def secant_predictor(problem: Problem, objective: Objective, segments: Sequence[PathSegment]) -> Tensor:
+    """Weights ``(targets, p)`` to start from: on each segment's secant if the loss is smaller there, else its start's.
+
+    The weights also drift along directions that do not change the solution; the secant then misses the target.
+    """
+    starts = torch.stack([each.start.solution.z for each in segments])
+    on_secants = torch.stack([_on_secant(problem, each) for each in segments])
+    if objective.tolerance is None or torch.equal(on_secants, starts):
+        return starts
+    losses = [objective.linearise(z).residuals.square().sum(-1) for z in (starts, on_secants)]
+    return torch.where((losses[1] < losses[0])[:, None], on_secants, starts)
+
+
+def _on_secant(problem: Problem, segment: PathSegment) -> Tensor:
+    """The secant at the target; the start's weights if there is no secant."""
+    start, before, z = segment.start, segment.before, segment.start.solution.z
+    if before is None or before.base != start.base:  # weights of different bases cannot be joined by a line
+        return z
+    return z + problem.space.beyond(before.coefficients, start.coefficients, segment.target) * (z - before.solution.z)
 
 
 def calibration_objective(task: Task, base: MaskedNetwork, settings: Settings) -> Objective:
@@ -37,10 +73,60 @@ def calibration_objective(task: Task, base: MaskedNetwork, settings: Settings) -
     return calibration(base).objective(task, penalty_strength(settings.penalty, task), settings.seed)
 
 
-def solve_calibration(objective: Objective, settings: Settings, start: Tensor, report: Report = silent) -> Result:
-    """Minimise a calibration's objective from `start` ``(p,)`` with the solver of the settings.
+def calibrate(context: StepContext, segment: PathSegment, report: Report = silent) -> SolutionOnBase:
+    """Solve a segment's target on its start's base in one step, without step control."""
+    began = time.perf_counter()
+    task, base = context.task(segment.target), segment.start.base
+    with untouched():
+        objective = calibration_objective(task, base.masked, context.settings)
+        (z,) = secant_predictor(context.problem, objective, [segment])
+        result = minimise(objective, get_solver(context.settings.solver, task), z, report)
+    seconds = time.perf_counter() - began
+    return SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)
 
-    Raises:
-        NotEnoughMemory: before any work, if it cannot fit.
+
+def calibrate_together(
+    context: StepContext, segments: Sequence[PathSegment], report: Report = silent
+) -> list[SolutionOnBase]:
+    """Calibrate to several targets at once from members on one base; each target's steps are those it takes alone."""
+    began = time.perf_counter()
+    base = segments[0].start.base
+    tasks = [context.task(each.target) for each in segments]
+    batch = EquationBatch([task for task in tasks if isinstance(task, EquationTask)])
+    solver = get_solver(context.settings.solver, batch)
+    assert isinstance(solver, LevenbergMarquardt)
+    with untouched():
+        objective = calibration_objective(batch, base.masked, context.settings)
+        require_memory(objective, solver)
+        results = solver.solve(objective, secant_predictor(context.problem, objective, segments), report)
+    seconds = (time.perf_counter() - began) / len(segments)
+    return [
+        SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)
+        for task, result, segment in zip(tasks, results, segments, strict=True)
+    ]
+
+
+def batch_size(context: StepContext, two: Sequence[Coefficients]) -> int:
+    """How many targets to solve at once: as the settings say, or by the size of the system and the device.
+
+    On a processor one at a time: one target keeps its cores busy, and along a chain each target starts nearer to its
+    solution than in a batch. On an accelerator as many as fit into its memory, up to a limit. Also one at a time if the
+    problem is no equation, if its formulas do not take columns of coefficients (tested at the coefficients `two`), or
+    if the solver solves one target at a time.
     """
-    return minimise(objective, get_solver(settings.solver, objective.task), start, report)
+    settings = context.settings
+    by_themselves = FAMILY_METHODS[settings.method].solve_target is not None
+    tasks = [context.task(c) for c in two]
+    if by_themselves or settings.batch == 1 or (settings.batch is None and tasks[0].device.type != "cuda"):
+        return 1
+    if isinstance(get_solver(settings.solver, tasks[0]), LevenbergMarquardt) and batch_of(tasks):
+        return settings.batch or _batch_that_fits(tasks[0], context.bases[0])
+    if settings.batch is not None:
+        log.warning("%s cannot be solved in batches: its targets are solved one by one", context.problem.name)
+    return 1
+
+
+def _batch_that_fits(task: Task, base: Base) -> int:
+    assert isinstance(task, EquationTask)
+    entries = _MEMORY_SHARE * torch.cuda.get_device_properties(task.device).total_memory / 8  # in double precision
+    return max(1, min(_LARGEST_BATCH, int(entries / (len(task.everything().x) * len(base.masked.start)))))

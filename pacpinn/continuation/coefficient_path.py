@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.continuation.predictor import PathSegment
+from pacpinn.continuation.calibration import PathSegment
 from pacpinn.continuation.sensitivity import Calibrated
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.errors import MeasurementError
 from pacpinn.tasks.coefficient import Coefficients, Count
-from pacpinn.tasks.problem import Problem
 
 _POINTS = 200  # at which solutions are compared
 _MOST_WEIGHTS = 3000  # with more free weights the tangent would take longer than solving the target
@@ -33,51 +32,41 @@ class PathPoint(NamedTuple):
 
 
 class CoefficientPath:
-    """The coefficients c(t) with c(0) = `start` and c(1) = `end`, straight in the coefficients' own scales.
+    """The coefficients c(t) of an equation with c(0) = `start` and c(1) = `end`, straight in their own scales."""
 
-    Args:
-        problem, settings: the family's; the problem is an equation.
-        start, end: coefficients.
-    """
-
-    def __init__(self, problem: Problem, settings: Settings, start: Coefficients, end: Coefficients) -> None:
-        self.problem, self.settings, self.start, self.end = problem, settings, start, end
+    def __init__(self, context: StepContext, start: Coefficients, end: Coefficients) -> None:
+        self.context, self.space, self.start, self.end = context, context.problem.space, start, end
 
     @cached_property
-    def _end_task(self) -> EquationTask:
+    def end_task(self) -> EquationTask:
         return self._task(self.end)
 
     @cached_property
     def x(self) -> np.ndarray:
         """Points of the domain at which solutions are compared, ``(points, inputs)``."""
-        grid = self._end_task.grid()
+        grid = self.end_task.grid()
         return grid[:: max(1, len(grid) // _POINTS)]
 
     def at(self, t: float) -> Coefficients:
-        """c(t)."""
-        return self.problem.space.between(self.start, self.end, t)
+        return self.space.between(self.start, self.end, t)
 
     def t_of(self, c: Coefficients) -> float | None:
         """The t of coefficients that lie on the path or on its extension; None if they lie beside it."""
-        t = 1 + self.problem.space.beyond(self.start, self.end, c)
-        length = self.problem.space.distance(self.start, self.end)
-        return t if self.problem.space.distance(self.at(t), c) <= _NEAR * length else None
+        t = 1 + self.space.beyond(self.start, self.end, c)
+        length = self.space.distance(self.start, self.end)
+        return t if self.space.distance(self.at(t), c) <= _NEAR * length else None
 
     def point(self, t: float, solved: SolutionOnBase) -> PathPoint:
-        """A solution at c(t) with its values and slope."""
         return PathPoint(t, solved, self.u(solved), self.slope(t, solved))
 
-    def u(self, solved: SolutionOnBase) -> np.ndarray:
-        """Values of a solution."""
-        return self._predicted(self._task(solved.coefficients), solved)
-
-    def u_as_at_end(self, solved: SolutionOnBase) -> np.ndarray:
-        """Values of a solution's network with the features and transform of the path's end, which saves a new task."""
-        return self._predicted(self._end_task, solved)
+    def u(self, solved: SolutionOnBase, task: EquationTask | None = None) -> np.ndarray:
+        """Values of a solution's network, with the features and transform of its own task or of another one."""
+        task = task or self._task(solved.coefficients)
+        return task.predict(solved.forward, self.x).ravel().astype(float)
 
     def slope(self, t: float, solved: SolutionOnBase) -> np.ndarray:
         """du/dt of a solution at c(t); NaN, which counts as smooth, if it cannot be computed."""
-        unknown = np.full(len(self.x) * len(self._end_task.equation.outputs), np.nan)
+        unknown = np.full(len(self.x) * len(self.end_task.equation.outputs), np.nan)
         if len(solved.solution.z) > _MOST_WEIGHTS:
             return unknown
         names = [name for name in self.start if self.start[name] != self.end[name]]
@@ -89,23 +78,18 @@ class CoefficientPath:
         except (MeasurementError, RuntimeError):  # points outside its own domain; a singular system for the tangent
             return unknown
 
-    def _predicted(self, task: EquationTask, solved: SolutionOnBase) -> np.ndarray:
-        return task.predict(solved.forward, self.x).ravel().astype(float)
-
     def _task(self, c: Coefficients) -> EquationTask:
-        task = self.settings.task(self.problem, c)
+        task = self.context.task(c)
         assert isinstance(task, EquationTask)
         return task
 
 
-def path_of(problem: Problem, segment: PathSegment, settings: Settings) -> CoefficientPath | None:
-    """A segment as a path of solutions with slopes; None if it has no such path.
-
-    It has one if the problem is an equation without integrals, the start is solved, and the coefficients that change
-    are no whole numbers.
-    """
+def path_of(context: StepContext, segment: PathSegment) -> CoefficientPath | None:
+    """A segment as a path of solutions with slopes; None if it has no length, if its start is not solved, without an
+    equation, with integrals in the equation, and where coefficients change that are whole numbers."""
+    problem = context.problem
     if not (isinstance(problem, Equation) and problem.pointwise and segment.start.solved):
         return None
     start, end = segment.start.coefficients, segment.target
     whole = any(isinstance(each, Count) and start[name] != end[name] for name, each in problem.coefficients.items())
-    return None if whole or start.close_to(end) else CoefficientPath(problem, settings, start, end)
+    return None if whole or start.close_to(end) else CoefficientPath(context, start, end)

@@ -28,11 +28,7 @@ _STEP = 1e-4  # length of the step along d for a central difference, whose error
 
 @dataclass(frozen=True)
 class ErrorEstimate:
-    """A solution's estimated error.
-
-    Attributes:
-        relative: L2 norm of the error over that of the solution, on a regular grid over the domain.
-    """
+    """A solution's estimated error: `relative` is its L2 norm over the solution's, on a regular grid of the domain."""
 
     relative: float
     _task: EquationTask
@@ -45,14 +41,9 @@ class ErrorEstimate:
 
 
 def error_estimate(task: EquationTask, masked: MaskedNetwork, z: Tensor) -> ErrorEstimate:
-    """Estimate the error of a solution of an equation.
+    """Estimate the error of a solution of an equation, whose network `masked` has the free weights `z` ``(p,)``.
 
     The cost is two Jacobians with respect to all weights and one eigendecomposition: a few steps of a calibration.
-
-    Args:
-        task: the equation at its coefficients.
-        masked: the network.
-        z: its free weights ``(p,)``, near a solution.
     """
     task, masked = task.to(torch.float64), masked.to(torch.float64, task.device)
     whole = masked.with_mask(_some(masked.weights), True, masked.merge(z.to(masked.weights)))
@@ -64,12 +55,10 @@ def error_estimate(task: EquationTask, masked: MaskedNetwork, z: Tensor) -> Erro
         d, grid = candidates[left.argmin()], task.grid()
         u = task.predict(whole.forward(whole.start), grid)
         relative = float(np.linalg.norm(_difference(task, whole, d, grid)) / np.linalg.norm(u))
-        relative = relative if np.isfinite(relative) else np.inf
-    return ErrorEstimate(relative, task, whole, d)
+    return ErrorEstimate(relative if np.isfinite(relative) else np.inf, task, whole, d)
 
 
 def _some(weights: Tensor) -> Tensor:
-    """A mask of all weights, or of a random choice of so many as are used."""
     chosen = torch.zeros_like(weights, dtype=torch.bool)
     chosen[torch.randperm(len(weights), generator=torch.Generator().manual_seed(0))[:_WEIGHTS]] = True
     return chosen

@@ -13,7 +13,6 @@ from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status
-from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate
 from pacpinn.transfer.from_scratch import cold_start
@@ -21,101 +20,77 @@ from pacpinn.transfer.methods import last_layer
 from pacpinn.transfer.pruning import kept_weights
 
 if TYPE_CHECKING:
-    from pacpinn.continuation.settings import Settings
-
-BuiltBase = tuple[MaskedNetwork, list[Result]]
+    from pacpinn.continuation.settings import Settings, StepContext
 
 
 class FamilyMethod(NamedTuple):
     """A transfer method for families.
 
     Attributes:
-        build_base: makes a base of a trained network; arguments and result as of :func:`build_base`.
-        solve_target: solves a target by itself, given the problem, its task, the base and the settings; None if targets
-            are calibrated along the path from a solved member.
-        grows_bases: whether a family may have further bases besides the source's.
+        free: makes a base of a trained network by the choice of its free weights; None for PAC, which also trains it.
+        solve_target: solves a target by itself; None if targets are calibrated along the path from a solved member.
     """
 
-    build_base: Callable[[MaskedNetwork, Task, Settings, Report], BuiltBase]
-    solve_target: Callable[[Problem, Task, MaskedNetwork, Settings, Report], Result] | None = None
-    grows_bases: bool = False
+    free: Callable[[MaskedNetwork], MaskedNetwork] | None
+    solve_target: Callable[[StepContext, Task, Report], Result] | None = None
+
+    @property
+    def grows_bases(self) -> bool:
+        return self.free is None
 
 
-def build_base(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """A base by the method that the settings name.
+def build_base(
+    source: MaskedNetwork, task: Task, settings: Settings, report: Report
+) -> tuple[MaskedNetwork, list[Result]]:
+    """A base by the method of the settings, and the results of the training that it took.
 
-    Args:
-        source: a network trained on `task`, all of its weights free.
-        task: the source, or the task at which a further base is grown.
-        settings: the method, and how it prunes and trains.
-        report: called with step and loss.
-
-    Returns:
-        The base, with free weights that solve `task`, and the results of the training that it took.
+    The network `source` is trained on `task`, the family's source or where a further base is grown, with all weights
+    free; the free weights of the base solve `task`, too. By PAC the kept weights hold the source, and the others are
+    free (Myung et al. 2022).
     """
-    return FAMILY_METHODS[settings.method].build_base(source, task, settings, report)
-
-
-def prune_and_allocate(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """PAC: the kept weights hold the source, the others are free (Myung et al. 2022)."""
+    free = FAMILY_METHODS[settings.method].free
+    if free is not None:
+        return free(source), []
     kept = kept_weights(source, settings.keep, settings.criterion, settings.always_kept, settings.always_free, task)
     base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
     return base, [result]
 
 
-def free_everything(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """Fine-tuning: every target has all weights of its own; only buffers stay the source's."""
-    return source.with_mask(None, True), []
-
-
-def free_last_layer(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """Last layer: only its weights are free, so that a linear equation is a linear least-squares problem."""
-    return last_layer(source).masked, []
-
-
-def free_everything_without_buffers(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """From scratch: every target has all weights of its own, and takes nothing from the source.
-
-    Raises:
-        PacpinnError: if the network has buffers, such as statistics of batch normalisation: those are the source's.
-    """
+def free_everything_without_buffers(source: MaskedNetwork) -> MaskedNetwork:
+    """All weights, for targets that take nothing from the source, buffers neither."""
     buffers = [name for name, _ in source.network.named_buffers()]
     if buffers:
         raise PacpinnError(
             f"the network has buffers ({', '.join(buffers)}), which a family keeps once for all of its members; train "
             "each target from scratch by itself, as with pacpinn.PAC(network).fit(target)"
         )
-    return free_everything(source, task, settings, report)
+    return source.with_mask(None, True)
 
 
-def free_nothing(source: MaskedNetwork, task: Task, settings: Settings, report: Report) -> BuiltBase:
-    """Parametric: one network solves all targets."""
-    return source.with_mask(torch.zeros_like(source.free), True), []
-
-
-def train_from_scratch(problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report) -> Result:
+def train_from_scratch(context: StepContext, task: Task, report: Report) -> Result:
     """Train the initial network on the target."""
-    network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
+    settings = context.settings
+    network = context.problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
     with untouched():
         masked, result = cold_start(network, task, settings.solver, settings.seed, report)
     return replace(result, z=masked.start)
 
 
-def evaluate_parametric(
-    problem: Problem, task: Task, base: MaskedNetwork, settings: Settings, report: Report
-) -> Result:
+def evaluate_parametric(context: StepContext, task: Task, report: Report) -> Result:
     """Evaluate the parametric network, which was trained on the whole range, and compare it with the tolerance."""
+    base = context.bases[0].masked
     with untouched():
         loss = float(Objective(task, base).fresh_misfit(base.start[None]))
-    solved = task.tolerance is None or loss <= task.tolerance**2
-    status = Status.CONVERGED if solved else Status.STALLED
+    status = Status.CONVERGED if task.tolerance is None or loss <= task.tolerance**2 else Status.STALLED
     return Result(base.start, status, steps=0, seconds=0.0, history=[loss])
 
 
 FAMILY_METHODS = {
-    "pac": FamilyMethod(prune_and_allocate, grows_bases=True),
-    "fine-tuning": FamilyMethod(free_everything),
-    "last-layer": FamilyMethod(free_last_layer),
+    "pac": FamilyMethod(None),
+    "fine-tuning": FamilyMethod(lambda source: source.with_mask(None, True)),  # only buffers stay the source's
+    "last-layer": FamilyMethod(lambda source: last_layer(source).masked),  # a linear equation is linear least squares
     "from-scratch": FamilyMethod(free_everything_without_buffers, train_from_scratch),
-    "parametric": FamilyMethod(free_nothing, evaluate_parametric),
+    "parametric": FamilyMethod(
+        lambda source: source.with_mask(torch.zeros_like(source.free), True), evaluate_parametric
+    ),
 }

@@ -22,12 +22,9 @@ _DAMPING = 1e-12  # of the trace of JᵀJ: directions with a singular value belo
 
 
 class Tangent(NamedTuple):
-    """The derivative of the free weights by the coefficients.
+    """The derivative dw/dc ``(p, names)`` of the free weights by the coefficients, and a measure of its accuracy.
 
-    Attributes:
-        weights: dw/dc ``(p, names)``.
-        rest: relative norm of the part of dr/dc that no change of the weights balances, the largest over the names: it
-            measures the accuracy of the tangent.
+    `rest` is the relative norm of the part of dr/dc that no change of the weights balances, the largest over the names.
     """
 
     weights: Tensor
@@ -35,21 +32,14 @@ class Tangent(NamedTuple):
 
 
 class Response(NamedTuple):
-    """Differences to measurements in standard deviations ``(m,)``, and their derivatives by the coefficients
-    ``(m, names)``."""
+    """Differences to measurements ``(m,)`` in standard deviations, and their slopes by coefficients ``(m, names)``."""
 
     differences: np.ndarray
     slopes: np.ndarray
 
 
 class Calibrated:
-    """A calibrated solution: a task of an equation with the free weights that solve it, in double precision.
-
-    Args:
-        task: the equation at its coefficients.
-        masked: the base.
-        z: its free weights ``(p,)``.
-    """
+    """A task of an equation with a base's free weights `z` ``(p,)`` that solve it, in double precision."""
 
     def __init__(self, task: EquationTask, masked: MaskedNetwork, z: Tensor) -> None:
         self.task, self.base = task.to(torch.float64), masked
@@ -57,7 +47,6 @@ class Calibrated:
 
     @property
     def coefficients(self) -> Coefficients:
-        """The coefficients of its task."""
         return self.task.coefficients
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -97,12 +86,8 @@ class Calibrated:
     def response(self, measurements: Measurements, names: Sequence[str], tangent: Tangent) -> Response:
         """Differences to measurements, and their derivatives by the coefficients.
 
-        The coefficients act through the weights, and directly through the equation's transform and features.
-
-        Args:
-            measurements: measurements that have a deviation.
-            names: names of the coefficients.
-            tangent: the derivative of the weights by the same names.
+        The coefficients act through the weights, and directly through the equation's transform and features. The
+        measurements must have a deviation, and the tangent must be that of the same `names`.
         """
         measured = self.task.with_measurements(measurements, physics=False)
         forward, root = self.masked.forward(self.z), len(measurements) ** 0.5

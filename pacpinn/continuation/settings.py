@@ -1,15 +1,16 @@
-"""How a family is solved."""
+"""How a family is solved, and what all of its steps share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
 from pacpinn.continuation.family_methods import FAMILY_METHODS
+from pacpinn.continuation.solution import Base
 from pacpinn.errors import PacpinnError
 from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.coefficient import Coefficients
@@ -25,10 +26,9 @@ class Settings:
     """How a family is solved.
 
     Args:
-        method: how targets are learnt, a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines:
-            ``"fine-tuning"`` (all weights are free) and ``"last-layer"`` along the same path; ``"from-scratch"``;
-            ``"parametric"`` (one network, with the coefficients as further inputs, learns the range of source and
-            targets at once).
+        method: a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines: ``"fine-tuning"`` (all weights are
+            free) and ``"last-layer"`` along the same path; ``"from-scratch"``; ``"parametric"`` (one network, with the
+            coefficients as further inputs, learns the range of source and targets at once).
         keep: kept fraction of the weights, in (0, 1).
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.
@@ -87,3 +87,14 @@ class Settings:
         if self.tolerance is not None and task.tolerance is not None:
             task.tolerance = self.tolerance
         return task
+
+
+class StepContext(NamedTuple):
+    """What all steps of a family share: its problem, its bases so far, and its settings."""
+
+    problem: Problem
+    bases: Sequence[Base]
+    settings: Settings
+
+    def task(self, c: Coefficients) -> Task:
+        return self.settings.task(self.problem, c)

@@ -13,16 +13,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.continuation.calibration import calibrate
+from pacpinn.continuation.calibration import PathSegment, calibrate
 from pacpinn.continuation.coefficient_path import CoefficientPath, PathPoint, path_of
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Singularity, SingularPoint, SolutionOnBase
-from pacpinn.tasks.problem import Problem
 
 _SMALL = 0.05  # of a solution: across a smaller difference no singular point is looked for
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
@@ -32,117 +29,92 @@ _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an 
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 
 
-def with_crossed(problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings) -> SolutionOnBase:
+def with_crossed(context: StepContext, segment: PathSegment, solved: SolutionOnBase) -> SolutionOnBase:
     """A segment's solved target with the singular point that lies between, if any; its seconds count the search."""
     began = time.perf_counter()
-    singular = find_crossed(problem, segment, solved, settings)
+    singular = find_crossed(context, segment, solved)
     seconds = solved.solution.seconds + time.perf_counter() - began
     return solved._replace(solution=replace(solved.solution, singular=singular, seconds=seconds))
 
 
-def find_crossed(
-    problem: Problem, segment: PathSegment, solved: SolutionOnBase, settings: Settings
-) -> SingularPoint | None:
+def find_crossed(context: StepContext, segment: PathSegment, solved: SolutionOnBase) -> SingularPoint | None:
     """The singular point between a segment's start and its solved target; None if the path is smooth, as most are.
 
     Only a difference that the path so far did not let expect is examined, by bisection.
-
-    Args:
-        problem, settings: the family's.
-        segment: along which the target was solved.
-        solved: the target.
     """
-    path = path_of(problem, segment, settings)
+    path = path_of(context, segment)
     if path is None or not _unexpected(path, segment, solved):
         return None
     low, high = path.point(0.0, segment.start), path.point(1.0, solved)
     while _unexplained(low, high) > _EXPLAINED:
-        halves = _halves(path, low, high) if high.t - low.t > _SHORTEST else []
-        if not halves:
+        middle = _middle(path, low, high) if high.t - low.t > _SHORTEST else None
+        if middle is None:
             return _classified(path, low, high)
-        low, high = max(halves, key=lambda pair: _unexplained(*pair))
+        low, high = max((low, middle), (middle, high), key=lambda pair: _unexplained(*pair))
     return None
 
 
 def find_ahead(
-    problem: Problem, segment: PathSegment, solved: Sequence[SolutionOnBase], failed: float, settings: Settings
+    context: StepContext, segment: PathSegment, solved: Sequence[SolutionOnBase], failed: float
 ) -> SingularPoint | None:
-    """The singular point that keeps a target from being solved, extrapolated from the last solutions on the path.
+    """The singular point that keeps a segment's target from being solved, extrapolated from the last solutions.
 
-    Args:
-        problem, settings: the family's.
-        segment: along which the target was to be solved.
-        solved: the solutions found on the path.
-        failed: the least t of the path that was not solved. A singular point counts if it lies no farther beyond this t
-            than the last solution lies before it.
+    The solutions `solved` were found on the path; `failed` is its least t that was not solved. A singular point counts
+    if it lies no farther beyond this t than the last solution lies before it.
     """
-    path = path_of(problem, segment, settings)
-    before, last = (None, None) if path is None else _last_two(path, (segment.before, segment.start, *solved))
-    if path is None or before is None or last is None:
+    path = path_of(context, segment)
+    on_path = _on_path(path, (segment.before, segment.start, *solved)) if path else []
+    if path is None or len(on_path) < 2:
         return None
-    moved = float(np.linalg.norm(last.u - before.u))
-    candidates = [point for kind in _ORDER if (point := _extrapolated(kind, before, last))]
-    likely = min(candidates, key=lambda point: abs(point.moved - moved), default=None)
-    if likely is None or not last.t < likely.t <= min(1.0, 2 * failed - last.t):
+    before, last = (path.point(t, each) for t, each in on_path[-2:])
+    candidates = [(kind, *found) for kind in _ORDER if (found := _extrapolated(_ORDER[kind], before, last))]
+    kind, t, _ = min(candidates, key=lambda each: each[2], default=(None, 0.0, 0.0))
+    if kind is None or not last.t < t <= min(1.0, 2 * failed - last.t):
         return None
-    return SingularPoint(likely.kind, path.at(likely.t))
+    return SingularPoint(kind, path.at(t))
 
 
-def _last_two(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> tuple[PathPoint | None, ...]:
-    """The last two solutions that lie on a path; None for both if there are fewer."""
+def _on_path(path: CoefficientPath, solved: Iterable[SolutionOnBase | None]) -> list[tuple[float, SolutionOnBase]]:
     places = [(path.t_of(each.coefficients), each) for each in solved if each is not None]
-    on_path = [(t, each) for t, each in places if t is not None][-2:]
-    return tuple(path.point(t, each) for t, each in on_path) if len(on_path) == 2 else (None, None)
+    return [(t, each) for t, each in places if t is not None]
 
 
-class _Extrapolated(NamedTuple):
-    """A singular point ahead, and the distance by which the solution should have moved between the two points."""
+def _extrapolated(q: float, before: PathPoint, last: PathPoint) -> tuple[float, float] | None:
+    """The t* at which slopes that grow as ``(t* - t)^(-q)`` become infinite, and a mismatch; None if they do not grow.
 
-    kind: Singularity
-    t: float
-    moved: float
-
-
-def _extrapolated(kind: Singularity, before: PathPoint, last: PathPoint) -> _Extrapolated | None:
-    """Where slopes that grow as ``(t* - t)^(-q)`` become infinite; None if they do not grow."""
-    q = _ORDER[kind]
+    The mismatch is that of the distance between the two solutions with the distance that the slopes let expect.
+    """
     slopes = [np.linalg.norm(each.slope) for each in (before, last)]
     with np.errstate(all="ignore"):
         ratio = (slopes[1] / slopes[0]) ** (1 / q)  # of the distances to t*
     if not 1 < ratio < np.inf:
         return None
     distance = (last.t - before.t) / (ratio - 1)
-    moved = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
-    return _Extrapolated(kind, float(last.t + distance), float(moved))
+    expected = (ratio * distance * slopes[0] - distance * slopes[1]) / (1 - q)
+    return float(last.t + distance), abs(float(expected) - float(np.linalg.norm(last.u - before.u)))
 
 
 def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnBase) -> bool:
     """Whether the step from start to target is large, and points against the expected step or is far longer.
 
-    The step is expected from the secant through the segment's `before`, if that lies on the path; else from the slope
-    at the start.
+    The expected step is that of the secant through `before`, if that lies on the path; else of the slope at the start.
     """
     before = segment.before
     t = None if before is None else path.t_of(before.coefficients)
-    u = path.u_as_at_end if t else path.u
-    begin, end = u(segment.start), u(solved)
+    task = path.end_task if t else None  # one for all three networks, which is faster
+    begin, end = path.u(segment.start, task), path.u(solved, task)
     step = end - begin
     if np.linalg.norm(step) <= _SMALL * max(np.linalg.norm(begin), np.linalg.norm(end)):
         return False
-    expected = (u(before) - begin) / t if before and t else path.slope(0.0, segment.start)
+    expected = (path.u(before, task) - begin) / t if before and t else path.slope(0.0, segment.start)
     return bool(step @ expected < 0 or np.linalg.norm(step) > _GROWTH * np.linalg.norm(expected))
 
 
-def _halves(path: CoefficientPath, low: PathPoint, high: PathPoint) -> list[tuple[PathPoint, PathPoint]]:
-    """Both halves of an interval, its middle solved from either end; none if that is not possible."""
+def _middle(path: CoefficientPath, low: PathPoint, high: PathPoint) -> PathPoint | None:
+    """The middle of an interval, solved from either end; None if that is not possible."""
     t = (low.t + high.t) / 2
-    segments = (PathSegment(each.solved, path.at(t)) for each in (low, high))
-    trials = (calibrate(path.problem, segment, path.settings) for segment in segments)
-    middle = next((each for each in trials if each.solved), None)
-    if middle is None:
-        return []
-    new = path.point(t, middle)
-    return [(low, new), (new, high)]
+    trials = (calibrate(path.context, PathSegment(each.solved, path.at(t))) for each in (low, high))
+    return next((path.point(t, each) for each in trials if each.solved), None)
 
 
 def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> SingularPoint | None:
@@ -157,7 +129,7 @@ def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> Singu
 
 
 def _differences(low: PathPoint, high: PathPoint) -> tuple[np.ndarray, np.ndarray]:
-    """By how much the solution changes over an interval: as it is, and by the trapezoid rule from the slopes."""
+    """By how much the solution changes over an interval, and would change by the trapezoid rule from the slopes."""
     return high.u - low.u, (high.t - low.t) / 2 * (low.slope + high.slope)
 
 

@@ -20,11 +20,9 @@ UNNUMBERED = -1  # index of a base before a family has given one
 
 @dataclass(frozen=True)
 class Base:
-    """A pruned and allocated network, on whose frozen weights solutions build.
+    """A pruned network, on whose frozen weights solutions build, and the coefficients at which it was allocated.
 
-    Attributes:
-        masked: the network; its pruned weights are free and at zero.
-        coefficients: the task on which it was allocated.
+    The pruned weights are free and at zero.
     """
 
     masked: MaskedNetwork
@@ -41,12 +39,7 @@ class Singularity(StrEnum):
 
 @dataclass(frozen=True)
 class SingularPoint:
-    """A point at which the path of solutions is not smooth.
-
-    Attributes:
-        kind: which kind of point.
-        near: its approximate coefficients.
-    """
+    """A point, near some coefficients, at which the path of solutions is not smooth."""
 
     kind: Singularity
     near: Coefficients
@@ -61,18 +54,15 @@ class Solution:
 
     Attributes:
         coefficients: which task.
-        base: index, among the family's bases, of the base on whose frozen weights it builds; :data:`UNNUMBERED` until
-            the family has given it one.
+        base: index, among the family's bases, of the one on whose frozen weights it builds; or :data:`UNNUMBERED`.
         z: its own weights: the base's free ones, ``(p,)``.
         status, steps, seconds, history: how the solve went, as in :class:`Result`.
-        residual: root mean square residual on points that training did not see, in units of the equation's scale (for
-            data: root of the training loss).
+        residual: root mean square residual on unseen points, in the equation's scale (for data: root training loss).
         tolerance: the largest residual at which the task counts as solved; None for data.
         score: the task's metric on a reference or on test data; None without a reference.
         parent: the member from which the solve started; None for the source.
         reached: if the target was not solved, the last coefficients on the path to it that were; else None.
-        singular: a singular point between the parent and this member, or one because of which the target could not be
-            solved; None if none was found.
+        singular: a singular point between the parent and this member, or that kept it from being solved; else None.
         error_estimate: estimated relative L2 error of an equation's solution; None until it is asked for.
     """
 
@@ -98,13 +88,9 @@ class Solution:
             residual = float(Objective(task, masked).fresh_misfit(result.z[None]).sqrt())
             score = task.score(masked.forward(result.z))
         return cls(
-            coefficients=task.coefficients,
-            base=base,
-            z=result.z,
-            status=result.status,
-            steps=result.steps,
-            seconds=result.seconds,
-            history=result.history,
+            task.coefficients,
+            base,
+            **vars(result),
             residual=residual,
             tolerance=task.tolerance,
             score=score,
@@ -120,20 +106,16 @@ class SolutionOnBase(NamedTuple):
 
     @classmethod
     def of(cls, task: Task, base: Base, result: Result, parent: Coefficients | None) -> Self:
-        """As :meth:`Solution.of`, on a base."""
         return cls(Solution.of(task, base.masked, result, UNNUMBERED, parent), base)
 
     @property
     def coefficients(self) -> Coefficients:
-        """Which task."""
         return self.solution.coefficients
 
     @property
     def solved(self) -> bool:
-        """Whether the solve converged."""
         return self.solution.status is Status.CONVERGED
 
     @property
     def forward(self) -> Forward:
-        """Its network as a function of the inputs."""
         return self.base.masked.forward(self.solution.z)

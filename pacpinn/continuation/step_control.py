@@ -5,20 +5,17 @@ Natural continuation with adaptive steps (Allgower & Georg 2003, section 6).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from pacpinn.continuation.calibration import calibrate
+from pacpinn.continuation.calibration import PathSegment, calibrate
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.singular_points import find_ahead, with_crossed
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.problem import Problem
 
 _NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
 
@@ -30,66 +27,43 @@ class StepResult(NamedTuple):
     grown: tuple[Base, ...] = ()
 
 
-def continue_to(
-    problem: Problem, bases: Sequence[Base], segment: PathSegment, settings: Settings, report: Report = silent
-) -> StepResult:
+def continue_to(context: StepContext, segment: PathSegment, report: Report = silent) -> StepResult:
     """Solve a segment's target: a pure function, one step along the tree of targets.
 
     The whole segment is tried first. A step that misses its tolerance by far is halved, and one that succeeds is
     followed by one of twice its length. Where an equation's residual falls, but not quite to its tolerance, or no
     shorter step is left to try, the frozen weights no longer fit: a new base is grown at the last solved coefficients,
-    and the continuation goes on from there.
+    and the continuation goes on from there, unless there are as many bases as the settings allow.
 
-    Args:
-        problem: the family's problem.
-        bases: the bases that the limit of the settings counts, the source's first, the latest last.
-        segment: from which member to which target.
-        settings: how far steps may be halved, how many bases there may be, and how each task is solved.
-        report: called with step and loss.
-
-    Returns:
-        The solution and the bases grown for it. Its steps and seconds count everything that was tried. It names the
-        singular point that the path crosses, or that kept the target from being solved.
+    The steps and seconds of the solution count everything that was tried. It names the singular point that the path
+    crosses, or that kept the target from being solved.
     """
-    solve_target = FAMILY_METHODS[settings.method].solve_target
+    solve_target = FAMILY_METHODS[context.settings.method].solve_target
     if solve_target is None:
-        return _Continuation(problem, bases, segment, settings, report).result()
-    task, base = settings.task(problem, segment.target), bases[0]
-    result = solve_target(problem, task, base.masked, settings, report)
-    return StepResult(SolutionOnBase.of(task, base, result, parent=None))
+        return _Continuation(context, segment, report).result()
+    task = context.task(segment.target)
+    return StepResult(SolutionOnBase.of(task, context.bases[0], solve_target(context, task, report), parent=None))
 
 
 class _Continuation:
-    """The state of the continuation along one segment, whose length counts as 1; arguments as of :func:`continue_to`.
+    """The state of the continuation along one segment, whose length counts as 1."""
 
-    Attributes:
-        current: the solution at the last coefficients that were solved.
-        before: a solution before that, on the same base; None if there is none.
-        done: the share of the segment up to the current solution.
-        stride: the share that the next step is to cover.
-        grown: the bases grown so far.
-        trials: all calibrations so far, whether they converged or not.
-        allocations: how the bases were trained.
-    """
-
-    def __init__(
-        self, problem: Problem, bases: Sequence[Base], segment: PathSegment, settings: Settings, report: Report
-    ) -> None:
-        self.problem, self.bases, self.segment, self.settings, self.report = problem, bases, segment, settings, report
-        self.current, self.before = segment.start, segment.before
-        self.done, self.stride = 0.0, 1.0
+    def __init__(self, context: StepContext, segment: PathSegment, report: Report) -> None:
+        self.context, self.segment, self.report = context, segment, report
+        self.current, self.before = segment.start, segment.before  # the last two solutions, on the same base
+        self.done, self.stride = 0.0, 1.0  # shares of the segment: up to the current solution, and of the next step
         self.grown: list[Base] = []
-        self.trials: list[SolutionOnBase] = []
-        self.allocations: list[Result] = []
+        self.trials: list[SolutionOnBase] = []  # whether they converged or not
+        self.allocations: list[Result] = []  # of the grown bases
 
     def result(self) -> StepResult:
         """Continue to the target. If it cannot be solved, the result is the best trial without a new base."""
         if self._reach_target():
-            self.trials[-1] = with_crossed(self.problem, self.segment, self.trials[-1], self.settings)
+            self.trials[-1] = with_crossed(self.context, self.segment, self.trials[-1])
             singular = self.trials[-1].solution.singular
         else:
             solved = [each for each in self.trials if each.solved]
-            singular = find_ahead(self.problem, self.segment, solved, self.done + self.stride, self.settings)
+            singular = find_ahead(self.context, self.segment, solved, self.done + self.stride)
             self.grown = []  # a new base that has not helped is not kept
         best = self._best_trial()
         solves: list[Solution | Result] = [*(each.solution for each in self.trials), *self.allocations]
@@ -106,14 +80,14 @@ class _Continuation:
     def _reach_target(self) -> bool:
         """Take steps until the target is solved, or there is nothing left to try."""
         while True:
-            trial = calibrate(
-                self.problem, PathSegment(self.current, self._goal, self.before), self.settings, self.report
-            )
+            trial = calibrate(self.context, PathSegment(self.current, self._goal, self.before), self.report)
             self.trials.append(trial)
             if trial.solved:
                 if self._at_target:
                     return True
-                self._accept(trial)
+                self.before, self.current = self.current, trial
+                self.done += self.stride
+                self.stride = min(2 * self.stride, 1 - self.done)
             elif self._needs_base(trial):
                 self._grow_base()
             elif self._can_halve(trial):
@@ -123,50 +97,38 @@ class _Continuation:
 
     @property
     def _at_target(self) -> bool:
-        """Whether the next step ends at the target."""
         return self.done + self.stride >= 1
 
     @property
     def _goal(self) -> Coefficients:
-        """The coefficients to which the next step goes."""
         return self.segment.target if self._at_target else self._at(self.done + self.stride)
 
     def _at(self, share: float) -> Coefficients:
-        return self.problem.space.between(self.segment.start.coefficients, self.segment.target, share)
-
-    def _accept(self, trial: SolutionOnBase) -> None:
-        """Go on from a trial that was solved, by a step twice as long."""
-        self.before, self.current = self.current, trial
-        self.done += self.stride
-        self.stride = min(2 * self.stride, 1 - self.done)
+        return self.context.problem.space.between(self.segment.start.coefficients, self.segment.target, share)
 
     def _can_halve(self, trial: SolutionOnBase) -> bool:
         """Whether a step half as long is allowed, leads to other coefficients, and may help."""
         middle = self._at(self.done + self.stride / 2)
         distinct = not (middle.close_to(self.current.coefficients) or middle.close_to(self._goal))
-        return distinct and self.stride > 0.5**self.settings.halvings and not _overfitted(trial)
+        return distinct and self.stride > 0.5**self.context.settings.halvings and not _overfitted(trial.solution)
 
     def _needs_base(self, trial: SolutionOnBase) -> bool:
         """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
+        settings, known = self.context.settings, [*self.context.bases, *self.segment.grown, *self.grown]
+        allowed = FAMILY_METHODS[settings.method].grows_bases and len(known) < settings.bases
+        same_again = self.current.coefficients == known[-1].coefficients
         tolerance = trial.solution.tolerance
-        if tolerance is None or not self._may_grow:
+        if tolerance is None or not allowed or same_again:
             return False
         return trial.solution.residual <= _NEARLY * tolerance or not self._can_halve(trial)
-
-    @property
-    def _may_grow(self) -> bool:
-        """Whether there may be another base; grown where the latest one was, it would be the same again."""
-        known = [*self.bases, *self.grown]
-        allowed = FAMILY_METHODS[self.settings.method].grows_bases and len(known) < self.settings.bases
-        return allowed and self.current.coefficients != known[-1].coefficients
 
     def _grow_base(self) -> None:
         """Prune the current solution's network, allocate it at its coefficients, and go on from that base."""
         coefficients, masked = self.current.coefficients, self.current.base.masked
         network = masked.with_mask(None, False, masked.merge(self.current.solution.z))
         with untouched():
-            task = self.settings.task(self.problem, coefficients)
-            allocated, results = build_base(network, task, self.settings, self.report)
+            task = self.context.task(coefficients)
+            allocated, results = build_base(network, task, self.context.settings, self.report)
         base = Base(allocated, coefficients)
         self.grown.append(base)
         self.allocations += results
@@ -183,9 +145,8 @@ class _Continuation:
         )
 
 
-def _overfitted(trial: SolutionOnBase) -> bool:
+def _overfitted(solution: Solution) -> bool:
     """Whether an equation is solved on its training points alone: no shorter step would help."""
-    solution = trial.solution
     if solution.status is not Status.STALLED or solution.tolerance is None:
         return False
     return bool(solution.history) and solution.history[-1] <= solution.tolerance**2

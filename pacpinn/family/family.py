@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pacpinn.continuation.batched import batch_size
-from pacpinn.continuation.settings import TreeShape
+from pacpinn.continuation.calibration import batch_size
+from pacpinn.continuation.settings import StepContext, TreeShape
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import codec, container
@@ -23,11 +22,9 @@ from pacpinn.family.queries import FamilyQueries
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.reduced_basis.greedy import Refinement, refine, require_two
 from pacpinn.runtime.isolation import alone, existing_device, untouched
-from pacpinn.sweep.numbering import SolvedTarget, reorder_bases
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
-from pacpinn.sweep.sweep import steps_of, sweep_targets
-from pacpinn.sweep.tree_step import StepContext
+from pacpinn.sweep.sweep import SolvedTarget, reorder_bases, steps_of, sweep_targets
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 
@@ -80,7 +77,7 @@ class Family(FamilyQueries):
             new = distinct(self.problem, targets, self.source.coefficients, known=list(self))
             if new:
                 two = [self.source.coefficients, new[0]]
-                batch = batch_size(self.problem, two, self.bases[0], self.settings)
+                batch = batch_size(StepContext(self.problem, self.bases, self.settings), two)
                 tree = "spine" if pool_of is not None else tree or self.settings.tree
                 self._begin(TargetRequest(tuple(new), len(self), batch, tree))
                 self.finish(progress, pool_of)
@@ -136,10 +133,8 @@ class Family(FamilyQueries):
         """Solve the targets of a request that are not solved yet."""
         reports, settings = partial(reporter, progress, "calibrate"), self.settings
         if isinstance(request, TargetRequest):
-            before = dict(islice(self._solutions.items(), request.begun))
-            bases = self.bases[: 1 + max(each.base for each in before.values())]
-            done = dict(self._solutions)
-            yield from sweep_targets(self.problem, before, bases, request, settings, reports, done, self.bases, pool_of)
+            context = StepContext(self.problem, self.bases, settings)
+            yield from sweep_targets(context, self._solutions, request, reports, pool_of)
         else:
             equation, goal = require_equation(self.problem), self.refinement
             assert goal is not None

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pacpinn.continuation.calibration import calibration_objective, solve_calibration
-from pacpinn.continuation.predictor import PathSegment
+from pacpinn.continuation.calibration import PathSegment, calibration_objective
 from pacpinn.continuation.sensitivity import Calibrated
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.equations.equation import Equation
@@ -21,7 +20,9 @@ from pacpinn.errors import NotSolved
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Status
+from pacpinn.solvers.choice import get_solver
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.transfer.methods import minimise
 
 
 class Recalibration:
@@ -63,11 +64,11 @@ class Recalibration:
             return self._calibrated(base, start, c)
         with untouched():
             objective = calibration_objective(self.settings.task(self.equation, c), base, self.settings)
-            result = solve_calibration(objective, self.settings, start)
+            result = minimise(objective, get_solver(self.settings.solver, objective.task), start)
         if result.status is Status.CONVERGED:
             return self._calibrated(base, result.z, c)
         segment = PathSegment(SolutionOnBase(near, self.bases[near.base]), c)
-        found, grown = continue_to(self.equation, self.bases, segment, self.settings)
+        found, grown = continue_to(StepContext(self.equation, self.bases, self.settings), segment)
         self.bases += grown
         return self._calibrated(found.base.masked, found.solution.z, c) if found.solved else None
 

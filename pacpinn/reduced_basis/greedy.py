@@ -10,16 +10,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import Equation
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.reduced_model import ReducedModel
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
 from pacpinn.solvers.base import Report
-from pacpinn.sweep.numbering import SolvedTarget
 from pacpinn.sweep.requests import TargetRequest
-from pacpinn.sweep.sweep import sweep_targets
+from pacpinn.sweep.sweep import SolvedTarget, sweep_targets
 from pacpinn.tasks.coefficient import CoefficientIndex, Coefficients
 from pacpinn.tasks.parameter_space import ParameterSpace, Range
 
@@ -122,8 +121,9 @@ class FamilySurrogate:
 
     def extend(self, target: Coefficients) -> Iterator[SolvedTarget]:
         """Solve a further target, starting from the solutions so far, and add it."""
-        request, equation = TargetRequest((target,), len(self.tried)), self.snapshots.equation
-        for result in sweep_targets(equation, self.tried, self.bases, request, self.settings, self.reporter):
+        context = StepContext(self.snapshots.equation, self.bases, self.settings)
+        request = TargetRequest((target,), len(self.tried))
+        for result in sweep_targets(context, self.tried, request, self.reporter):
             self.bases = result.bases
             self.add(result.solution)
             yield result

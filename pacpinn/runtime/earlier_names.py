@@ -41,7 +41,7 @@ _MOVED = {  # modules with another name; a module that was split has several suc
     "cold_start": "transfer.from_scratch",
     "earlier_versions": "family.file.upgrades",
     "equation_residuals": "equations.residuals",
-    "first_guess": "continuation.predictor",
+    "first_guess": "continuation.calibration",
     "founding": "continuation.family_methods",
     "given_equation": "equations.deepxde_equation",
     "given_task": "equations.deepxde_equation",
@@ -79,13 +79,13 @@ _MOVED = {  # modules with another name; a module that was split has several suc
     "solvers.descent": "solvers.full_batch",
     "solvers.footprint": "solvers.memory_estimate",
     "solvers.sequence": "solvers.in_turn",
-    "steps": "sweep.tree_step",
+    "steps": "sweep.pools continuation.settings",
     "storage": "family.file.container",
     "tree": "sweep.target_tree",
     "unaided": "continuation.family_methods",
     "unknowns": "inverse.inverse_problem",
     "walk": "sweep.sweep",
-    "wavefront": "continuation.batched",
+    "wavefront": "continuation.calibration",
     "whereabouts": "runtime.user_code",
 }
 MODULES = _MOVED | {name: f"{room}.{name}" for room, names in _ROOMS.items() for name in names.split()}
@@ -110,7 +110,6 @@ RENAMED = {
     "pacpinn.requests.Targets": "TargetRequest",
     "pacpinn.rowwise.Copies": "VmapGradients",
     "pacpinn.rowwise.LinearLayers": "LinearLayerGradients",
-    "pacpinn.steps.Branch": "StartPoint",
     "pacpinn.steps.Ground": "StepContext",
 }
 """Classes that have another name now."""

@@ -25,10 +25,6 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Client | N
     Args:
         scheduler: the address of a running cluster's scheduler; or
         workers: the number of processes, of one thread each, to start on this machine.
-
-    Raises:
-        PacpinnError: if both are named, or Dask is not installed.
-        WorkersError: if the scheduler does not answer.
     """
     if scheduler is None and workers is None:
         yield None

@@ -7,22 +7,22 @@ bases without their network module, which is that of the context's bases.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import cloudpickle
 from torch import Tensor
 
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
-from pacpinn.sweep.tree_step import StepContext, TargetStart
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.registry import installed_problems
@@ -30,28 +30,16 @@ from pacpinn.tasks.registry import installed_problems
 _INSTALLED = {"pacpinn", "torch", "numpy", "deepxde", "builtins", "abc", "typing"}  # packages that workers have
 
 
-class SentContext(NamedTuple):
-    """A step context, pickled, with a digest by which a worker recognises one that it has unpickled before."""
-
-    digest: str
-    pickled: bytes
-
-
-def pack_context(context: StepContext) -> SentContext:
-    """The context, with the user's own code in it, which workers do not have.
-
-    Raises:
-        WorkersError: if the problem cannot be pickled.
-    """
+def pack_context(context: StepContext) -> bytes:
+    """The context, with the user's own code in it, which workers do not have."""
     try:
         with _pickled_by_value(context.problem):
-            pickled = cloudpickle.dumps(context)
+            return cloudpickle.dumps(context)
     except Exception as problem:
         raise WorkersError(
             f"the problem {context.problem.name} cannot be sent to workers ({type(problem).__name__}: {problem}); open "
             "files, locks and connections must be made where they are used"
         ) from problem
-    return SentContext(hashlib.sha256(pickled).hexdigest(), pickled)
 
 
 @contextmanager
@@ -70,19 +58,14 @@ def _pickled_by_value(problem: Problem) -> Iterator[None]:
             cloudpickle.unregister_pickle_by_value(each)
 
 
-def pack_step(context: StepContext, starts: Sequence[TargetStart]) -> bytes:
-    """The targets of a step and the points from which they start, without the losses of earlier solves."""
+def pack_step(context: StepContext, segments: Sequence[PathSegment]) -> bytes:
+    """The segments of a step, without the losses of earlier solves."""
 
     def light(member: SolutionOnBase) -> SolutionOnBase:
         return member._replace(solution=without_history(member.solution))
 
-    return dumps(
-        context,
-        [
-            (point._replace(start=light(point.start), before=point.before and light(point.before)), target)
-            for point, target in starts
-        ],
-    )
+    lighter = [each._replace(start=light(each.start), before=each.before and light(each.before)) for each in segments]
+    return dumps(context, lighter)
 
 
 def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:
@@ -90,11 +73,11 @@ def pack_results(context: StepContext, results: Sequence[StepResult]) -> bytes:
     return dumps(context, [(each.found.solution, each.grown) for each in results])
 
 
-def unpack_results(context: StepContext, starts: Sequence[TargetStart], pickled: bytes) -> list[StepResult]:
-    """The results of a step with these starts. A solution builds on the last base grown for it, or on its start's."""
+def unpack_results(context: StepContext, segments: Sequence[PathSegment], pickled: bytes) -> list[StepResult]:
+    """The results of a step. A solution builds on the last base grown for it, or on that of its segment's start."""
     return [
-        StepResult(SolutionOnBase(solution, grown[-1] if grown else point.start.base), grown)
-        for (point, _), (solution, grown) in zip(starts, loads(context, pickled), strict=True)
+        StepResult(SolutionOnBase(solution, grown[-1] if grown else segment.start.base), grown)
+        for segment, (solution, grown) in zip(segments, loads(context, pickled), strict=True)
     ]
 
 
@@ -139,5 +122,4 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _base_like(first: Base, coefficients: Coefficients, weights: Tensor, free: Tensor) -> Base:
-    """A base with the network module of another one."""
     return Base(first.masked.with_mask(free, True, weights), coefficients)

@@ -6,21 +6,19 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from distributed import Client, Future
 
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Solution
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
-from pacpinn.solvers.base import Status
+from pacpinn.solvers.base import Result, Status
 from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_results, without_history
 from pacpinn.sweep.dask_worker import Process, estimate_error, run_step, this_process
-from pacpinn.sweep.pools import Finished
-from pacpinn.sweep.tree_step import StartPoint, StepContext, TargetStart
-from pacpinn.tasks.coefficient import Coefficients
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +47,7 @@ class DaskPool:
         _require_workers(client, patience)
         self._sent_context = _scattered(client, context)
         self._threads, self._counted_at = 0, -math.inf
-        self._running: dict[int, tuple[Future[Any], Sequence[TargetStart]]] = {}
+        self._running: dict[int, tuple[Future[Any], Sequence[PathSegment]]] = {}
         self._done: SimpleQueue[int] = SimpleQueue()
 
     @property
@@ -58,25 +56,25 @@ class DaskPool:
             self._threads, self._counted_at = _threads(self._client), time.monotonic()
         return max(1, _STEPS_PER_THREAD * self._threads) - len(self._running)
 
-    def submit(self, number: int, starts: Sequence[TargetStart]) -> None:
-        step = pack_step(self._context, starts)
+    def submit(self, number: int, segments: Sequence[PathSegment]) -> None:
+        step = pack_step(self._context, segments)
         resources = {"GPU": 1} if _on_gpu(self._context) else None
         future = self._client.submit(
             run_step, self._sent_context, step, pure=False, priority=-number, retries=_RETRIES, resources=resources
         )
-        self._running[number] = future, starts
+        self._running[number] = future, segments
         future.add_done_callback(lambda _: self._done.put(number))
 
-    def next(self) -> Finished:
+    def next(self) -> tuple[int, Sequence[StepResult]]:
         number = self._wait()
-        future, starts = self._running.pop(number)
+        future, segments = self._running.pop(number)
         if future.status == "finished":
-            return Finished(number, unpack_results(self._context, starts, self._client.gather(future)))
+            return number, unpack_results(self._context, segments, self._client.gather(future))
         if future.status in ("cancelled", "lost"):
             raise WorkersError(_GONE)
-        for _, target in starts:
-            log.warning("%s: given up after its retries (%s)", target, future.exception())
-        return Finished(number, [_given_up(point, target) for point, target in starts])
+        for segment in segments:
+            log.warning("%s: given up after its retries (%s)", segment.target, future.exception())
+        return number, [_given_up(segment) for segment in segments]
 
     def _wait(self) -> int:
         while True:
@@ -96,10 +94,7 @@ def error_estimates(
 ) -> Iterator[float]:
     """Estimated relative errors of members of an equation, computed by the workers.
 
-    Args:
-        client, patience: as for :class:`DaskPool`.
-        context: with all of the family's bases.
-        members: the members.
+    The context has all of the family's bases; `client` and `patience` are as for :class:`DaskPool`.
     """
     _require_workers(client, patience)
     sent = _scattered(client, context)
@@ -110,40 +105,30 @@ def error_estimates(
 
 
 def _scattered(client: Client, context: StepContext) -> Future[Any]:
-    """The context on every worker."""
-    scattered: Future[Any] = client.scatter(pack_context(context), broadcast=True, hash=False)
-    return scattered
+    return client.scatter(pack_context(context), broadcast=True, hash=False)
 
 
 def _on_gpu(context: StepContext) -> bool:
     return context.bases[0].masked.weights.device.type == "cuda"
 
 
-# Errors ---------------------------------------------------------------------------------------------------------------
-
-
-def _given_up(point: StartPoint, target: Coefficients) -> StepResult:
+def _given_up(segment: PathSegment) -> StepResult:
     """The result of a target that no worker could solve: the weights from which it would have started."""
-    start = point.start
-    solution = replace(
-        start.solution,
-        coefficients=target,
-        status=Status.FAILED,
-        steps=0,
-        seconds=0.0,
-        history=[],
+    start = segment.start.solution
+    solution = Solution(
+        segment.target,
+        start.base,
+        **vars(Result(start.z, Status.FAILED, steps=0, seconds=0.0)),
         residual=math.inf,
+        tolerance=start.tolerance,
         score=None,
         parent=start.coefficients,
         reached=start.coefficients,
-        singular=None,
-        error_estimate=None,
     )
-    return StepResult(start._replace(solution=solution))
+    return StepResult(segment.start._replace(solution=solution))
 
 
 def _threads(client: Client) -> int:
-    """The number of threads that the cluster has now."""
     try:
         return sum(client.nthreads().values())
     except (OSError, AttributeError) as problem:  # of a client that has lost its scheduler

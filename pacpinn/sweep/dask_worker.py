@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import cloudpickle
@@ -15,24 +15,25 @@ import torch
 from distributed import get_worker
 
 from pacpinn.continuation.error_estimate import error_estimate
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Solution
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.runtime.isolation import alone
 from pacpinn.runtime.machine import Machine
-from pacpinn.sweep.dask_messages import SentContext, loads, pack_results
-from pacpinn.sweep.tree_step import StepContext, take_step
+from pacpinn.sweep.dask_messages import loads, pack_results
+from pacpinn.sweep.pools import take_step
 
 
-def run_step(sent: SentContext, step: bytes) -> bytes:
-    """Take a step; both as :mod:`~pacpinn.sweep.dask_messages` pickles them."""
+def run_step(sent: bytes, step: bytes) -> bytes:
+    """Take a step; it and the context are as :mod:`~pacpinn.sweep.dask_messages` pickles them."""
     with _working(sent) as context:
         return pack_results(context, take_step(context, loads(context, step)))
 
 
-def estimate_error(sent: SentContext, member: Solution) -> float:
+def estimate_error(sent: bytes, member: Solution) -> float:
     """A member's estimated relative error."""
     with _working(sent) as context:
-        task = context.settings.task(context.problem, member.coefficients)
+        task = context.task(member.coefficients)
         assert isinstance(task, EquationTask)
         return error_estimate(task, context.bases[member.base].masked, member.z).relative
 
@@ -51,7 +52,7 @@ def this_process() -> Process:
 
 
 @contextmanager
-def _working(sent: SentContext) -> Iterator[StepContext]:
+def _working(sent: bytes) -> Iterator[StepContext]:
     """A block that no other thread of the worker shares, on as many of torch's threads as the worker has."""
     torch.set_num_threads(max(1, get_worker().state.nthreads))
     _keep_memory()
@@ -77,12 +78,6 @@ def _keep_memory() -> None:
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 
-def _unpickled(sent: SentContext) -> StepContext:
-    """The context, unpickled once on each worker."""
-    if sent.digest not in _contexts:
-        _contexts.clear()
-        _contexts[sent.digest] = cloudpickle.loads(sent.pickled)
-    return _contexts[sent.digest]
-
-
-_contexts: dict[str, StepContext] = {}
+@lru_cache(maxsize=1)  # once on each worker
+def _unpickled(sent: bytes) -> StepContext:
+    return cloudpickle.loads(sent)

@@ -30,7 +30,6 @@ class TargetRequest(Struct, frozen=True, tag="targets"):
 
     @property
     def in_chain(self) -> bool:
-        """Whether the targets are solved along a chain."""
         return (self.tree or ("chain" if self.batch == 1 else "spine")) == "chain"
 
     @property
@@ -60,7 +59,6 @@ class RangeRequest(Struct, frozen=True, tag="span"):
 
     @property
     def what(self) -> Any:
-        """What was asked for, without what the family had before: two runs are the same if this is."""
         return {name: tuple(ends) for name, ends in self.within.items()}, self.tolerance, self.members
 
     def __str__(self) -> str:

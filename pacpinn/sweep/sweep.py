@@ -2,59 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.solvers.base import Report
-from pacpinn.sweep.numbering import SolvedTarget, number_bases
 from pacpinn.sweep.pools import PoolOf, SerialPool
 from pacpinn.sweep.requests import TargetRequest
-from pacpinn.sweep.starts import ChainStarts, SpineStarts, TargetEdge
+from pacpinn.sweep.starts import ChainStarts, SpineStarts, Starts
 from pacpinn.sweep.target_tree import nearest_neighbour_tree, spine_and_ribs
-from pacpinn.sweep.tree_run import TargetTree, run_tree
-from pacpinn.sweep.tree_step import StepContext
+from pacpinn.sweep.tree_run import TargetEdge, TargetTree, run_tree
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 
 
+class SolvedTarget(NamedTuple):
+    """A target's solution, and the bases of the family with it: its index of a base counts these."""
+
+    solution: Solution
+    bases: list[Base]
+
+
 def sweep_targets(
-    problem: Problem,
-    members: Mapping[Coefficients, Solution],
-    bases: Sequence[Base],
+    context: StepContext,
+    solutions: Mapping[Coefficients, Solution],
     request: TargetRequest,
-    settings: Settings,
     reporter: Callable[[Coefficients], Report],
-    done: Mapping[Coefficients, Solution] | None = None,
-    all_bases: Sequence[Base] = (),
     pool_of: PoolOf | None = None,
 ) -> Iterator[SolvedTarget]:
-    """Solve all targets of a request, each from a member near it.
+    """Solve the targets of a request that are not solved yet, each from a member near it.
 
     A sweep that was interrupted goes on where it was, along the same tree.
 
     Args:
-        problem, bases, settings: the family's.
-        members: the family's before the request.
+        context: the family's problem, all of its bases, and its settings.
+        solutions: the family's: its members before the request, then the targets that an interrupted sweep has solved.
         request: the targets, and the shape of their tree: a chain, or a spine.
         reporter: gives for a target the function that is called with step and loss.
-        done: of a sweep that is resumed, the targets that are solved.
-        all_bases: of a sweep that is resumed, the bases that there are.
         pool_of: where the steps of a spine are taken; by default in this process, as those of a chain always are.
 
     Yields:
-        The solution of each target that is not done, and the bases that there are then.
+        The solution of each target, and the bases that there are then.
     """
-    all_bases = list(all_bases or bases)
+    problem, bases, _ = context
+    listed = list(solutions.values())
+    members = {each.coefficients: SolutionOnBase(each, bases[each.base]) for each in listed[: request.begun]}
+    context = context._replace(bases=bases[: 1 + max(each.solution.base for each in members.values())])
+    done = {each.coefficients: _result(each, bases, len(context.bases)) for each in listed[request.begun :]}
     steps = steps_of(problem, list(members), request)
-    context = StepContext(problem, bases, settings)
-    edges = [edge for step in steps for edge in step]
-    known = {c: SolutionOnBase(each, bases[each.base]) for c, each in members.items()}
-    starts = (ChainStarts if request.in_chain else SpineStarts)(context, known, edges, all_bases)
+    starts: Starts = (
+        ChainStarts(problem, members, [target for step in steps for _, target in step])
+        if request.in_chain
+        else SpineStarts(problem, members, bases)
+    )
     pool = SerialPool(context, reporter) if pool_of is None or request.in_chain else pool_of(context)
-    resumed = {c: _result(each, all_bases, len(bases)) for c, each in (done or {}).items()}
-    yield from number_bases(run_tree(TargetTree(members, steps), starts, pool, resumed), all_bases)
+    yield from number_bases(run_tree(TargetTree(members, steps), starts, pool, done), bases)
 
 
 def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetRequest) -> list[Sequence[TargetEdge]]:
@@ -66,6 +71,21 @@ def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetR
     return [wave[i : i + request.batch] for wave in named for i in range(0, len(wave), request.batch)]
 
 
-def _result(solution: Solution, all_bases: Sequence[Base], first: int) -> StepResult:
+def _result(solution: Solution, bases: Sequence[Base], first: int) -> StepResult:
     """A solution as the result of its step: the bases from `first` up to its own were grown on the way to it."""
-    return StepResult(SolutionOnBase(solution, all_bases[solution.base]), tuple(all_bases[first : solution.base + 1]))
+    return StepResult(SolutionOnBase(solution, bases[solution.base]), tuple(bases[first : solution.base + 1]))
+
+
+def number_bases(results: Iterable[StepResult], bases: Sequence[Base]) -> Iterator[SolvedTarget]:
+    """Each result with the index of its base among those of the family, new ones after the others as they come."""
+    for found, grown in results:
+        bases = [*bases, *(each for each in grown if each not in bases)]
+        yield SolvedTarget(replace(found.solution, base=bases.index(found.base)), bases)
+
+
+def reorder_bases(solutions: Sequence[Solution], bases: Sequence[Base]) -> tuple[list[Solution], list[Base]]:
+    """The bases in the order in which the solutions first build on them, unused ones last; and the solutions with
+    their new indices. Both are the same in whatever order the steps have finished."""
+    used = list(dict.fromkeys([each.base for each in solutions] + list(range(len(bases)))))
+    index = {old: new for new, old in enumerate(used)}
+    return [replace(each, base=index[each.base]) for each in solutions], [bases[old] for old in used]

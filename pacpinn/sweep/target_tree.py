@@ -84,8 +84,7 @@ def _nearest(roots: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def distances(points: np.ndarray, point: np.ndarray) -> np.ndarray:
     """Euclidean distances ``(n,)`` of `points` ``(n, k)`` to one `point` ``(k,)``."""
-    lengths: np.ndarray = np.sqrt(((points - point) ** 2).sum(axis=1))
-    return lengths
+    return np.sqrt(((points - point) ** 2).sum(axis=1))
 
 
 def _levels(edges: Sequence[Edge]) -> list[list[Edge]]:

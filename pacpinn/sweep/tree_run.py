@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.sweep.pools import Pool
-from pacpinn.sweep.starts import Starts, TargetEdge
+from pacpinn.sweep.starts import Starts
 from pacpinn.tasks.coefficient import Coefficients
+
+TargetEdge = tuple[Coefficients, Coefficients]  # parent, target
 
 
 class TargetTree:
@@ -16,7 +18,7 @@ class TargetTree:
 
     Args:
         roots: the coefficients of the family's members.
-        steps: for each step the edges ``(parent, target)`` that it takes together.
+        steps: for each step the edges that it takes together.
     """
 
     def __init__(self, roots: Collection[Coefficients], steps: Sequence[Sequence[TargetEdge]]) -> None:
@@ -45,22 +47,15 @@ def run_tree(
 ) -> Iterator[StepResult]:
     """Take all steps of a tree, as many at once as a pool takes.
 
-    Args:
-        tree: the steps.
-        starts: from where each target starts.
-        pool: where steps are taken.
-        done: the results of targets that an interrupted sweep has solved. A step of several targets is taken again
-            unless all of them are done.
-
-    Yields:
-        The result of each target that is not done, as soon as it is there.
+    Targets that an interrupted sweep has solved are `done`. A step of several targets is taken again unless all of them
+    are done. Yields the result of each target that is not done, as soon as it is there.
     """
     running = 0
     while running := running + _submit_ready(tree, starts, pool, done):
-        finished = pool.next()
+        number, results = pool.next()
         running -= 1
-        for (parent, target), result in zip(tree.steps[finished.number], finished.results, strict=True):
-            kept = starts.add(parent, target, result)
+        for (parent, target), result in zip(tree.steps[number], results, strict=True):
+            kept = starts.add(parent, result)
             tree.add(target)
             if target not in done:
                 yield kept
@@ -73,9 +68,9 @@ def _submit_ready(tree: TargetTree, starts: Starts, pool: Pool, done: Mapping[Co
         step = tree.steps[number]
         if all(target in done for _, target in step):
             for parent, target in step:
-                starts.add(parent, target, done[target])
+                starts.add(parent, done[target])
                 tree.add(target)
         else:
-            pool.submit(number, [(starts.point(parent, target), target) for parent, target in step])
+            pool.submit(number, [starts.segment(parent, target) for parent, target in step])
             submitted += 1
     return submitted

@@ -4,16 +4,22 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
+from pacpinn.continuation.calibration import PathSegment
 from pacpinn.continuation.coefficient_path import CoefficientPath, path_of
-from pacpinn.continuation.predictor import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.solvers.adam import Adam
 from tests.toys import Decay, Waves
 
 
 @pytest.fixture
-def path(solved_decay):
-    return CoefficientPath(Decay(), solved_decay.settings, pp.Coefficients(k=1.0), pp.Coefficients(k=1.6))
+def context(solved_decay):
+    return StepContext(Decay(), solved_decay.bases, solved_decay.settings)
+
+
+@pytest.fixture
+def path(context):
+    return CoefficientPath(context, pp.Coefficients(k=1.0), pp.Coefficients(k=1.6))
 
 
 def on_base(family, k):
@@ -31,7 +37,8 @@ def test_the_place_of_coefficients_on_it_is_found(path, t):
 
 
 def test_coefficients_beside_it_have_no_place_on_it():
-    path = CoefficientPath(Waves(), pp.Settings(), Waves().at({"shift": 0.0}), Waves().at({"shift": 0.5}))
+    context = StepContext(Waves(), [], pp.Settings())
+    path = CoefficientPath(context, Waves().at({"shift": 0.0}), Waves().at({"shift": 0.5}))
     assert path.t_of(Waves().at({"shift": 0.25, "rows": 400})) is None
 
 
@@ -50,14 +57,15 @@ def test_of_many_free_weights_no_slope_is_computed(path, solved_decay, monkeypat
     assert np.isnan(path.slope(0.0, on_base(solved_decay, 1.0))).all()
 
 
-def test_a_segment_of_an_equation_has_a_path(solved_decay):
+def test_a_segment_of_an_equation_has_a_path(solved_decay, context):
     start = on_base(solved_decay, 1.0)
-    path = path_of(Decay(), PathSegment(start, pp.Coefficients(k=1.6)), solved_decay.settings)
+    path = path_of(context, PathSegment(start, pp.Coefficients(k=1.6)))
     assert (path.start, path.end) == (pp.Coefficients(k=1.0), pp.Coefficients(k=1.6))
-    assert path_of(Decay(), PathSegment(start, pp.Coefficients(k=1.0)), solved_decay.settings) is None
+    assert path_of(context, PathSegment(start, pp.Coefficients(k=1.0))) is None
 
 
 def test_a_segment_of_data_has_none():
     family = pp.solve_family(Waves(), keep=0.5, solver=Adam(steps=2))
     start = SolutionOnBase(family.source, family.bases[0])
-    assert path_of(Waves(), PathSegment(start, family.targets[0].coefficients), family.settings) is None
+    context = StepContext(Waves(), family.bases, family.settings)
+    assert path_of(context, PathSegment(start, family.targets[0].coefficients)) is None

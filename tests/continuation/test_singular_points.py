@@ -9,8 +9,8 @@ import torch
 
 import pacpinn as pp
 from pacpinn.cli import formats, tables
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.singular_points import find_crossed
 from pacpinn.continuation.solution import Singularity, SolutionOnBase
 from pacpinn.solvers.adam import Adam
@@ -144,7 +144,8 @@ def test_a_jump_to_another_branch_is_named():
     before, start = (SolutionOnBase(each, below.bases[0]) for each in (below.source, below.targets[-1]))
     end = SolutionOnBase(above.targets[-1], above.bases[0])
     assert below.predict(X, a=-1.0).max() < -1.8 < 1.8 < above.predict(X, a=1.0).min()
-    found = find_crossed(Cubic(), PathSegment(start, end.coefficients, before), end, Settings(keep=0.5))
+    context = StepContext(Cubic(), below.bases, Settings(keep=0.5))
+    found = find_crossed(context, PathSegment(start, end.coefficients, before), end)
     assert found.kind is Singularity.JUMP
     assert -1.0 <= found.near.a <= 2.1
 

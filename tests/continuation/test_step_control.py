@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.continuation.predictor import PathSegment
-from pacpinn.continuation.settings import Settings
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
@@ -20,7 +20,7 @@ def step(family, solver=None, problem=None, **target):
     problem = problem or family.problem
     settings = Settings(keep=0.5, solver=solver, halvings=target.pop("halvings", 3), bases=1)
     segment = PathSegment(on_base(family, family.source), problem.at(target))
-    return continue_to(problem, family.bases, segment, settings).found.solution
+    return continue_to(StepContext(problem, family.bases, settings), segment).found.solution
 
 
 def on_base(family, solution):
@@ -74,9 +74,8 @@ def test_a_step_solves_the_target_and_knows_its_parent(family):
 
 def test_a_step_starts_at_its_parent(family):
     near = family.targets[0]
-    settings = Settings()
-    segment = PathSegment(on_base(family, near), near.coefficients)
-    again = continue_to(family.problem, family.bases, segment, settings).found.solution
+    context = StepContext(family.problem, family.bases, Settings())
+    again = continue_to(context, PathSegment(on_base(family, near), near.coefficients)).found.solution
     assert again.steps == 0
     assert same_bits(again.z, near.z)
 
@@ -188,7 +187,7 @@ def first_guess(family, **target):
 
     start, before = on_base(family, parent), on_base(family, family[parent.parent])
     segment = PathSegment(start, family.problem.at(target), before)
-    continue_to(family.problem, family.bases, segment, Settings(solver=note))
+    continue_to(StepContext(family.problem, family.bases, Settings(solver=note)), segment)
     return seen[0]
 
 
@@ -225,7 +224,7 @@ def settings():
 
 def continued(family, settings, k):
     segment = PathSegment(on_base(family, family.source), family.problem.at({"k": k}))
-    return continue_to(family.problem, family.bases, segment, settings)
+    return continue_to(StepContext(family.problem, family.bases, settings), segment)
 
 
 def test_where_the_frozen_weights_no_longer_fit_a_new_base_is_grown(family, settings):

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.continuation.calibration import PathSegment
+from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.runtime.machine import Machine
-from pacpinn.sweep.tree_step import StartPoint, StepContext, take_step
+from pacpinn.sweep.pools import take_step
 from tests.toys import same_bits
 
 dask_worker = pytest.importorskip("pacpinn.sweep.dask_worker")
@@ -28,10 +30,10 @@ def context(family):
 
 
 def test_a_step_gives_the_same_bits_as_in_this_process(family, context):
-    starts = [(StartPoint(SolutionOnBase(family.targets[-1], family.bases[0])), pp.Coefficients(k=1.8))]
-    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, starts))
-    (there,) = messages.unpack_results(context, starts, sent)
-    (here,) = take_step(context, starts)
+    segments = [PathSegment(SolutionOnBase(family.targets[-1], family.bases[0]), pp.Coefficients(k=1.8))]
+    sent = dask_worker.run_step(messages.pack_context(context), messages.pack_step(context, segments))
+    (there,) = messages.unpack_results(context, segments, sent)
+    (here,) = take_step(context, segments)
     assert same_bits(there.found.solution.z, here.found.solution.z)
     assert there.found.solution.history == here.found.solution.history
     assert there.grown == here.grown == ()
@@ -47,7 +49,7 @@ def test_an_estimate_is_the_familys_own(family, context):
 def test_a_context_is_unpickled_once(context, monkeypatch):
     sent, loads = messages.pack_context(context), []
     unpickle = dask_worker.cloudpickle.loads
-    monkeypatch.setattr(dask_worker, "_contexts", {})
+    dask_worker._unpickled.cache_clear()
     monkeypatch.setattr(dask_worker.cloudpickle, "loads", lambda data: loads.append(data) or unpickle(data))
     first, second = dask_worker._unpickled(sent), dask_worker._unpickled(sent)
     assert first is second

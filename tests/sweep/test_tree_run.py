@@ -8,7 +8,7 @@ import pytest
 import pacpinn as pp
 from pacpinn.family.rerun import rerun
 from pacpinn.solvers.base import silent
-from pacpinn.sweep.pools import Finished, SerialPool
+from pacpinn.sweep.pools import SerialPool
 from pacpinn.sweep.tree_run import TargetTree
 from tests.family.file.test_journal import frozen_too_much
 from tests.toys import Decay, same_family
@@ -27,7 +27,7 @@ class Shuffled(SerialPool):
     def room(self):
         return self.places - len(self._waiting)
 
-    def next(self) -> Finished:
+    def next(self):
         self.random.shuffle(self._waiting)
         return super().next()
 
