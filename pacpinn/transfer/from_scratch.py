@@ -9,8 +9,7 @@ from torch import nn
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.base import Report, Result, Status, silent
-from pacpinn.solvers.choice import SolverChoice, get_solver
-from pacpinn.solvers.in_turn import InTurn
+from pacpinn.solvers.choice import InTurn, SolverChoice, get_solver
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.methods import from_scratch
 
