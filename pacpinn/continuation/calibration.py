@@ -14,10 +14,9 @@ from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, silent
-from pacpinn.solvers.choice import get_solver
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
-from pacpinn.transfer.methods import calibration, minimise, penalty_strength
+from pacpinn.transfer.methods import calibration, minimise
 
 
 def calibrate(problem: Problem, segment: PathSegment, settings: Settings, report: Report = silent) -> SolutionOnBase:
@@ -34,7 +33,7 @@ def calibrate(problem: Problem, segment: PathSegment, settings: Settings, report
 
 def calibration_objective(task: Task, base: MaskedNetwork, settings: Settings) -> Objective:
     """The loss of `task`, one target or several, over a base's free weights, with a penalty that pulls them to zero."""
-    return calibration(base).objective(task, penalty_strength(settings.penalty, task), settings.seed)
+    return calibration(base).objective(task, settings.penalty, settings.seed)
 
 
 def solve_calibration(objective: Objective, settings: Settings, start: Tensor, report: Report = silent) -> Result:
@@ -43,4 +42,4 @@ def solve_calibration(objective: Objective, settings: Settings, start: Tensor, r
     Raises:
         NotEnoughMemory: before any work, if it cannot fit.
     """
-    return minimise(objective, get_solver(settings.solver, objective.task), start, report)
+    return minimise(objective, settings.solver, start, report)

@@ -48,7 +48,7 @@ class Sample:
         return torch.randperm(count, generator=self._random)[: self.size].sort()[0]
 
     def judge(self, on_all: Tensor, on_sample: Tensor) -> None:
-        """Double the size if the linear model, which leaves these shares of the sums of squares, gains too little on all."""
+        """Double the size if the model, which leaves these shares of the sums of squares, gains too little on all."""
         if 1 - on_all < _ENOUGH * (1 - on_sample):
             self.size = min(2 * self.size, LARGEST_SAMPLE)
 

@@ -77,7 +77,7 @@ class Noisy(nn.Module):
 
 
 def test_a_network_that_draws_random_numbers_in_evaluation_mode_is_refused():
-    with pytest.raises(NetworkError, match="answers differently when asked twice in evaluation mode"):
+    with pytest.raises(NetworkError, match="different outputs for the same inputs in evaluation mode"):
         require_deterministic(MaskedNetwork(Noisy()), TASK)
 
 
