@@ -37,7 +37,7 @@ def jacobian_parts(
 ) -> list[_Part]:
     """The Jacobian's rows, block by block, from one backward pass for each group of blocks on disjoint rows.
 
-    Every block states the rows that it depends on. One in which a row occurs twice gives several parts, in its order.
+    Every block states the rows that it depends on. A block in which a row occurs twice gives several parts, in order.
 
     Args:
         blocks: the residuals.

@@ -65,7 +65,7 @@ class LevenbergMarquardt:
         return self.solve(objective, z.detach()[None], report)[0]
 
     def solve(self, objective: Objective, z: Tensor, report: Report = silent) -> list[Result]:
-        """Solve several targets at once, from `z` ``(targets, p)``; each takes the steps that it would take alone."""
+        """Solve several targets at once, from `z` ``(targets, p)``, by the steps that every target takes alone."""
         began = time.perf_counter()
         targets = RunningTargets(objective, z, self.damping)
         self._end_moved(targets)

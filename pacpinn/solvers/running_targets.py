@@ -100,14 +100,14 @@ class RunningTargets:
         return ((k, self.states[k]) for k in mask.nonzero()[:, 0].tolist())
 
     def results(self, seconds: float) -> list[Result]:
-        """The results of all targets, also of the removed ones; each has an equal share of the `seconds`."""
+        """The results of all targets, also of removed ones; every result has an equal share of the `seconds`."""
         share = seconds / len(self._all_states)
         ended = ((state, state.status or Status.MAX_STEPS) for state in self._all_states)
         return [Result(state.z, status, state.steps, share, state.losses) for state, status in ended]
 
 
 def distance(objective: Objective, z: Tensor) -> Tensor:
-    """From the penalty's centre, in double precision."""
+    """The weights less the penalty's centre, in double precision."""
     return (z - objective.centre).double()
 
 

@@ -113,7 +113,7 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return self._fit_source(*self.source).transfer(X, y)
 
     def transfer(self, X: Any, y: Any, head: Head | None = None) -> Self:
-        """Calibrate to a target with the source's features, with its own `head` if one is given, and answer for it.
+        """Calibrate to a target with the source's features, and answer for it; `head` replaces the estimator's own.
 
         Raises:
             DataError: if the target has other features, or classes or outputs for which the network has no head.

@@ -59,7 +59,7 @@ class TransferMethod:
 
 
 def minimise(objective: Objective, solver: SolverChoice, start: Tensor, report: Report = silent) -> Result:
-    """Minimise an objective from `start` ``(p,)`` by the solver of :func:`~pacpinn.get_solver`.
+    """Minimise an objective from `start` ``(p,)`` by the solver of :func:`~pacpinn.solvers.choice.get_solver`.
 
     Raises:
         NotEnoughMemory: before any work, if it cannot fit, with the size that would.
