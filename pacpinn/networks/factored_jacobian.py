@@ -68,7 +68,7 @@ class Factors(NamedTuple):
 
 
 class FactoredJacobian:
-    """The Jacobian ``(m, p)`` by the free weights, in double precision; `tensors` has one item for each weight."""
+    """The Jacobian ``(m, p)`` by the free weights, in double precision; `tensors`: an item for each weight tensor."""
 
     def __init__(self, tensors: list[Factors]) -> None:
         self.tensors = tensors
