@@ -20,7 +20,7 @@ from torch import Tensor
 import pacpinn as pp
 from as_measured import get_problem
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.normal_equations import Damped, NormalEquations
+from pacpinn.solvers.normal_equations import Damped, NormalEquations, cost
 from report import Report, options
 
 SIZES = [(24, 0.3, 1.6), (32, 0.7, 2.5)]  # width of three layers, keep, largest ratio asked for
@@ -91,7 +91,7 @@ def one_run(objective: Objective, z: Tensor, solver: pp.LevenbergMarquardt) -> d
     run["linearisation"], now = timed(lambda: objective.linearise(z))
     run["Jacobian"], jacobian = timed(lambda: now.jacobian)
     normal = NormalEquations(jacobian, now.residuals, z - objective.centre, objective.penalty)
-    mu = solver.damping * normal.cost.sqrt()
+    mu = solver.damping * cost(normal.residuals, normal.delta, normal.penalty).sqrt()
     run["JᵀJ"], _ = timed(lambda: normal.gram)  # only its lower half is needed
     run["both halves"], _ = timed(lambda: jacobian.mT @ jacobian)
     run["damping too"], damped = timed(lambda: normal.damped(mu))
@@ -182,7 +182,7 @@ def least_squares(objective: Objective, z: Tensor, residuals: Tensor, damping: f
     """The step `d` that makes ``residuals + J d`` small, damped by their size as the solver's first step is."""
     jacobian = objective.linearise(z).jacobian
     normal = NormalEquations(jacobian, residuals, torch.zeros_like(z), objective.penalty)
-    return normal.damped(damping * normal.cost.sqrt().clamp(max=1)).step()
+    return normal.damped(damping * cost(normal.residuals, normal.delta, normal.penalty).sqrt().clamp(max=1)).step()
 
 
 def rows_of(report: Report, table: str) -> list[dict[str, Any]]:

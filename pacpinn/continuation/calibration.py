@@ -26,7 +26,7 @@ from pacpinn.solvers.memory_estimate import require_memory
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
-from pacpinn.transfer.methods import calibration, minimise, penalty_strength
+from pacpinn.transfer.methods import calibration, minimise
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _on_secant(problem: Problem, segment: PathSegment) -> Tensor:
 
 def calibration_objective(task: Task, base: MaskedNetwork, settings: Settings) -> Objective:
     """The loss of `task`, one target or several, over a base's free weights, with a penalty that pulls them to zero."""
-    return calibration(base).objective(task, penalty_strength(settings.penalty, task), settings.seed)
+    return calibration(base).objective(task, settings.penalty, settings.seed)
 
 
 def calibrate(context: StepContext, segment: PathSegment, report: Report = silent) -> SolutionOnBase:
@@ -80,7 +80,7 @@ def calibrate(context: StepContext, segment: PathSegment, report: Report = silen
     with untouched():
         objective = calibration_objective(task, base.masked, context.settings)
         (z,) = secant_predictor(context.problem, objective, [segment])
-        result = minimise(objective, get_solver(context.settings.solver, task), z, report)
+        result = minimise(objective, context.settings.solver, z, report)
     seconds = time.perf_counter() - began
     return SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)
 

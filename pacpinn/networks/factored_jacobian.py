@@ -21,17 +21,11 @@ _STRIPE = 256  # columns of a symmetric product that are formed together
 
 
 class Factors(NamedTuple):
-    """Gradients of residuals by one weight tensor: of row i the sum over s of ``outputs[i, s] inputs[i, s]ᵀ``.
+    """Gradients of residuals by one weight tensor: of row i the sum over s of ``outputs[i, s] inputs[i, s]ᵀ``."""
 
-    Attributes:
-        inputs: ``(rows, s, n)``.
-        outputs: ``(rows, s, k)``.
-        free: indices of the free entries of the flattened ``(k, n)``; gradients are by these.
-    """
-
-    inputs: Tensor
-    outputs: Tensor
-    free: Tensor
+    inputs: Tensor  # (rows, s, n)
+    outputs: Tensor  # (rows, s, k)
+    free: Tensor  # indices of the free entries of the flattened (k, n); gradients are by these
 
     @classmethod
     def stacked(cls, parts: Sequence[Factors]) -> Factors:
@@ -43,13 +37,10 @@ class Factors(NamedTuple):
         )
         return cls(inputs, outputs, parts[0].free)
 
-    def double(self) -> Factors:
-        """The same in double precision."""
-        return self._replace(inputs=self.inputs.double(), outputs=self.outputs.double())
-
     def of(self, rows: Tensor) -> Factors:
-        """The sums of gradients over the indices in each row of `rows` ``(m, any)``."""
-        return self._replace(inputs=self.inputs[rows].flatten(1, 2), outputs=self.outputs[rows].flatten(1, 2))
+        """The sums of gradients over the indices in each row of `rows` ``(m, any)``, in double precision."""
+        inputs, outputs = (factor[rows].flatten(1, 2).double() for factor in (self.inputs, self.outputs))
+        return Factors(inputs, outputs, self.free)
 
     def of_outputs(self, begin: int, end: int) -> Factors:
         """The gradients by the rows from `begin` to `end` of the weight tensor ``(k, n)``."""
@@ -58,18 +49,16 @@ class Factors(NamedTuple):
         return self._replace(outputs=self.outputs[..., begin:end], free=free)
 
     def write(self, place: Tensor) -> None:
-        """Write the gradients to `place` ``(rows, entries)``.
-
-        The products are formed for a few rows at a time: with the entries that are not free they are larger than the
-        result, and would not fit the caches.
-        """
+        """Write the gradients to `place` ``(rows, entries)``."""
+        # A few rows at a time: with the entries that are not free, the products would not fit the caches.
         few = max(1, _ENTRIES_AT_A_TIME // (self.inputs.shape[-1] * self.outputs.shape[-1]))
         for x, g, rows in zip(self.inputs.split(few), self.outputs.split(few), place.split(few), strict=True):
             rows.copy_((g.mT @ x).flatten(1)[:, self.free])
 
     def times(self, vector: Tensor) -> Tensor:
         """Each row's gradient times `vector` ``(entries,)``: ``(rows,)``."""
-        matrix = self._matrix(vector)
+        k, n = self.outputs.shape[-1], self.inputs.shape[-1]
+        matrix = vector.new_zeros(k * n).index_put((self.free,), vector).view(k, n)
         return ((self.inputs @ matrix.T) * self.outputs).sum((1, 2))
 
     def transposed_times(self, vector: Tensor) -> Tensor:
@@ -77,25 +66,16 @@ class Factors(NamedTuple):
         outputs = self.outputs * vector[:, None, None]
         return (outputs.flatten(0, 1).T @ self.inputs.flatten(0, 1)).flatten()[self.free]
 
-    def _matrix(self, vector: Tensor) -> Tensor:
-        """The weight tensor ``(k, n)`` whose free entries are `vector`, zero elsewhere."""
-        k, n = self.outputs.shape[-1], self.inputs.shape[-1]
-        return vector.new_zeros(k * n).index_put((self.free,), vector).view(k, n)
-
 
 class FactoredJacobian:
-    """The Jacobian ``(m, p)`` of residuals by the free weights, in double precision.
-
-    Args:
-        tensors: the residuals' gradients by each weight tensor.
-    """
+    """The Jacobian ``(m, p)`` by the free weights, in double precision; `tensors`: an item for each weight tensor."""
 
     def __init__(self, tensors: list[Factors]) -> None:
         self.tensors = tensors
 
     @classmethod
     def stacked(cls, parts: list[list[Factors]]) -> FactoredJacobian:
-        """The Jacobian whose rows are those of the `parts`, one below the other."""
+        """The rows of all `parts`, one below the other."""
         return cls([Factors.stacked(tensor) for tensor in zip(*parts, strict=True)])
 
     @property

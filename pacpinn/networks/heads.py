@@ -15,12 +15,9 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
 
     Args:
         masked: the network; its other weights stay free or frozen as they are.
-        head: a module with weights, such as ``nn.Linear(128, 5)``.
-        at: name of the module to replace, as in ``named_modules()``; by default the last one with weights to learn.
-
-    Raises:
-        NetworkError: if there is no such module, or it shares weights with the rest of the network, or `head` has no
-            weights to learn, or has buffers.
+        head: a module with weights and without buffers, such as ``nn.Linear(128, 5)``.
+        at: name of the module to replace, as in ``named_modules()``; by default the last one with weights to learn. It
+            must not share weights with the rest of the network.
     """
     network = copy.deepcopy(masked.network)
     at = last_module(network) if at is None else at
@@ -29,11 +26,11 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
     parent, _, name = at.rpartition(".")
     setattr(network.get_submodule(parent), name, copy.deepcopy(head).to(masked.weights))
     headed = MaskedNetwork(network)
-    new = headed.weights.clone(), headed.free.clone(), headed.own
+    new = headed.weights.clone(), headed.free, headed.own
     weights, free, own = map(headed.by_name, new)  # views
     old_weights, old_free = masked.by_name(masked.weights), masked.by_name(masked.free)
     for key in weights:
-        if _inside(key, at):
+        if key.startswith(f"{at}."):
             own[key].fill_(True)
         else:
             weights[key].copy_(old_weights[key])
@@ -42,11 +39,7 @@ def with_head(masked: MaskedNetwork, head: nn.Module, at: str | None = None) -> 
 
 
 def new_head(network: nn.Module, before: int, outputs: int) -> nn.Linear:
-    """A linear layer with `outputs` outputs to replace the last one, which has `before` outputs.
-
-    Raises:
-        NetworkError: if the last module with weights to learn is not a linear layer with `before` outputs.
-    """
+    """A linear layer with `outputs` outputs to replace the last module, which must be one with `before` outputs."""
     name = last_module(network)
     last = network.get_submodule(name)
     if not isinstance(last, nn.Linear) or last.out_features != before:
@@ -62,10 +55,6 @@ def last_module(network: nn.Module) -> str:
     return [name for name, value in network.named_parameters() if value.requires_grad][-1].rpartition(".")[0]
 
 
-def _inside(parameter: str, module: str) -> bool:
-    return parameter.startswith(f"{module}.")
-
-
 def _require_place(network: nn.Module, at: str) -> None:
     modules = dict(network.named_modules())
     if at not in modules or at == "":
@@ -75,7 +64,7 @@ def _require_place(network: nn.Module, at: str) -> None:
         )
     replaced = {id(parameter) for parameter in modules[at].parameters()}
     for name, parameter in network.named_parameters(remove_duplicate=False):
-        if id(parameter) in replaced and not _inside(name, at):
+        if id(parameter) in replaced and not name.startswith(f"{at}."):
             raise NetworkError(
                 f"{at!r} shares its weights with {name!r}, which would stay when a new head replaces it: untie them "
                 "before the source is learnt, or name another module to replace"

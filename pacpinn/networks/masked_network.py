@@ -90,12 +90,10 @@ class MaskedNetwork:
         return self.weights.expand(len(z), -1).index_copy(1, self._index, z)
 
     def forward(self, z: Tensor, training: bool = False) -> Forward:
-        """The network at free weights `z` as a function of its inputs.
+        """The network at free weights `z` ``(p,)`` as a function of its inputs; gradients flow to `z`.
 
-        Args:
-            z: free weights ``(p,)``; gradients flow to them. Or ``(targets, p)``: then inputs and outputs are the rows
-                of all targets, one target after the other.
-            training: whether dropout and the like are active, and whether buffers that are not frozen are updated.
+        With `z` ``(targets, p)``, inputs and outputs are the rows of all targets, one target after the other.
+        `training` makes dropout and the like active, and updates the buffers that are not frozen.
         """
         parameters = self.by_name(self.merge(z))
         if z.ndim == 1:
@@ -132,6 +130,4 @@ class MaskedNetwork:
     def by_name(self, flat: Tensor) -> dict[str, Tensor]:
         """Flat vectors ``(..., P)`` as one tensor for each parameter: views, by name."""
         pieces = flat.split([shape.numel() for shape in self.shapes.values()], dim=-1)
-        return {
-            name: piece.unflatten(-1, shape) for (name, shape), piece in zip(self.shapes.items(), pieces, strict=True)
-        }
+        return {name: piece.unflatten(-1, self.shapes[name]) for name, piece in zip(self.shapes, pieces, strict=True)}

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.errors import ResidualError, SolverError
-from pacpinn.networks.factored_jacobian import FactoredJacobian, Factors
+from pacpinn.networks.factored_jacobian import FactoredJacobian
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.per_row_gradients import LinearLayerGradients, per_row_gradients_kind
 from pacpinn.networks.residual_blocks import jacobian_parts, join_blocks, rowwise_jacobian
@@ -25,12 +25,11 @@ class Objective:
     """``loss(z) + penalty * |z - centre|^2`` over the free weights ``z`` ``(p,)`` (Myung et al. 2022, eqs. 4 and 6).
 
     Args:
-        task: what is to be learnt: one task, or several targets together.
+        task: one task, or several targets together.
         masked: the network and which of its weights are free.
         penalty: the strength lambda.
-        centre: what the penalty pulls the weights to: ``(p,)``, such as the source's weights; or ``()``, the same
-            number for all weights, by default zero.
-        seed: seed of the batches.
+        centre: ``(p,)``, such as the source's weights; or ``()``, the same number for all weights.
+        seed: of the batches.
     """
 
     task: Task
@@ -61,12 +60,7 @@ class Objective:
         return self.task.loss(self.forward(z, training), batch) + self.penalty * (z - self.centre).square().sum()
 
     def solved(self, z: Tensor, misfit: float) -> bool:
-        """Whether `z` ``(p,)`` meets the task's tolerance, on fresh points too.
-
-        Args:
-            z: free weights.
-            misfit: the loss at `z` on training points.
-        """
+        """Whether `z` ``(p,)``, with loss `misfit` on training points, meets the tolerance, on fresh points too."""
         if self.tolerance is None or not misfit <= self.tolerance**2:
             return False
         return bool(self.fresh_misfit(z.detach()[None]) <= self.tolerance**2)
@@ -91,15 +85,10 @@ class Objective:
         return _scaled(task.residuals(self.forward(self._own(z)), task.everything()))
 
     def linearise(self, z: Tensor) -> Linearisation:
-        """Residuals at `z` on all training points, with their Jacobian on demand.
+        """Residuals at `z` ``(k, p)`` on all training points, with their Jacobian on demand.
 
         The latest linearisation is remembered: a solve often starts at a first guess that has just been evaluated.
-
-        Args:
-            z: free weights ``(k, p)`` of the task's k targets.
-
-        Raises:
-            SolverError: if the task has no residuals.
+        Raises :class:`SolverError` if the task has no residuals.
         """
         if self._latest is None or not torch.equal(self._latest[0], z):
             self._latest = z.detach().clone(), self.linearised_on(self._least_squares.everything(), z)
@@ -110,12 +99,10 @@ class Objective:
         task = self._least_squares
         x = task.inputs(batch)
         kind = per_row_gradients_kind(self.masked, x)
-        if kind is None:
-            blocks = task.residuals(self.forward(self._own(z)), batch)
-            return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
-        network = kind(self.masked, self._own(z), len(x))
-        blocks = task.residuals(named_inputs(network.forward), batch)
-        if any(block.rows is None for block in blocks):
+        network = None if kind is None else kind(self.masked, self._own(z), len(x))
+        forward = self.forward(self._own(z)) if network is None else named_inputs(network.forward)
+        blocks = task.residuals(forward, batch)
+        if network is None or any(block.rows is None for block in blocks):
             return Linearisation(blocks, lambda: self.general_jacobian(z, batch))
         linear = isinstance(network, LinearLayerGradients) and len(z) == 1
         factored = partial(_factored_jacobian, cast(LinearLayerGradients, network), blocks) if linear else None
@@ -148,13 +135,10 @@ class Objective:
 
 
 class Linearisation:
-    """Residuals at a point, and their Jacobian on demand, formed or in factors.
+    """Residuals ``(k, m)`` at a point, and their Jacobian on demand, formed or in factors.
 
-    A rejected step computes no Jacobian. Residuals and Jacobian have double precision whatever the network's: normal
-    equations square the Jacobian's condition number.
-
-    Attributes:
-        residuals: ``(k, m)``, scaled so that each target's sum of squares is its loss.
+    Each target's sum of squared residuals is its loss. A rejected step computes no Jacobian. Residuals and Jacobian
+    have double precision whatever the network's: normal equations square the Jacobian's condition number.
     """
 
     def __init__(
@@ -194,7 +178,5 @@ def _scaled(blocks: list[Block]) -> Tensor:
 
 
 def _factored_jacobian(network: LinearLayerGradients, blocks: list[Block]) -> FactoredJacobian:
-    def of_rows(factors: list[Factors], rows: Tensor) -> list[Factors]:
-        return [tensor.of(rows).double() for tensor in factors]
-
-    return FactoredJacobian.stacked(jacobian_parts(blocks, network.factors, of_rows))
+    parts = jacobian_parts(blocks, network.factors, lambda factors, rows: [tensor.of(rows) for tensor in factors])
+    return FactoredJacobian.stacked(parts)

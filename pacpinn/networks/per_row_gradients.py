@@ -31,15 +31,13 @@ _TRIAL_ROWS = 3
 FactorPair = tuple[Tensor, Tensor]  # of a product x @ matrix: x, and the gradient by the product
 Record = Callable[[Tensor, Tensor], None]
 
+_KINDS: WeakKeyDictionary[MaskedNetwork, type[PerRowGradients] | None] = WeakKeyDictionary()  # found by trials
+
 
 class PerRowGradients(ABC):
     """A network at free weights `z` ``(p,)``, as a function of `rows` inputs.
 
-    Args:
-        masked: the network.
-        z: its free weights; or ``(targets, p)``, one row for each target. Then the inputs are the rows of all targets,
-            equally many for each, one target after the other.
-        rows: number of rows that :meth:`forward` will be given.
+    With `z` ``(targets, p)``, the inputs are the rows of all targets, equally many for each, target by target.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
@@ -47,10 +45,7 @@ class PerRowGradients(ABC):
         masks = masked.by_name(masked.free)
         self.free = {name: mask.flatten().nonzero()[:, 0] for name, mask in masks.items() if mask.any()}
         merged = masked.by_name(masked.merge(z.detach()))
-        self.weights = {
-            name: merged[name] if name in self.free else weight
-            for name, weight in masked.by_name(masked.weights).items()
-        }
+        self.weights = masked.by_name(masked.weights) | {name: merged[name] for name in self.free}
 
     @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
@@ -60,8 +55,7 @@ class PerRowGradients(ABC):
     def write(self, total: Tensor, columns: dict[str, Tensor], retain_graph: bool) -> None:
         """Write the per-row gradient of `total` by the free weights of each tensor to its `columns` ``(rows, n)``.
 
-        `total` is a sum of terms, each a function of one row of the outputs and of its derivatives by that row's
-        inputs.
+        Each term of `total` is a function of one row of the outputs and of its derivatives by that row's inputs.
         """
 
     def gradients(self, total: Tensor, retain_graph: bool = False) -> Tensor:
@@ -104,9 +98,7 @@ class LinearLayerGradients(PerRowGradients):
     The gradient of ``y = x @ matrix`` by the matrix is ``xᵀ g`` with ``g`` the gradient by y: a sum over the rows of
     outer products of x and g. So x and g hold the gradient of each row. Products with a weight matrix occur in the
     forward pass, and with its transpose in the backward passes of `dde.grad`; the last backward pass visits all of them
-    and records their factors.
-
-    A bias is copied for each row, as in :class:`VmapGradients`.
+    and records their factors. A bias is copied for each row, as in :class:`VmapGradients`.
     """
 
     def __init__(self, masked: MaskedNetwork, z: Tensor, rows: int) -> None:
@@ -212,11 +204,7 @@ class _LinearCalls(TorchFunctionMode):
 
 
 def _joined(pairs: list[FactorPair]) -> FactorPair:
-    """The factors of all products with one matrix, ``(rows, ..., n)`` and ``(rows, ..., k)``, joined.
-
-    Returns:
-        ``(rows, s, n)`` and ``(rows, s, k)``.
-    """
+    """The factors of all products with one matrix, joined: ``(rows, s, n)`` and ``(rows, s, k)``."""
     inputs, outputs = (
         torch.cat([factor.reshape(len(factor), -1, factor.shape[-1]) for factor in side], dim=1)
         for side in zip(*pairs, strict=True)
@@ -225,26 +213,20 @@ def _joined(pairs: list[FactorPair]) -> FactorPair:
 
 
 def per_row_gradients_kind(masked: MaskedNetwork, x: Tensor) -> type[PerRowGradients] | None:
-    """The faster kind that is right for a network, by a trial on a few rows of `x`; None if the network mixes rows.
-
-    The trial is run once for a network, not once for each of its targets.
-    """
+    """The faster kind that is right for a network, by a single trial on a few rows of `x`; None if it mixes rows."""
     if masked not in _KINDS:
         _KINDS[masked] = _find_kind(masked, x)
     return _KINDS[masked]
 
 
-_KINDS: WeakKeyDictionary[MaskedNetwork, type[PerRowGradients] | None] = WeakKeyDictionary()
-
-
 def _find_kind(masked: MaskedNetwork, x: Tensor) -> type[PerRowGradients] | None:
     x, z = x[:_TRIAL_ROWS].detach(), masked.start.requires_grad_()
     outputs = named_inputs(masked.forward(z))(x)
-    expected = torch.stack([torch.autograd.grad(_scalar(y), z, retain_graph=True)[0] for y in outputs])
+    expected = torch.stack([torch.autograd.grad(_of_all(y), z, retain_graph=True)[0] for y in outputs])
     for kind in (LinearLayerGradients, VmapGradients):
         network = kind(masked, z, len(x))
         try:
-            found = network.gradients(_scalar(network.forward(x)))
+            found = network.gradients(_of_all(network.forward(x)))
         except Exception:
             continue
         if (found - expected).abs().max() <= expected.abs().max() * torch.finfo(expected.dtype).eps ** 0.5:
@@ -252,6 +234,5 @@ def _find_kind(masked: MaskedNetwork, x: Tensor) -> type[PerRowGradients] | None
     return None
 
 
-def _scalar(y: Tensor) -> Tensor:
-    """A function of the outputs that depends on each of them."""
+def _of_all(y: Tensor) -> Tensor:
     return (1 + y).square().sum()

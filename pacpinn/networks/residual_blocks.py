@@ -22,19 +22,11 @@ def join_blocks(blocks: list[Block]) -> Tensor:
 
 
 def rowwise_jacobian(gradients: Callable[[Tensor, bool], Tensor], blocks: list[Block], targets: int) -> Tensor:
-    """Jacobian ``(k, m, p)`` of the joined residuals.
+    """Jacobian ``(k, m, p)`` of the joined residuals of k `targets`.
 
-    Args:
-        gradients: given a total, and whether its graph is needed again, returns the per-row gradients of the total,
-            ``(targets * rows, p)``.
-        blocks: the residuals, each with the rows that it depends on.
-        targets: k.
+    `gradients` is as in :func:`jacobian_parts`, and returns ``(targets * rows, p)``.
     """
-
-    def by_target(total: Tensor, retain_graph: bool) -> Tensor:
-        return gradients(total, retain_graph).unflatten(0, (targets, -1))
-
-    parts = jacobian_parts(blocks, by_target, _sums)
+    parts = jacobian_parts(blocks, lambda *total: gradients(*total).unflatten(0, (targets, -1)), _sums)
     return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
 
 
@@ -45,24 +37,26 @@ def jacobian_parts(
 ) -> list[_Part]:
     """The Jacobian's rows, block by block, from one backward pass for each group of blocks on disjoint rows.
 
-    A block in which a row occurs twice gives several parts, in its own order.
+    Every block states the rows that it depends on. A block in which a row occurs twice gives several parts, in order.
 
     Args:
-        blocks: the residuals, each with the rows that it depends on.
+        blocks: the residuals.
         gradients: given a total, and whether its graph is needed again, returns the per-row gradients of the total.
         of_rows: given these and a block's rows ``(n, any)``, returns the block's part of the Jacobian.
     """
     parts: dict[int, _Part] = {}
     blocks = [part for block in blocks for part in _without_repeated_rows(block)]
-    groups = _disjoint_groups(blocks)
+    groups = _disjoint_groups([_rows(block) for block in blocks])
     for group in groups:
         total = torch.stack([blocks[i].scaled.sum() for i in group]).sum()
         found = gradients(total, group is not groups[-1])
-        for i in group:
-            rows = blocks[i].rows
-            assert rows is not None
-            parts[i] = of_rows(found, rows)
+        parts |= {i: of_rows(found, _rows(blocks[i])) for i in group}
     return [parts[i] for i in range(len(blocks))]
+
+
+def _rows(block: Block) -> Tensor:
+    assert block.rows is not None
+    return block.rows
 
 
 def _sums(gradients: Tensor, rows: Tensor) -> Tensor:
@@ -74,10 +68,10 @@ def _sums(gradients: Tensor, rows: Tensor) -> Tensor:
 
 
 def _without_repeated_rows(block: Block) -> list[Block]:
-    """The block, cut wherever a row occurs again."""
-    assert block.rows is not None
-    listed = block.rows.tolist()
-    if len({i for row in listed for i in row}) == block.rows.numel():
+    """The block, cut where a row occurs again."""
+    block_rows = _rows(block)
+    listed = block_rows.tolist()
+    if len({i for row in listed for i in row}) == block_rows.numel():
         return [block]
     cuts, used = [0], set[int]()
     for i, row in enumerate(listed):
@@ -86,16 +80,15 @@ def _without_repeated_rows(block: Block) -> list[Block]:
             used = set()
         used.update(row)
     sizes = np.diff([*cuts, len(listed)]).tolist()
-    pieces = zip(block.values.split(sizes, dim=-1), block.rows.split(sizes), sizes, strict=True)
+    pieces = zip(block.values.split(sizes, dim=-1), block_rows.split(sizes), sizes, strict=True)
     return [Block(block.name, values, rows, block.weight * size / len(listed)) for values, rows, size in pieces]
 
 
-def _disjoint_groups(blocks: list[Block]) -> list[list[int]]:
+def _disjoint_groups(rows_of_blocks: list[Tensor]) -> list[list[int]]:
     """Indices of blocks, grouped so that no two blocks of a group depend on the same row."""
     groups: list[tuple[set[int], list[int]]] = []
-    for i, block in enumerate(blocks):
-        assert block.rows is not None
-        rows = set(block.rows.flatten().tolist())
+    for i, indices in enumerate(rows_of_blocks):
+        rows = set(indices.flatten().tolist())
         for used, members in groups:
             if not used & rows:
                 used |= rows

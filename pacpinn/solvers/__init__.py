@@ -22,8 +22,12 @@ if TYPE_CHECKING:
         Status as Status,
         silent as silent,
     )
-    from pacpinn.solvers.choice import SOLVERS as SOLVERS, SolverChoice as SolverChoice, get_solver as get_solver
-    from pacpinn.solvers.in_turn import InTurn as InTurn
+    from pacpinn.solvers.choice import (
+        SOLVERS as SOLVERS,
+        InTurn as InTurn,
+        SolverChoice as SolverChoice,
+        get_solver as get_solver,
+    )
     from pacpinn.solvers.lbfgs import LBFGS as LBFGS
     from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt as LevenbergMarquardt
     from pacpinn.solvers.nncg import NNCG as NNCG

@@ -1,4 +1,4 @@
-"""Adam on the free weights: many cheap steps over mini-batches, for data and for large networks."""
+"""Adam on the free weights: many cheap steps over mini-batches, for data and large networks; early stopping."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from pacpinn.errors import SolverError
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, require_finite, silent
-from pacpinn.solvers.early_stopping import EarlyStopping
 from pacpinn.solvers.memory_estimate import Footprint
 from pacpinn.tasks.task import Batch
 
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam (Kingma & Ba 2015) with a learning rate that falls to zero along a cosine.
-
-    It is torch's own, as DeepXDE's ``"adam"`` is.
+    """Adam (Kingma & Ba 2015), torch's own as in DeepXDE, with a learning rate that falls to zero along a cosine.
 
     A task with a tolerance has converged when a step's residual reaches it. A task without one has converged when all
     steps are done, or when `patience` ends the solve.
@@ -31,7 +29,7 @@ class Adam:
         steps: number of steps, each on one batch.
         learning_rate: its first value.
         patience: stop after so many passes through the data without a lower validation loss, and return the weights
-            with the lowest; the task must have validation data. None, the default, takes all steps.
+            with the lowest; the task must have validation data. None takes all steps.
     """
 
     steps: int = 2000
@@ -61,24 +59,16 @@ class Adam:
 
 
 class _Descent:
-    """Adam's steps.
-
-    Attributes:
-        z: the weights, which every step changes in place.
-        best: the latest weights with a finite loss.
-        history: the loss before each step.
-    """
-
     def __init__(self, objective: Objective, z: Tensor, steps: int, learning_rate: float) -> None:
         self.objective = objective
-        self.z = z.detach().clone().requires_grad_()
-        self.best = z.detach().clone()
-        self.history: list[float] = []
+        self.z = z.detach().clone().requires_grad_()  # every step changes it in place
+        self.best = z.detach().clone()  # the latest weights with a finite loss
+        self.history: list[float] = []  # the loss before each step
         self._optimizer = torch.optim.Adam([self.z], lr=learning_rate)
         self._schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self._optimizer, T_max=max(steps, 1))
 
     def run(self, batches: Iterator[Batch], report: Report) -> Status | None:
-        """Take a step on each batch, until the weights meet the tolerance or diverge; None if they do neither."""
+        """Take a step on each batch, until `z` meets the tolerance or diverges; None if it does neither."""
         for batch in batches:
             self._optimizer.zero_grad()
             loss = self.objective.penalised(self.z, batch, training=True)
@@ -86,7 +76,11 @@ class _Descent:
                 require_finite(self.objective, loss, self.z)
             if not torch.isfinite(loss):
                 return Status.DIVERGED
-            self._step(loss)
+            self.best = self.z.detach().clone()
+            loss.backward()
+            self._optimizer.step()
+            self._schedule.step()
+            self.history.append(float(loss.detach()))
             report(len(self.history), self.history[-1])
             if self.objective.solved(self.best, self.history[-1]):
                 return Status.CONVERGED
@@ -95,26 +89,57 @@ class _Descent:
         self.best = self.z.detach()
         return None
 
-    def _step(self, loss: Tensor) -> None:
-        self.best = self.z.detach().clone()
-        loss.backward()
-        self._optimizer.step()
-        self._schedule.step()
-        self.history.append(float(loss.detach()))
+
+class EarlyStopping:
+    """Keeps the weights of least validation loss (Prechelt, "Early stopping -- but when?", 1998).
+
+    The solve is over after `patience` looks in turn without a lower loss. `start` ``(p,)`` gets a first look.
+    """
+
+    def __init__(self, objective: Objective, patience: int, start: Tensor) -> None:
+        if patience < 1:
+            raise SolverError(f"patience={patience}; expected 1 or more passes through the data, or None")
+        self._objective, self._patience = objective, patience
+        self._lowest, self._looks = float("inf"), 0  # looks since the lowest loss
+        self._keep(start)
+        self.look(start)
+
+    @property
+    def over(self) -> bool:
+        return self._looks >= self._patience
+
+    def look(self, z: Tensor) -> None:
+        """Evaluate the validation loss at `z` ``(p,)``, and keep these weights if it is the lowest so far."""
+        loss = self._objective.validation(z)
+        if loss is None:
+            raise SolverError(
+                f"patience={self._patience} needs validation data, and {type(self._objective.task).__name__} has none; "
+                "set some aside, as Samples.split(..., validation=0.2) does, or leave patience out"
+            )
+        self._looks += 1
+        if loss < self._lowest and bool(torch.isfinite(z).all()):
+            self._lowest, self._looks = loss, 0
+            self._keep(z)
+
+    def best(self) -> Tensor:
+        """The best weights ``(p,)``; sets the network's buffers back to their values at these weights."""
+        for name, buffer in self._objective.masked.network.named_buffers():
+            buffer.copy_(self._buffers[name])
+        return self._best
+
+    def _keep(self, z: Tensor) -> None:
+        self._best = z.detach().clone()
+        self._buffers = {name: buffer.clone() for name, buffer in self._objective.masked.network.named_buffers()}
 
 
 def _status_at_end(objective: Objective, stopping: EarlyStopping | None) -> Status:
-    """The status when all steps are done, or validation has ended the solve."""
     if objective.tolerance is None:
         return Status.CONVERGED
     return Status.STALLED if stopping is not None and stopping.over else Status.MAX_STEPS
 
 
 def _passes(objective: Objective, z: Tensor, stopping: EarlyStopping | None) -> Iterator[Batch]:
-    """The batches of one pass through the data after the other, until `stopping` ends them by the weights `z`.
-
-    The weights change in place between two batches.
-    """
+    """The batches of one pass through the data after the other, until `stopping` ends them by the present `z`."""
     seed = objective.seed
     while stopping is None or not stopping.over:
         yield from objective.task.batches(seed)

@@ -52,13 +52,9 @@ class Result:
     @classmethod
     def joined(cls, results: Sequence[Result]) -> Result:
         """Solves in turn as one result: weights and status of the last, with steps, seconds and histories of all."""
-        return cls(
-            results[-1].z,
-            results[-1].status,
-            steps=sum(result.steps for result in results),
-            seconds=sum(result.seconds for result in results),
-            history=[loss for result in results for loss in result.history],
-        )
+        steps, seconds = sum(result.steps for result in results), sum(result.seconds for result in results)
+        history = [loss for result in results for loss in result.history]
+        return cls(results[-1].z, results[-1].status, steps, seconds, history)
 
 
 class Solver(Protocol):
@@ -66,7 +62,11 @@ class Solver(Protocol):
 
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         """Start at `z` ``(p,)`` and return the best point found."""
-        ...
+
+
+def at_rest(objective: Objective) -> Status:
+    """The status of a solve whose loss falls no further, without the tolerance being met."""
+    return Status.CONVERGED if objective.tolerance is None else Status.STALLED
 
 
 def require_finite(objective: Objective, loss: Tensor, z: Tensor) -> None:

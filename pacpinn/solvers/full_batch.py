@@ -1,4 +1,4 @@
-"""The loop around optimisers that work on all data at once: some steps at a time until solved, at rest or diverged."""
+"""The loop around optimisers that work on all data at once: a few steps at a time until solved, at rest or diverged."""
 
 from __future__ import annotations
 
@@ -8,29 +8,20 @@ from collections.abc import Callable
 from torch import Tensor
 
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.base import Report, Result, Status, require_finite
+from pacpinn.solvers.base import Report, Result, Status, at_rest, require_finite
 
 Closure = Callable[[], Tensor]
+Optimiser = Callable[[Tensor, Closure], Callable[[int], bool]]
 
 
 def minimise_full_batch(
-    objective: Objective,
-    z: Tensor,
-    optimiser: Callable[[Tensor, Closure], Callable[[int], bool]],
-    steps: int,
-    chunk: int,
-    report: Report,
+    objective: Objective, z: Tensor, optimiser: Optimiser, steps: int, chunk: int, report: Report
 ) -> Result:
     """Minimise the objective from `z` ``(p,)``, and return the best point found.
 
-    Args:
-        objective: what to minimise.
-        z: where to start.
-        optimiser: given the weights, to be changed in place, and a function that evaluates the objective there, returns
-            a function that takes as many steps as it is told, and returns False if it could not.
-        steps: at most.
-        chunk: steps between two checks of the tolerance.
-        report: called with step and loss after each check.
+    `optimiser` is given the weights, to be changed in place, and a function that evaluates the objective there. It
+    returns a function that takes as many steps as it is told, and returns False if it could not. The tolerance is
+    checked every `chunk` of the `steps`.
     """
     began = time.perf_counter()
     batch = objective.task.everything()
@@ -49,9 +40,8 @@ def minimise_full_batch(
     ended = Status.CONVERGED if objective.solved(z, history[-1]) else None
     done = 0
     while ended is None and done < steps:
-        count = min(chunk, steps - done)
-        advanced = advance(count)
-        done += count
+        advanced = advance(min(chunk, steps - done))
+        done = min(done + chunk, steps)
         loss = float(objective.penalised(z, batch).detach())
         if not (advanced and loss < float("inf")):
             ended = Status.DIVERGED
@@ -65,9 +55,7 @@ def minimise_full_batch(
 
 
 def _ended(objective: Objective, z: Tensor, loss: float, before: float) -> Status | None:
-    """The status of a solve whose loss went from `before` to `loss`, now at `z`; None if it goes on."""
+    """The status of a solve whose loss went from `before` to `loss`, at `z`; None if it goes on."""
     if objective.solved(z, loss):
         return Status.CONVERGED
-    if loss < before:
-        return None
-    return Status.CONVERGED if objective.tolerance is None else Status.STALLED
+    return None if loss < before else at_rest(objective)

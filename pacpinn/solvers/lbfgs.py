@@ -18,13 +18,11 @@ _CHUNK = 20  # iterations between two checks of the tolerance
 
 @dataclass(frozen=True)
 class LBFGS:
-    """Limited-memory BFGS with strong Wolfe line search (Liu & Nocedal 1989).
-
-    It is torch's own, as DeepXDE's ``"L-BFGS"`` is (with 100 past updates there).
+    """Limited-memory BFGS with strong Wolfe line search (Liu & Nocedal 1989), torch's own as in DeepXDE.
 
     Args:
         steps: iterations at most.
-        history_size: number of past updates that approximate the Hessian.
+        history_size: number of past updates that approximate the Hessian; DeepXDE keeps 100.
     """
 
     steps: int = 2000
@@ -37,11 +35,7 @@ class LBFGS:
     def __call__(self, objective: Objective, z: Tensor, report: Report = silent) -> Result:
         def optimiser(z: Tensor, loss: Closure) -> Callable[[int], bool]:
             lbfgs = torch.optim.LBFGS(
-                [z],
-                history_size=self.history_size,
-                tolerance_grad=0,
-                tolerance_change=0,
-                line_search_fn="strong_wolfe",
+                [z], history_size=self.history_size, tolerance_grad=0, tolerance_change=0, line_search_fn="strong_wolfe"
             )
 
             def closure() -> Tensor:

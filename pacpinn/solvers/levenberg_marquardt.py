@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pacpinn.networks.factored_jacobian import BYTES_OF_A_BLOCK
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.base import Report, Result, Status, silent
+from pacpinn.solvers.base import Report, Result, Status, at_rest, silent
 from pacpinn.solvers.memory_estimate import Footprint
 from pacpinn.solvers.normal_equations import cost
 from pacpinn.solvers.running_targets import AnyNormalEquations, RunningTargets, Trial, distance
@@ -30,11 +30,9 @@ class LevenbergMarquardt:
     further before that. A task without a tolerance has converged when the loss falls no further.
 
     The second-order correction follows the curved valleys of network losses and saves about half of the Jacobians. A
-    step that goes too far along the curve is tried at half its length, which costs no factorisation. The algebra has
-    double precision, whatever the network's.
-
-    If the Jacobian would take more than 16 MB, and there are fewer than four times as many residuals as weights, steps
-    come from samples of the residuals (:mod:`pacpinn.solvers.sampled_normal_equations`).
+    step that goes too far along the curve is tried at half its length, which costs no factorisation. If the Jacobian
+    would take more than 16 MB, and there are fewer than four times as many residuals as weights, steps come from
+    samples of the residuals (:mod:`pacpinn.solvers.sampled_normal_equations`). The algebra has double precision.
 
     Args:
         max_steps: steps at most, rejected ones counted.
@@ -43,9 +41,8 @@ class LevenbergMarquardt:
         relief: factor by which a step that is accepted at its whole length lowers the damping.
         rise: factor by which a step that is accepted at half its length only, or rejected, raises it.
         acceleration: largest length of the second-order correction relative to the step; a longer one is left out.
-        patience: accepted steps over which the loss must fall by the fraction `decrease`, else the solve ends; once the
-            loss is within the tolerance, the loss on fresh points must fall so too.
-        decrease: see `patience`.
+        patience, decrease: over `patience` accepted steps the loss must fall by the fraction `decrease`, else the solve
+            ends; once the loss is within the tolerance, the loss on fresh points must fall so too.
     """
 
     max_steps: int = 400
@@ -68,14 +65,10 @@ class LevenbergMarquardt:
         return self.solve(objective, z.detach()[None], report)[0]
 
     def solve(self, objective: Objective, z: Tensor, report: Report = silent) -> list[Result]:
-        """Solve several targets at once: `z` is ``(targets, p)``, with one result for each.
-
-        Every target takes the steps that it would take by itself.
-        """
+        """Solve several targets at once, from `z` ``(targets, p)``, by the steps that every target takes alone."""
         began = time.perf_counter()
         targets = RunningTargets(objective, z, self.damping)
-        self._end_solved(targets)
-        self._end_at_rest(targets)
+        self._end_moved(targets)
         for step in range(1, self.max_steps + 1):
             if not targets.running.any():
                 break
@@ -84,16 +77,16 @@ class LevenbergMarquardt:
             targets.mu = torch.where(trial.whole, targets.mu / self.relief, targets.mu * self.rise)
             targets.take(trial, step)
             self._end_stuck(targets, trial)
-            self._end_solved(targets)
-            self._end_at_rest(targets)
-            report(step, targets.largest_loss)
+            self._end_moved(targets)
+            report(step, max(state.losses[-1] for state in targets.states))
         return targets.results(time.perf_counter() - began)
 
     def _step(self, targets: RunningTargets) -> Trial:
         """Move each running target along its curve ``z + s d + s² a``: s is 1 or 1/2, or the step is rejected."""
         objective, z, running = targets.objective, targets.z, targets.running
         normal = targets.normal_equations()
-        d, a = self._directions(objective, normal, z, targets.mu)
+        costs_before = cost(normal.residuals, normal.delta, normal.penalty)
+        d, a = self._directions(targets, normal)
         share = torch.ones_like(targets.mu, dtype=z.dtype)
         for _ in range(2):
             s = share[:, None]
@@ -101,19 +94,17 @@ class LevenbergMarquardt:
             linearisation = objective.linearise(ahead)
             # A cost of NaN, from non-finite residuals or an indefinite matrix, compares false: the step is rejected.
             costs = cost(linearisation.residuals, distance(objective, ahead), objective.penalty)
-            accepted = running & (costs < normal.cost)
+            accepted = running & (costs < costs_before)
             if accepted.equal(running):
                 break
             share = torch.where(accepted, share, share / 2)
         return Trial(torch.where(accepted[:, None], ahead, z), linearisation, accepted, accepted & (share == 1), costs)
 
-    def _directions(
-        self, objective: Objective, normal: AnyNormalEquations, z: Tensor, mu: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _directions(self, targets: RunningTargets, normal: AnyNormalEquations) -> tuple[Tensor, Tensor]:
         """The step `d`, and the correction `a` for the residuals' curvature along it, by a finite difference."""
-        damped = normal.damped(mu)
+        z, damped = targets.z, normal.damped(targets.mu)
         d = damped.step()
-        ahead = objective.residuals(z + _PROBE * d.to(z.dtype))
+        ahead = targets.objective.residuals(z + _PROBE * d.to(z.dtype))
         curvature = 2 / _PROBE * ((ahead - normal.residuals) / _PROBE - normal.along(d))
         a = damped.correction(curvature)
         small = a.norm(dim=-1) <= self.acceleration * d.norm(dim=-1)
@@ -124,33 +115,21 @@ class LevenbergMarquardt:
         """End the targets whose step was rejected at the largest damping; without a finite trial they diverged."""
         rejected = targets.running & ~trial.accepted & ~(targets.mu < _LARGEST_DAMPING)
         for k, state in targets.at(rejected):
-            state.status = _at_rest(targets.objective) if trial.costs[k].isfinite() else Status.DIVERGED
+            state.status = at_rest(targets.objective) if trial.costs[k].isfinite() else Status.DIVERGED
 
-    @staticmethod
-    def _end_solved(targets: RunningTargets) -> None:
-        """End the targets that have just moved and meet the tolerance on training points and on fresh ones."""
+    def _end_moved(self, targets: RunningTargets) -> None:
+        """End the targets that have just moved and are solved, on fresh points too, or whose loss falls no further."""
         objective = targets.objective
-        if objective.tolerance is None:
-            return
-        enough = objective.tolerance**2
+        enough = -1.0 if objective.tolerance is None else objective.tolerance**2
         within = targets.accepted & (targets.linearisation.residuals.square().sum(-1) <= enough)
-        if not within.any():
-            return
-        fresh = objective.fresh_misfit(targets.z)
-        for k, state in targets.at(within):
-            state.fresh.append(float(fresh[k]))
-            if fresh[k] <= enough:
+        fresh = objective.fresh_misfit(targets.z) if within.any() else torch.full_like(targets.mu, torch.inf)
+        for k, state in targets.at(targets.accepted):
+            if within[k]:
+                state.fresh.append(float(fresh[k]))
+            if within[k] and fresh[k] <= enough:
                 state.status = Status.CONVERGED
-
-    def _end_at_rest(self, targets: RunningTargets) -> None:
-        """End the targets that have just moved and whose loss falls no further."""
-        for _, state in targets.at(targets.accepted & targets.running):
-            if self._rests(state.losses) or self._rests(state.fresh):
-                state.status = _at_rest(targets.objective)
+            elif self._rests(state.losses) or self._rests(state.fresh):
+                state.status = at_rest(objective)
 
     def _rests(self, losses: list[float]) -> bool:
         return len(losses) > self.patience and losses[-1] > (1 - self.decrease) * losses[-1 - self.patience]
-
-
-def _at_rest(objective: Objective) -> Status:
-    return Status.CONVERGED if objective.tolerance is None else Status.STALLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -21,21 +22,13 @@ _SMALL = 2**9  # bytes for each point and weight: with so many available, a solv
 
 @dataclass(frozen=True)
 class Footprint:
-    """The sizes that determine a solver's memory.
+    """The sizes that determine a solver's memory."""
 
-    Attributes:
-        points: rows of the training batch.
-        weights: free weights.
-        residuals: number for each point.
-        pass_bytes: bytes that a forward pass keeps for its backward pass, for each point.
-        factored: whether the Jacobian can be kept in factors.
-    """
-
-    points: int
-    weights: int
-    residuals: float = 1.0
-    pass_bytes: float = 0.0
-    factored: bool = False
+    points: int  # rows of the training batch
+    weights: int  # free ones
+    residuals: float = 1.0  # for each point
+    pass_bytes: float = 0.0  # kept by a forward pass for its backward pass, for each point
+    factored: bool = False  # whether the Jacobian can be kept in factors
 
     @property
     def gradient_bytes(self) -> float:
@@ -51,9 +44,9 @@ class Footprint:
         few = task.few(_FEW)
         if few is None:
             return sizes
-        trials = [_trial(objective, task, batch) for batch in (few, task.few(2 * _FEW))]
-        none = (0, 0, 0)  # if the task has no more than these few points
-        fewer, more = trials if trials[0] != trials[1] else (none, trials[0])
+        fewer, more = (_trial(objective, task, batch) for batch in (few, task.few(2 * _FEW)))
+        if fewer == more:  # the task has no more than these few points
+            fewer = (0, 0, 0)
         points, residuals, kept = (b - a for a, b in zip(fewer, more, strict=True))
         factored = per_row_gradients_kind(masked, task.inputs(few)) is LinearLayerGradients
         return replace(sizes, residuals=max(1.0, residuals / points), pass_bytes=kept / points, factored=factored)
@@ -65,42 +58,37 @@ class Sized(Protocol):
 
     def bytes_needed(self, footprint: Footprint) -> float:
         """Bytes beyond those that the process holds before the solve."""
-        ...
 
 
 def require_memory(objective: Objective, solver: object) -> None:
-    """Refuse a solve that cannot fit into the available memory.
-
-    Raises:
-        NotEnoughMemory: it names sizes that would fit.
-    """
+    """Refuse, by :class:`NotEnoughMemory`, a solve that cannot fit into the available memory; name sizes that would."""
     task, weights = objective.task, objective.masked.weights
     if not isinstance(solver, Sized) or not isinstance(task, LeastSquaresTask):
         return
     available = available_memory(weights.device)
     if task.size * len(weights) * _SMALL <= available:
         return
+
+    def fits(footprint: Footprint) -> bool:
+        return solver.bytes_needed(footprint) <= available
+
     footprint = Footprint.of(objective)
-    needed = solver.bytes_needed(footprint)
-    if needed <= available:
+    if fits(footprint):
         return
-
-    def fits(other: Footprint) -> bool:
-        return solver.bytes_needed(other) <= available
-
     points = _largest(lambda n: fits(replace(footprint, points=n)), footprint.points)
     free = _largest(lambda n: fits(replace(footprint, weights=n)), footprint.weights)
     fitting = [f"at most {points:,} points fit with its {footprint.weights:,} free weights"] * (points > 0)
     fitting += [f"at most {free:,} free weights with these points"] * (free > 0)
+    needed, limit = (count / 2**30 for count in (solver.bytes_needed(footprint), available))
     raise NotEnoughMemory(
         f"solving {task.coefficients or type(task).__name__} on {footprint.points:,} points with "
-        f"{type(solver).__name__} needs about {_gigabytes(needed)} of memory; expected at most the available "
-        f"{_gigabytes(available)}: " + (", or ".join(fitting) or "not even one point fits: take a smaller network")
+        f"{type(solver).__name__} needs about {needed:,.1f} GiB of memory; expected at most the available "
+        f"{limit:,.1f} GiB: " + (", or ".join(fitting) or "not even one point fits: take a smaller network")
     )
 
 
 def _trial(objective: Objective, task: LeastSquaresTask, batch: Batch) -> tuple[int, int, int]:
-    """The numbers of points, residuals, and bytes that their evaluation keeps for a backward pass."""
+    """The numbers of points, of residuals, and of bytes that their evaluation keeps for a backward pass."""
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -115,13 +103,5 @@ def _trial(objective: Objective, task: LeastSquaresTask, batch: Batch) -> tuple[
 
 
 def _largest(fits: Callable[[int], bool], most: int) -> int:
-    """The largest whole number below `most` that fits, by bisection; 0 if there is none."""
-    low, high = 0, most
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
-
-
-def _gigabytes(count: float) -> str:
-    return f"{count / 2**30:,.1f} GiB"
+    """The largest whole number below `most` that fits; 0 if there is none."""
+    return bisect_left(range(1, most), True, key=lambda count: not fits(count))

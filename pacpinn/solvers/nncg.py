@@ -26,9 +26,8 @@ log = logging.getLogger(__name__)
 class NNCG:
     """Newton steps by conjugate gradients with a Nyström preconditioner (Rathore et al. 2024, arXiv:2402.01868).
 
-    DeepXDE's implementation, with Armijo's line search. Use it after Adam and L-BFGS, as in
-    ``solver=["adam", "lbfgs", "nncg"]``: far from a minimum the Hessian is indefinite, and a step that does not lower
-    the loss ends the solve.
+    DeepXDE's, with Armijo's line search. Use it last, as in ``solver=["adam", "lbfgs", "nncg"]``: far from a minimum
+    the Hessian is indefinite, and a step that does not lower the loss ends the solve.
 
     Args:
         steps: Newton steps at most.

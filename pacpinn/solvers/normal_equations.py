@@ -16,29 +16,17 @@ _LEAST_SCALE = 0.01  # damping of a weight that moves no residual, relative to t
 
 @dataclass(frozen=True)
 class NormalEquations:
-    """The least-squares problem ``min |r + J d|^2 + penalty |delta + d|^2`` at one point.
+    """The least-squares problem ``min |r + J d|^2 + penalty |delta + d|^2`` at one point, for each of k targets."""
 
-    Args:
-        jacobian: ``(k, m, p)``; the leading axis counts targets, here and below.
-        residuals: ``(k, m)``.
-        delta: weights less the penalty's centre, ``(k, p)``.
-        penalty: strength of the penalty.
-    """
-
-    jacobian: Tensor
-    residuals: Tensor
-    delta: Tensor
+    jacobian: Tensor  # J (k, m, p)
+    residuals: Tensor  # r (k, m)
+    delta: Tensor  # weights less the penalty's centre (k, p)
     penalty: float
 
     @property
     def primal(self) -> bool:
         """Whether ``JᵀJ`` (primal) is used, being no larger than ``J Jᵀ`` (dual): no more weights than residuals."""
         return self.jacobian.shape[-1] <= self.jacobian.shape[-2]
-
-    @cached_property
-    def cost(self) -> Tensor:
-        """Squared residuals and the penalty ``(k,)``."""
-        return cost(self.residuals, self.delta, self.penalty)
 
     @cached_property
     def gram(self) -> Tensor:
@@ -60,7 +48,6 @@ class NormalEquations:
         return _apply(self.jacobian, d)
 
     def only(self, targets: Tensor) -> NormalEquations:
-        """The problems of the targets at these places."""
         return NormalEquations(self.jacobian[targets], self.residuals[targets], self.delta[targets], self.penalty)
 
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> NormalEquations:
@@ -76,30 +63,25 @@ class NormalEquations:
     def damped(self, mu: Tensor) -> Damped:
         """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
         shift = self.penalty + mu[:, None] * self.scale
-        if self.primal:
-            diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
-            undamped = diagonal.clone()
-            diagonal.add_(shift)
-            factor = cholesky(self.gram)
-            diagonal.copy_(undamped)
-        else:
+        if not self.primal:
             matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
             matrix.diagonal(dim1=-2, dim2=-1).add_(1)
-            factor = cholesky(matrix)
+            return Damped(self, shift, cholesky(matrix))
+        diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
+        undamped = diagonal.clone()
+        diagonal.add_(shift)
+        factor = cholesky(self.gram)
+        diagonal.copy_(undamped)
         return Damped(self, shift, factor)
 
 
 @dataclass(frozen=True)
 class Damped:
-    """Normal equations with ``W = diag(shift)``, where the `shift` ``(k, p)`` is the penalty plus the damping.
-
-    `factor` is the Cholesky factor of ``JᵀJ + W`` (primal) or of ``J W⁻¹ Jᵀ + I`` (dual). If the matrix has no factor,
-    the solutions are NaN.
-    """
+    """Normal equations with ``W = diag(shift)``; if their matrix has no Cholesky factor, the solutions are NaN."""
 
     normal: NormalEquations
-    shift: Tensor
-    factor: Tensor
+    shift: Tensor  # penalty plus damping (k, p)
+    factor: Tensor  # of JᵀJ + W (primal) or of J W⁻¹ Jᵀ + I (dual)
 
     def step(self) -> Tensor:
         """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)``, ``(k, p)``."""
@@ -139,8 +121,7 @@ def cholesky(matrix: Tensor) -> Tensor:
 def damping_scale(squares: Tensor) -> Tensor:
     """Damping of each weight ``(..., p)``: the mean diagonal of ``JᵀJ``, in proportion to the lengths of J's columns.
 
-    It lies between Levenberg's equal damping of all weights and Marquardt's damping by the diagonal itself, which holds
-    the `squares` of these lengths.
+    It lies between Levenberg's equal damping and Marquardt's, by the diagonal itself: the `squares` of these lengths.
     """
     mean, lengths = squares.mean(-1, keepdim=True), squares.sqrt()
     tiny = torch.finfo(mean.dtype).tiny

@@ -21,7 +21,7 @@ AnyNormalEquations = NormalEquations | SampledNormalEquations
 
 @dataclass
 class TargetState:
-    """The solve of one target: its best weights and losses so far."""
+    """The solve of one target so far."""
 
     z: Tensor
     losses: list[float]  # at the start and after each accepted step
@@ -33,7 +33,7 @@ class TargetState:
 class Trial(NamedTuple):
     """The outcome of one step for k targets."""
 
-    z: Tensor  # free weights after the step; those before it where it was rejected
+    z: Tensor  # free weights after the step; those before it if it was rejected
     linearisation: Linearisation  # at the trial points
     accepted: Tensor  # whether the cost fell
     whole: Tensor  # whether it fell at the step's whole length
@@ -41,33 +41,21 @@ class Trial(NamedTuple):
 
 
 class RunningTargets:
-    """Targets that are solved in the same steps, a row of each tensor for each target.
+    """Targets that are solved in the same steps, from `z` ``(k, p)``; every tensor has a row for each target present.
 
     Targets that have ended keep their rows until half of the rows belong to such targets. Then :meth:`compact` removes
-    them, which costs a new linearisation.
-
-    Args:
-        objective: of all targets.
-        z: where they start, ``(k, p)``.
-        damping: the first damping of a target far from its solution; near it, times the root mean square residual.
-
-    Attributes:
-        objective: of the targets present.
-        z: their free weights.
-        mu: their damping ``(k,)``.
-        accepted: ``(k,)``, which targets moved in the latest step.
-        linearisation: at the latest trial points; at `z` where `accepted`.
-        states: of the targets present.
+    them, which costs a new linearisation. `damping` is the first damping of a target far from its solution; near it,
+    times the root mean square residual.
     """
 
     def __init__(self, objective: Objective, z: Tensor, damping: float) -> None:
         self.objective, self.z = objective, z
-        self.linearisation = objective.linearise(z)
+        self.linearisation = objective.linearise(z)  # at the latest trial points; at `z` where `accepted`
         self.linearisation.require_finite()
         costs = cost(self.linearisation.residuals, distance(objective, z), objective.penalty)
         self.states = [TargetState(start, [loss]) for start, loss in zip(z, costs.tolist(), strict=True)]
         self.mu = damping * costs.sqrt().clamp(_LEAST_DAMPING, 1)
-        self.accepted = torch.ones_like(costs, dtype=torch.bool)
+        self.accepted = torch.ones_like(costs, dtype=torch.bool)  # which targets moved in the latest step
         self._all_states = self.states
         self._normal: AnyNormalEquations | None = None
 
@@ -75,11 +63,6 @@ class RunningTargets:
     def running(self) -> Tensor:
         """Mask ``(k,)`` of the targets that have not ended."""
         return torch.tensor([state.status is None for state in self.states], device=self.z.device)
-
-    @property
-    def largest_loss(self) -> float:
-        """The largest loss of the targets present."""
-        return max(state.losses[-1] for state in self.states)
 
     def compact(self) -> None:
         """Remove the targets that have ended once they are half of those present."""
@@ -91,7 +74,8 @@ class RunningTargets:
         self.objective, self.z = self.objective.only(left), self.z[left]
         self.mu, self.accepted = self.mu[left], self.accepted[left]
         self.linearisation = self.objective.linearise(self.z)
-        self._normal = None if self._normal is None else self._normal.only(left)
+        if isinstance(self._normal, NormalEquations):  # samples serve single targets, which are never removed
+            self._normal = self._normal.only(left)
 
     def normal_equations(self) -> AnyNormalEquations:
         """The least-squares problems at `z`; a target whose step was rejected keeps its problem."""
@@ -104,9 +88,8 @@ class RunningTargets:
 
     def take(self, trial: Trial, step: int) -> None:
         """Move the targets whose step was accepted, and count the step for all that run."""
-        running = self.running
         self.z, self.linearisation, self.accepted = trial.z, trial.linearisation, trial.accepted
-        for k, state in self.at(running):
+        for k, state in self.at(self.running):
             state.steps = step
             if trial.accepted[k]:
                 state.z = trial.z[k]
@@ -117,12 +100,10 @@ class RunningTargets:
         return ((k, self.states[k]) for k in mask.nonzero()[:, 0].tolist())
 
     def results(self, seconds: float) -> list[Result]:
-        """The results of all targets, of those that were removed too; each has an equal share of the `seconds`."""
+        """The results of all targets, also of removed ones; every result has an equal share of the `seconds`."""
         share = seconds / len(self._all_states)
-        return [
-            Result(state.z, state.status or Status.MAX_STEPS, state.steps, share, state.losses)
-            for state in self._all_states
-        ]
+        ended = ((state, state.status or Status.MAX_STEPS) for state in self._all_states)
+        return [Result(state.z, status, state.steps, share, state.losses) for state, status in ended]
 
 
 def distance(objective: Objective, z: Tensor) -> Tensor:

@@ -5,22 +5,21 @@ doi:10.1007/s10107-018-1346-5), near it more. Every step draws a new sample, and
 is accepted.
 
 Measured on a 4 x 128 network, 50,049 weights, Burgers' equation from scratch with 1,536 points, in processor seconds of
-one thread: 32 to the tolerance, with 0.9 GiB. The dual system of all residuals, with the Jacobian in factors as here,
-takes 200 seconds. With the Jacobian formed, a step takes as long and twice the memory; with 4,096 points that would be
-above 4 GiB (samples: 1.2). Conjugate gradients, at most 120 products a step, are at a hundred times the tolerance after
-115 seconds.
+one thread: 32 to the tolerance, with 0.9 GiB. The dual system of all residuals takes 200. With the Jacobian formed a
+step takes as long, and twice the memory: above 4 GiB with 4,096 points (samples: 1.2). Conjugate gradients, at most 120
+products a step, are at a hundred times the tolerance after 115.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pacpinn.networks.factored_jacobian import FactoredJacobian
 from pacpinn.networks.objective import Linearisation
-from pacpinn.solvers.normal_equations import cholesky, cost, damping_scale
+from pacpinn.solvers.normal_equations import cholesky, damping_scale
 
 LARGEST_SAMPLE = 4096
 _FEWEST = 256
@@ -30,22 +29,16 @@ _MANY_ROWS = 4  # times as many residuals as weights: then the primal matrix is 
 
 
 def takes_samples(rows: int, weights: int) -> bool:
-    """Whether steps come from samples, with a Jacobian of so many `rows` and `weights` that can be kept in factors."""
+    """Whether steps come from samples, if the Jacobian ``(rows, weights)`` can be kept in factors."""
     return rows * weights > _LARGE and rows < _MANY_ROWS * weights
 
 
 @dataclass
 class Sample:
-    """Draws the residuals of a step: twice as many, up to 4,096, once a sample no longer represents all residuals.
-
-    Args:
-        size: how many are drawn.
-        seed: of the draws.
-    """
+    """Draws `size` residuals for a step: twice as many, up to 4,096, once a sample no longer represents all of them."""
 
     size: int = _FEWEST
     seed: int = 0
-    _random: torch.Generator = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = torch.Generator().manual_seed(self.seed)
@@ -55,55 +48,32 @@ class Sample:
         return torch.randperm(count, generator=self._random)[: self.size].sort()[0]
 
     def judge(self, on_all: Tensor, on_sample: Tensor) -> None:
-        """Double the size if the linear model gains too little on all residuals, compared with the sample.
-
-        Args:
-            on_all, on_sample: the shares of the sums of squares that the model leaves.
-        """
+        """Double the size if the model, which leaves these shares of the sums of squares, gains too little on all."""
         if 1 - on_all < _ENOUGH * (1 - on_sample):
             self.size = min(2 * self.size, LARGEST_SAMPLE)
 
 
 @dataclass(frozen=True)
 class SampledNormalEquations:
-    """:class:`NormalEquations` of one target, with the Jacobian in factors; steps come from a sample of the residuals.
+    """:class:`NormalEquations` of one target, with the Jacobian in factors; a step comes from a sample of residuals."""
 
-    Args:
-        jacobian: ``(m, p)``.
-        residuals: ``(1, m)``.
-        delta: weights less the penalty's centre, ``(1, p)``.
-        penalty: its strength.
-        sample: draws the residuals of a step.
-    """
-
-    jacobian: FactoredJacobian
-    residuals: Tensor
-    delta: Tensor
+    jacobian: FactoredJacobian  # (m, p)
+    residuals: Tensor  # (1, m)
+    delta: Tensor  # (1, p)
     penalty: float
     sample: Sample
 
-    @property
-    def cost(self) -> Tensor:
-        """All squared residuals and the penalty ``(1,)``."""
-        return cost(self.residuals, self.delta, self.penalty)
-
     def along(self, d: Tensor) -> Tensor:
-        """``J d`` ``(1, m)``."""
         return self.jacobian.times(d[0])[None]
 
     def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> SampledNormalEquations:
-        """The problem at `there` if `where` ``(1,)`` is true."""
         if not where.any():
             return self
         assert there.factored is not None
         return SampledNormalEquations(there.factored, there.residuals, delta, self.penalty, self.sample)
 
-    def only(self, targets: Tensor) -> SampledNormalEquations:
-        """The problem itself: it has one target only."""
-        return self
-
     def damped(self, mu: Tensor) -> SampledDamped:
-        """The problem on a new sample with ``mu`` ``(1,)`` times the weights' scale added to the matrix's diagonal."""
+        """The damped problem on a new sample; `mu` is ``(1,)``."""
         count = self.residuals.shape[-1]
         rows = self.sample.draw(count).to(mu.device)
         jacobian = self.jacobian if len(rows) == count else self.jacobian.at(rows)
@@ -115,16 +85,16 @@ class SampledNormalEquations:
 
 @dataclass(frozen=True)
 class SampledDamped:
-    """:class:`Damped` for the residuals of a sample, with their indices `rows` ``(n,)`` and `jacobian` ``(n, p)``."""
+    """:class:`Damped`, always dual, for the residuals of a sample."""
 
     normal: SampledNormalEquations
-    rows: Tensor
-    jacobian: FactoredJacobian
-    shift: Tensor
+    rows: Tensor  # indices of the residuals (n,)
+    jacobian: FactoredJacobian  # (n, p)
+    shift: Tensor  # (p,)
     factor: Tensor
 
     def step(self) -> Tensor:
-        """``-(JᵀJ + W)⁻¹ (Jᵀr + penalty delta)`` on the sample, ``(1, p)``; :meth:`Sample.judge` is told."""
+        """:meth:`Damped.step` on the sample, which is then judged by all residuals."""
         normal = self.normal
         pull = normal.penalty * normal.delta[0] / self.shift
         d = self._from_rows(normal.residuals[0, self.rows] - self.jacobian.times(pull)) - pull
@@ -133,7 +103,7 @@ class SampledDamped:
         return d[None]
 
     def correction(self, curvature: Tensor) -> Tensor:
-        """Geodesic acceleration from the curvature ``(1, m)`` of all residuals, ``(1, p)``."""
+        """:meth:`Damped.correction`; the curvature ``(1, m)`` is that of all residuals."""
         return self._from_rows(curvature[0, self.rows])[None] / 2
 
     def _from_rows(self, right: Tensor) -> Tensor:

@@ -113,16 +113,11 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return self._fit_source(*self.source).transfer(X, y)
 
     def transfer(self, X: Any, y: Any, head: Head | None = None) -> Self:
-        """Calibrate to a target with the source's features; the estimator answers for it from then on.
-
-        Args:
-            X, y: as for :meth:`fit`.
-            head: None for the estimator's own `head`, or another in its place.
+        """Calibrate to a target with the source's features, and answer for it; `head` replaces the estimator's own.
 
         Raises:
             DataError: if the target has other features, or classes or outputs for which the network has no head.
-            NetworkError: if no new head can be made because the network's last module is not linear, or the given head
-                does not fit.
+            NetworkError: if the network's last module is not linear, for a new head, or the given head does not fit.
         """
         check_is_fitted(self)
         head = self.head if head is None else head
@@ -131,9 +126,9 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         x, y = self._target(X, y)
         answers = self._source_answers if head == "same" else self._answers_of(y)
         task, module = self._task(self._inputs.scaled(x), y, answers), self._head(head, answers.count)
-        prior = choose_prior(self.pac_, task, self._priors, self._trial_solver, module, seed=self._seed)
-        result = self.pac_.calibrate(task, "target", self._solver, prior / len(task.samples.x_train), head=module)
-        warn_if_diverged(result, "transfer to the target")
+        prior = choose_prior(self.pac_, task, self._priors, self._solver(_TRIAL_STEPS), module, self._seed)
+        result = self.pac_.calibrate(task, "target", self._solver(), prior / len(task.samples.x_train), head=module)
+        _warn_if_diverged(result, "transfer to the target")
         self.network_, self._answers, self.prior_ = self.pac_.network("target"), answers, prior
         return self
 
@@ -154,15 +149,14 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         task = self._task(self._inputs.scaled(x), y, self._answers)
         dtype = torch.float32 if x.dtype == np.float32 else torch.float64
         pac = PAC(self._initial_network(math.prod(x.shape[1:]), self._answers.count), dtype, self.device, self._seed)
-        warn_if_diverged(pac.fit(task, self._solver), "training on the source")
+        _warn_if_diverged(pac.fit(task, self._solver()), "training on the source")
         pac.prune(self.keep)
         strength = priors[0] / len(task.samples.x_train) if len(priors) == 1 else 0.0
-        warn_if_diverged(pac.allocate(task, self._solver, strength), "allocation of the source")
+        _warn_if_diverged(pac.allocate(task, self._solver(), strength), "allocation of the source")
         self.pac_, self.network_ = pac, pac.network("source")
         return self
 
     def _target(self, X: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-        """A target's X and y, checked first for the number of features."""
         try:
             shape = np.shape(X)
         except ValueError:  # rows of different lengths: scikit-learn's check names them
@@ -176,7 +170,6 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return x, y
 
     def _read(self, *data: Any, **settings: Any) -> Any:
-        """X, or X and y, as arrays that scikit-learn has checked."""
         try:
             return validate_data(self, *data, **_READ, **settings)
         except ValueError as problem:
@@ -194,7 +187,6 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
             return None if head == "same" else new_head(network, self._source_answers.count, outputs)
 
     def _outputs(self, X: Any) -> Tensor:
-        """The network's outputs at X, ``(rows, outputs)``."""
         check_is_fitted(self)
         x = self._inputs.scaled(self._read(X, reset=False))
         rows = torch.tensor(x, dtype=self.pac_.dtype, device=self.pac_.device)
@@ -209,7 +201,7 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return outputs
 
     def _samples(self, x: np.ndarray, answers: np.ndarray) -> Samples:
-        if not needs_validation(self._solver):
+        if not needs_validation(self._solver()):
             return Samples(x, answers)
         rest, aside = set_aside(Rows(x, answers), self.validation_fraction, self._seed)
         return Samples(*rest, x_valid=aside.x, y_valid=aside.y)
@@ -219,19 +211,13 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
             return self.network
         with untouched(self._seed):
             if self.network is None:
-                return rectified_units([inputs, *self.hidden, outputs])
+                return _rectified_units([inputs, *self.hidden, outputs])
             return self.network(inputs, outputs, self._seed)
 
-    @property
-    def _solver(self) -> SolverChoice:
-        return self._adam(self.steps) if self.solver is None else self.solver
-
-    @property
-    def _trial_solver(self) -> SolverChoice:
-        return self._adam(min(self.steps, _TRIAL_STEPS)) if self.solver is None else self.solver
-
-    def _adam(self, steps: int) -> Adam:
-        return Adam(steps, self.learning_rate, self.patience)
+    def _solver(self, most: int | None = None) -> SolverChoice:
+        """The solver; the default one takes `most` steps at most."""
+        steps = self.steps if most is None else min(self.steps, most)
+        return Adam(steps, self.learning_rate, self.patience) if self.solver is None else self.solver
 
     @property
     def _priors(self) -> tuple[float, ...]:
@@ -244,21 +230,18 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         return priors
 
     @abstractmethod
-    def _answers_of(self, y: np.ndarray) -> OutputEncoding:
-        """The encoding of y."""
+    def _answers_of(self, y: np.ndarray) -> OutputEncoding: ...
 
     @abstractmethod
-    def _task(self, x: np.ndarray, y: np.ndarray, answers: Any) -> SupervisedTask:
-        """The task to learn y as `answers` encodes it."""
+    def _task(self, x: np.ndarray, y: np.ndarray, answers: Any) -> SupervisedTask: ...
 
 
-def rectified_units(widths: Sequence[int]) -> nn.Module:
-    """Linear layers between these widths, from inputs to outputs, with rectified units between them."""
+def _rectified_units(widths: Sequence[int]) -> nn.Module:
     layers = [layer for n, m in pairwise(widths) for layer in (nn.ReLU(), nn.Linear(n, m))]
     return nn.Sequential(nn.Flatten(), *layers[1:])
 
 
-def warn_if_diverged(result: Result, what: str) -> None:
+def _warn_if_diverged(result: Result, what: str) -> None:
     """Warn, as scikit-learn's own estimators do, that the weights are only the last finite ones."""
     if result.status is Status.DIVERGED:
         advice = "lower learning_rate, or leave scale=True"

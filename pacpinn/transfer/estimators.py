@@ -34,7 +34,7 @@ class PACRegressor(RegressorMixin, PACEstimator):  # type: ignore[misc]
 
     def predict(self, X: Any) -> np.ndarray:
         """Values at X, of the shape of the source's y, or with a new head of the target's."""
-        outputs = self._outputs(X).numpy()
+        outputs = self._outputs(X).numpy()  # first: an estimator that is not fitted has no _answers
         return self._answers.decoded(outputs)
 
     def _answers_of(self, y: np.ndarray) -> RegressionOutputs:
@@ -55,9 +55,6 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
 
     Args:
         class_weight: weight of a sample of each class: ``"balanced"``, or a mapping from label to weight.
-
-    Attributes:
-        classes_: the source's labels in order (a target may have fewer); with a new head the target's.
     """
 
     class_weight: Mapping[Any, float] | str | None = None
@@ -76,7 +73,7 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
 
     @property
     def classes_(self) -> np.ndarray:
-        """The labels ``(classes,)``, in order."""
+        """The source's labels in order (a target may have fewer); with a new head the target's."""
         return self._answers.labels
 
     def _answers_of(self, y: np.ndarray) -> ClassOutputs:
@@ -88,7 +85,6 @@ class PACClassifier(ClassifierMixin, PACEstimator):  # type: ignore[misc]
         return ClassificationTask(samples, self.batch_size, 0.0, self._weights(answers.labels), answers.count)
 
     def _weights(self, labels: np.ndarray) -> ClassWeights:
-        """Weight of a sample of each class, in the order of the labels."""
         if self.class_weight is None or isinstance(self.class_weight, str):
             return self.class_weight
         given = dict(self.class_weight)

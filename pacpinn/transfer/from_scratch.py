@@ -9,8 +9,7 @@ from torch import nn
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.base import Report, Result, Status, silent
-from pacpinn.solvers.choice import SolverChoice, get_solver
-from pacpinn.solvers.in_turn import InTurn
+from pacpinn.solvers.choice import InTurn, SolverChoice, get_solver
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.methods import from_scratch
 
@@ -22,10 +21,8 @@ def cold_start(
 
     Args:
         network: where to start; it is not changed.
-        task: what to learn.
         solver: name, configured solver or sequence of them; by default one that suits the task, after the warm-up.
-        seed: seed of mini-batches.
-        report: called with step and loss.
+        seed: of mini-batches.
 
     Returns:
         The trained network with all weights free, and the result: the steps and seconds of all tasks, the last status.
@@ -37,9 +34,8 @@ def cold_start(
         if turn > len(easier) and results[-1].status is Status.CONVERGED:
             break  # the task itself is solved: no retry
         stage = stage.seen_by(method.masked.forward(method.start))
-        chosen = get_solver(solver, stage)
-        if solver is None and task.warm_up and not results:
-            chosen = InTurn([Adam(steps=task.warm_up), chosen])
+        warmed_up = solver is None and task.warm_up and not results
+        chosen = InTurn([Adam(steps=task.warm_up), get_solver(None, stage)]) if warmed_up else solver
         results.append(method.train(stage, chosen, penalty=0.0, seed=seed, report=report))
         method = replace(method, start=results[-1].z)
     masked = method.masked.with_mask(None, False, method.masked.merge(method.start))

@@ -27,7 +27,8 @@ from torch import Tensor, nn
 from pacpinn.networks.heads import last_module
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.base import Report, Result, Solver, silent
+from pacpinn.solvers.base import Report, Result, silent
+from pacpinn.solvers.choice import SolverChoice, get_solver
 from pacpinn.solvers.memory_estimate import require_memory
 from pacpinn.tasks.task import Task
 
@@ -39,31 +40,33 @@ class TransferMethod:
     Attributes:
         masked: the network with its free and frozen weights.
         start: free weights to start from, ``(p,)``.
-        centre: what the penalty pulls the free weights to, ``(p,)``; or ``()``, the same number for all of them, by
-            default zero.
+        centre: what the penalty pulls the free weights to, ``(p,)``; or ``()``, the same number for all of them.
     """
 
     masked: MaskedNetwork
     start: Tensor
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
 
-    def objective(self, task: Task, penalty: float, seed: int = 0) -> Objective:
-        """The task's loss and `penalty` times the method's penalty, for a solver to minimise."""
-        return Objective(task, self.masked, penalty, self.centre, seed)
+    def objective(self, task: Task, penalty: float | None, seed: int = 0) -> Objective:
+        """The task's loss and `penalty` times the method's penalty; None for the strength that the task suggests."""
+        return Objective(task, self.masked, task.penalty if penalty is None else penalty, self.centre, seed)
 
-    def train(self, task: Task, solver: Solver, penalty: float, seed: int = 0, report: Report = silent) -> Result:
-        """Solve `task` by the method, from its start; raises as :func:`minimise`."""
+    def train(
+        self, task: Task, solver: SolverChoice, penalty: float | None, seed: int = 0, report: Report = silent
+    ) -> Result:
+        """Solve `task` by the method, from its start; arguments as for :meth:`objective` and :func:`minimise`."""
         return minimise(self.objective(task, penalty, seed), solver, self.start, report)
 
 
-def minimise(objective: Objective, solver: Solver, start: Tensor, report: Report = silent) -> Result:
-    """Minimise an objective from `start` ``(p,)``.
+def minimise(objective: Objective, solver: SolverChoice, start: Tensor, report: Report = silent) -> Result:
+    """Minimise an objective from `start` ``(p,)`` by the solver of :func:`~pacpinn.solvers.choice.get_solver`.
 
     Raises:
         NotEnoughMemory: before any work, if it cannot fit, with the size that would.
     """
-    require_memory(objective, solver)
-    return solver(objective, start, report)
+    chosen = get_solver(solver, objective.task)
+    require_memory(objective, chosen)
+    return chosen(objective, start, report)
 
 
 def from_scratch(network: nn.Module) -> TransferMethod:
@@ -74,13 +77,13 @@ def from_scratch(network: nn.Module) -> TransferMethod:
 
 def fine_tuning(source: MaskedNetwork, start: Tensor | None = None) -> TransferMethod:
     """Train all weights, starting at the source's or at `start` ``(P,)``."""
-    masked = _all_free(source)
+    masked = source.with_mask(None, frozen_buffers=False)
     return TransferMethod(masked, masked.start if start is None else start)
 
 
 def l2_sp(source: MaskedNetwork) -> TransferMethod:
     """Train all weights, starting at the source's and held near them; a new head is pulled to zero."""
-    masked = _all_free(source)
+    masked = source.with_mask(None, frozen_buffers=False)
     return TransferMethod(masked, masked.start, torch.where(source.own, 0.0, masked.start))
 
 
@@ -99,19 +102,9 @@ def allocation(source: MaskedNetwork, kept: Tensor) -> TransferMethod:
     """Train the kept weights on the source again, held near the source's values; the pruned weights are zero."""
     weights = torch.where(kept, source.weights, 0.0)  # a product would leave negative zeros
     masked = source.with_mask(kept, frozen_buffers=False, weights=weights)
-    start = masked.start
-    return TransferMethod(masked, start, start)
+    return TransferMethod(masked, masked.start, masked.start)
 
 
 def calibration(base: MaskedNetwork, start: Tensor | None = None) -> TransferMethod:
     """Train the pruned weights on a target, all else frozen, starting at zero or at a neighbour's `start` ``(p,)``."""
     return TransferMethod(base, base.start if start is None else start)
-
-
-def _all_free(source: MaskedNetwork) -> MaskedNetwork:
-    return source.with_mask(None, frozen_buffers=False)
-
-
-def penalty_strength(penalty: float | None, task: Task) -> float:
-    """The penalty's strength: as asked, or as the task suggests."""
-    return task.penalty if penalty is None else penalty

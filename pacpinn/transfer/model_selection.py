@@ -28,8 +28,6 @@ class Choice:
 
     Attributes:
         pac: the network, pruned and allocated with the chosen fraction: calibrate it with the chosen penalty.
-        keep: the kept fraction.
-        penalty: the strength of the penalty of calibration.
         losses: mean validation loss of every pair of `keep` and `penalty`; infinite if a calibration diverged.
     """
 
@@ -62,12 +60,8 @@ def choose(
         keep: kept fractions to try.
         penalty: strengths of the penalty of calibration to try.
         folds: number of folds.
-        solver: for the target, as for :meth:`PAC.calibrate`.
+        solver, head, head_at: for the target, as for :meth:`PAC.calibrate`.
         source_solver: for the allocation.
-        head, head_at: as for :meth:`PAC.calibrate`.
-
-    Raises:
-        PacpinnError: if `keep` or `penalty` is empty, or the task has no validation data.
 
     Example:
         >>> choice = choose(pac, source, target, keep=(0.3, 0.7), penalty=(0.0, 1e-3))
@@ -81,12 +75,12 @@ def choose(
         networks[fraction].prune(fraction)
         networks[fraction].allocate(source, source_solver)
 
-    def loss(fraction: float, strength: float, fold: Task) -> float:
-        return _validation(networks[fraction], fold, strength, solver, head, head_at)
+    def loss(fraction: float, strength: float) -> float:
+        return mean(_validation(networks[fraction], fold, strength, solver, head, head_at) for fold in split)
 
     split = target.folds(folds)
     pairs = list(itertools.product(keep, penalty))
-    losses = {pair: mean(loss(*pair, fold) for fold in split) for pair in pairs}
+    losses = {pair: loss(*pair) for pair in pairs}
     fraction, strength = min(pairs, key=losses.__getitem__)
     return Choice(networks[fraction], fraction, strength, losses)
 
@@ -97,7 +91,6 @@ def choose_prior(
     priors: Sequence[float] = PRIORS,
     solver: SolverChoice = None,
     head: nn.Module | None = None,
-    head_at: str | None = None,
     seed: int = 0,
 ) -> float:
     """The penalty's strength, against the sum of the samples' losses, by cross-validation on the training samples.
@@ -105,15 +98,8 @@ def choose_prior(
     There are three folds. From 300 samples on only the first of them is held out. With fewer than six samples there is
     no validation: the middle strength is taken, the larger of two.
 
-    Args:
-        pac: a network after :meth:`PAC.allocate`; it is not changed.
-        target: the task.
-        priors: strengths to try; a single one is taken without a trial.
-        solver, head, head_at: as for :meth:`PAC.calibrate`.
-        seed: of the folds.
-
-    Raises:
-        PacpinnError: if `priors` is empty.
+    `pac` is a network after :meth:`PAC.allocate`, and is not changed. A single prior is taken without a trial. `solver`
+    and `head` are as for :meth:`PAC.calibrate`.
     """
     if not priors:
         raise PacpinnError(f"priors={list(priors)}; expected at least one to try")
@@ -123,13 +109,13 @@ def choose_prior(
     folds = target.folds(_FOLDS, seed)[: 1 if rows >= _MANY else _FOLDS]
 
     def loss(prior: float) -> float:
-        return mean(_validation(pac, fold, prior / len(fold.samples.x_train), solver, head, head_at) for fold in folds)
+        return mean(_validation(pac, fold, prior / len(fold.samples.x_train), solver, head) for fold in folds)
 
     return min(priors, key=loss)
 
 
 def _validation(
-    pac: PAC, fold: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None
+    pac: PAC, fold: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None = None
 ) -> float:
     """The validation loss of a target after its calibration by a copy of `pac`; infinite if it diverged."""
     trial = copy.copy(pac)

@@ -25,27 +25,19 @@ class Scale(NamedTuple):
         return cls(mean, np.where(constant, 1.0, spread))
 
     def scaled(self, values: np.ndarray) -> np.ndarray:
-        """The values minus the mean, divided by the spread."""
         return (values - self.mean) / self.spread
 
     def back(self, scaled: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`scaled`."""
         return scaled * self.spread + self.mean
 
 
 @dataclass(frozen=True, eq=False)
 class RegressionOutputs:
-    """Values by their scale.
+    """Values by their scale."""
 
-    Attributes:
-        scale: of each output.
-        outputs: their number.
-        flat: whether y is ``(rows,)``.
-    """
-
-    scale: Scale
-    outputs: int
-    flat: bool
+    scale: Scale  # of each output
+    outputs: int  # their number
+    flat: bool  # whether y is (rows,)
 
     @classmethod
     def of(cls, y: np.ndarray, scaled: bool) -> Self:
@@ -69,7 +61,7 @@ class RegressionOutputs:
         return self.scale.scaled(values)
 
     def decoded(self, outputs: np.ndarray) -> np.ndarray:
-        """The values, of y's shape, that a network's `outputs` ``(rows, outputs)`` stand for."""
+        """The values, of y's shape, for a network's `outputs` ``(rows, outputs)``."""
         values = self.scale.back(outputs)
         return values[:, 0] if self.flat else values
 
@@ -82,7 +74,6 @@ class ClassOutputs:
 
     @property
     def count(self) -> int:
-        """Number of outputs that the network needs."""
         return len(self.labels)
 
     def encoded(self, y: np.ndarray) -> np.ndarray:

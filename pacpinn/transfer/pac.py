@@ -11,11 +11,11 @@ from pacpinn.errors import OrderError, PruningError
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, silent
-from pacpinn.solvers.choice import SolverChoice, get_solver
+from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate, allocate_gradually, frozen_base, require_deterministic
 from pacpinn.transfer.from_scratch import cold_start
-from pacpinn.transfer.methods import allocation, penalty_strength
+from pacpinn.transfer.methods import allocation
 from pacpinn.transfer.pac_state import Member, PACState
 from pacpinn.transfer.pruning import Counts, Criterion, kept_weights
 from pacpinn.transfer.trainable import Trainable
@@ -47,7 +47,6 @@ class PAC(PACState):
         """Train all weights on the source task, after the easier tasks that it states.
 
         Args:
-            task: the source.
             solver: name, configured solver, or sequence of them; by default one that suits the task.
             report: called with step and loss.
         """
@@ -74,9 +73,6 @@ class PAC(PACState):
                 tensor), ``"saliency"`` (what the loss of `task` would gain without the weight), or a function.
             always_kept, always_free: patterns of names of parameters exempt from the criterion, such as ``"*.bias"``.
             task: for saliency, the source.
-
-        Raises:
-            PruningError: for a bad `keep` or criterion.
         """
         source = self._trained
         if task is not None:
@@ -93,10 +89,8 @@ class PAC(PACState):
         """Retrain the kept weights on the source, with the pruned ones at zero; targets learnt earlier are dropped.
 
         Args:
-            task: the source.
-            solver: as for :meth:`fit`.
+            solver, report: as for :meth:`fit`.
             penalty: strength of the pull to the source's weights; by default as the task suggests.
-            report: called with step and loss.
 
         Raises:
             OrderError: before :meth:`prune`.
@@ -121,17 +115,11 @@ class PAC(PACState):
     ) -> Counts:
         """Prune and allocate in rounds that all keep the same share of the weights still kept (Han et al. 2015).
 
-        It replaces :meth:`prune` and :meth:`allocate` if a small fraction is kept.
+        It replaces :meth:`prune` and :meth:`allocate`, whose arguments it takes, if a small fraction is kept.
 
         Args:
-            task: the source.
             keep: fraction kept after the last round, in (0, 1).
             rounds: their number; every round is a training.
-            criterion: as for :meth:`prune`.
-            solver, penalty, report: as for :meth:`allocate`.
-
-        Raises:
-            PruningError: for a bad `keep`, `rounds` or criterion.
         """
         if rounds < 1:
             raise PruningError(f"rounds={rounds}; expected 1 or more")
@@ -158,12 +146,10 @@ class PAC(PACState):
         """Train the pruned weights on a target; all else stays bit for bit as it is, buffers too.
 
         Args:
-            task: the target.
             name: of the target; by default its coefficients, or a number for a task without coefficients.
-            solver: as for :meth:`fit`.
+            solver, report: as for :meth:`fit`.
             penalty: strength of the pull to zero; by default as the task suggests.
             start: name of the target to start from, with its head; by default the source.
-            report: called with step and loss.
             head: a module for other classes or outputs than the source's, such as ``nn.Linear(128, 5)``, for this
                 target alone; by default the source's.
             head_at: name of the module that `head` replaces; by default the last one with weights to learn.
@@ -176,7 +162,7 @@ class PAC(PACState):
         method = self._calibration(start, head, head_at)
         task = self._placed(task)
         with untouched():
-            result = method.train(task, get_solver(solver, task), penalty_strength(penalty, task), self.seed, report)
+            result = method.train(task, solver, penalty, self.seed, report)
         self._members[name] = Member(method.masked, result.z)
         return result
 
@@ -184,9 +170,6 @@ class PAC(PACState):
         """The kept weights as a module for a training loop of your own, in place of :meth:`allocate`.
 
         Train it on the source, its :meth:`Trainable.penalty` added to the loss, and give it to :meth:`adopt`.
-
-        Raises:
-            OrderError: before :meth:`prune`.
         """
         source, kept = self._pruned()
         self._set_base(None, kept)
@@ -195,14 +178,7 @@ class PAC(PACState):
     def to_calibrate(
         self, start: str | None = None, head: nn.Module | None = None, head_at: str | None = None
     ) -> Trainable:
-        """The pruned weights as a module for a training loop of your own, in place of :meth:`calibrate`.
-
-        Args:
-            start, head, head_at: as for :meth:`calibrate`.
-
-        Raises:
-            OrderError, NetworkError: as :meth:`calibrate`.
-        """
+        """The pruned weights as a module for a training loop of your own, in place of :meth:`calibrate`."""
         return Trainable(self._calibration(start, head, head_at), self._changes)
 
     def adopt(self, trained: Trainable, name: str | None = None) -> None:

@@ -68,11 +68,7 @@ class PACState:
         return [SOURCE, *self._members]
 
     def network(self, name: str = "source") -> nn.Module:
-        """An independent module with the network's own state-dict keys, for ``"source"`` or a calibrated target.
-
-        Raises:
-            OrderError: for an unknown name.
-        """
+        """An independent module with the network's own state-dict keys, for one of the :attr:`names`."""
         member = self._member(name)
         return member.masked.module(member.z)
 
@@ -82,7 +78,6 @@ class PACState:
         return self._source or MaskedNetwork(self._network)
 
     def _pruned(self) -> tuple[MaskedNetwork, Tensor]:
-        """The source before pruning, and the mask of its kept weights."""
         kept = self._kept if self._base is None else ~self._base.free
         if self._source is None or kept is None:
             raise OrderError("allocate needs a pruned network: call prune(keep=...) first")
@@ -96,7 +91,6 @@ class PACState:
         return self._members[name]
 
     def _calibration(self, start: str | None, head: nn.Module | None, at: str | None) -> TransferMethod:
-        """The calibration from the source, with its head or a new one, or from the target `start` with its head."""
         if start is None:
             return calibration(self.base if head is None else with_head(self.base, head, at))
         if head is not None:
@@ -107,7 +101,6 @@ class PACState:
         return calibration(neighbour.masked, neighbour.z)
 
     def _new_name(self, name: str | None) -> str:
-        """A target's name, by default a number."""
         if name == SOURCE:
             raise OrderError("the name 'source' is taken by the allocated network; call the target something else")
         return name or f"target {len(self._members) + 1}"

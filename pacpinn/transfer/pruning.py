@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -29,20 +28,14 @@ def kept_weights(
     always_free: Sequence[str] = (),
     task: Task | None = None,
 ) -> Tensor:
-    """The paper's mask m ``(P,)``: True where a weight is kept.
-
-    Args:
-        masked: the trained network.
-        keep: fraction to keep of the weights that the criterion prunes, in (0, 1).
-        criterion: ``"global"`` or ``"layer"`` magnitude, ``"saliency"`` (:func:`saliency`), or a function.
-        always_kept, always_free: patterns of parameter names exempt from the criterion, such as ``"*.bias"``.
-        task: for saliency, the task to which weights matter.
+    """The paper's mask m ``(P,)`` of a trained network: True where a weight is kept. See :meth:`PAC.prune`.
 
     Raises:
         PruningError: for `keep` outside (0, 1), an unknown criterion, saliency without a task, or a mask that keeps or
             frees nothing.
     """
-    _require_fraction(keep)
+    if not (isinstance(keep, int | float) and 0 < keep < 1):
+        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
     choose = _criterion(criterion, masked, task)
     weights = masked.by_name(masked.weights)
     exempt = _exempt(weights, always_kept, always_free)
@@ -55,11 +48,6 @@ def kept_weights(
             "choose another fraction, or exempt fewer parameters"
         )
     return kept
-
-
-def _require_fraction(keep: float) -> None:
-    if not (isinstance(keep, int | float) and math.isfinite(keep) and 0 < keep < 1):
-        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
 
 
 def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | None) -> Criterion:
@@ -76,17 +64,17 @@ def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | N
 
 
 def _exempt(weights: dict[str, Tensor], always_kept: Sequence[str], always_free: Sequence[str]) -> dict[str, Tensor]:
-    """The masks of the parameters that are exempt from the criterion; those of both lists are kept."""
+    """The masks of the exempt parameters; those of both lists are kept."""
     return {
         name: torch.full_like(weight, kept, dtype=torch.bool)
         for name, weight in weights.items()
-        if (kept := matches(name, always_kept)) or matches(name, always_free)
+        if (kept := _matches(name, always_kept)) or _matches(name, always_free)
     }
 
 
-def matches(name: str, patterns: str | Sequence[str]) -> bool:
-    """Whether a parameter's name fits one of the patterns."""
-    return any(fnmatchcase(name, pattern) for pattern in ([patterns] if isinstance(patterns, str) else patterns))
+def _matches(name: str, patterns: str | Sequence[str]) -> bool:
+    patterns = [patterns] if isinstance(patterns, str) else patterns
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def global_magnitude(weights: dict[str, Tensor], keep: float) -> dict[str, Tensor]:
@@ -105,7 +93,7 @@ CRITERIA: dict[str, Criterion] = {"global": global_magnitude, "layer": layer_mag
 
 
 def by_saliency(masked: MaskedNetwork, task: Task) -> Criterion:
-    """Keep the weights that matter most to `task` in the whole network: one threshold for all layers."""
+    """:func:`global_magnitude` of the :func:`saliency`."""
     scores = masked.by_name(saliency(masked, task))
     return lambda weights, keep: global_magnitude({name: scores[name] for name in weights}, keep)
 
@@ -120,20 +108,13 @@ def saliency(masked: MaskedNetwork, task: Task) -> Tensor:
     """``w² diag(JᵀJ)`` ``(P,)``: to second order, what the loss gains if one weight alone is set to zero.
 
     At a minimum the gradient is zero and ``JᵀJ`` is the Hessian's Gauss-Newton part (LeCun, Denker & Solla 1990,
-    eq. 5, whose diagonal approximation this is).
-
-    Raises:
-        SolverError: if the task has no residuals.
+    eq. 5, whose diagonal approximation this is). The task must have residuals.
     """
     return masked.weights**2 * gauss_newton_diagonal(masked, task)
 
 
 def gauss_newton_diagonal(masked: MaskedNetwork, task: Task) -> Tensor:
-    """``diag(JᵀJ)`` ``(P,)`` of all weights, free or not, as a mean over the task's batches.
-
-    Raises:
-        SolverError: if the task has no residuals.
-    """
+    """``diag(JᵀJ)`` ``(P,)`` of all weights, free or not, as a mean over the task's batches."""
     all_free = masked.with_mask(None, masked.frozen_buffers)
     objective, z = Objective(task, all_free), all_free.start[None]
     squares, batches = torch.zeros_like(all_free.weights, dtype=torch.float64), 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +16,7 @@ class Trainable(nn.Module):
     """A network whose only parameter is the vector ``z`` of its free weights: nothing else can move.
 
     It is a plain module for plain loops, Lightning or skorch: call it, add :meth:`penalty` to the loss, and step any
-    optimiser.
-
-    Args:
-        method: which weights are free, where they start, what the penalty pulls them to.
-        since: the counter of changes of the :class:`~pacpinn.PAC` that made it, see :meth:`~pacpinn.PAC.adopt`.
+    optimiser. `since` is the counter of changes of the :class:`~pacpinn.PAC` that made it.
 
     Example:
         >>> target = pac.to_calibrate()
@@ -44,10 +40,8 @@ class Trainable(nn.Module):
 
     def penalty(self) -> Tensor:
         """The method's penalty ``|z - centre|²`` with strength 1, a scalar."""
-        distance: Tensor = _SquaredDistance.apply(  # type: ignore[no-untyped-call]
-            self.z, self._centre if self._centre.any() else None
-        )
-        return distance
+        centre = self._centre if self._centre.any() else None
+        return cast(Tensor, _SquaredDistance.apply(self.z, centre))  # type: ignore[no-untyped-call]
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Moves and casts, such as ``to()``, apply to the frozen weights too."""
@@ -61,8 +55,7 @@ class Trainable(nn.Module):
 class _AllWeights:
     """All weights of a network in one vector, into which the free weights are written before each evaluation.
 
-    :meth:`MaskedNetwork.merge` makes a new vector each time, so that several can exist at once. For a large network, to
-    allocate that memory takes longer than to evaluate the network.
+    :meth:`MaskedNetwork.merge` makes a new vector, which for a large network takes longer than to evaluate the network.
     """
 
     def __init__(self, masked: MaskedNetwork) -> None:
@@ -77,11 +70,8 @@ class _AllWeights:
         return self.tensors | dict(zip(self.free, written, strict=True))
 
     def write(self, z: Tensor) -> None:
-        """Set the free weights.
-
-        As with any parameter, autograd refuses a backward pass that needs values from before an optimiser's step. To
-        write the same values again is no such change: `.data` hides it from autograd.
-        """
+        # As with any parameter, autograd refuses a backward pass that needs values from before an optimiser's step. To
+        # write the same values again is no such change: `.data` hides it from autograd.
         known, self._version = self._version == z._version, z._version
         pieces = z.detach().split([len(indices) for indices in self.free.values()])
         for (name, indices), piece in zip(self.free.items(), pieces, strict=True):
@@ -90,7 +80,7 @@ class _AllWeights:
 
 
 def _narrow(indices: Tensor) -> Tensor:
-    """The indices in 32 bits if these suffice: with 64 they take as much memory as two copies of the free weights."""
+    """The indices in 32 bits if possible: with 64 they take as much memory as two copies of the free weights."""
     return indices.int() if indices[-1] <= torch.iinfo(torch.int32).max else indices
 
 

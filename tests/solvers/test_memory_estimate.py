@@ -13,7 +13,7 @@ from pacpinn.errors import NotEnoughMemory
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.solvers.adam import Adam
-from pacpinn.solvers.in_turn import InTurn
+from pacpinn.solvers.choice import InTurn
 from pacpinn.solvers.lbfgs import LBFGS
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.solvers.memory_estimate import Footprint, require_memory

@@ -19,8 +19,7 @@ from pacpinn.equations.soft_conditions import SoftEquation, soft
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file.schema import ProblemHeader, RunSpec, SettingsHeader, plain
 from pacpinn.solvers.base import Solver
-from pacpinn.solvers.choice import SOLVERS, SolverChoice
-from pacpinn.solvers.in_turn import InTurn
+from pacpinn.solvers.choice import SOLVERS, InTurn, SolverChoice
 from pacpinn.sweep.requests import Request
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
