@@ -65,11 +65,7 @@ def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def until(geometry: Any, share: float) -> Any:
-    """The geometry up to a share of its time interval.
-
-    Raises:
-        ResidualError: if it has none.
-    """
+    """The geometry up to a share of its time interval."""
     if share == 1:
         return geometry
     if isinstance(with_time(geometry), dde.geometry.GeometryXTime):
@@ -78,11 +74,7 @@ def until(geometry: Any, share: float) -> Any:
 
 
 def with_time(geometry: Any) -> Any:
-    """The geometry, if it has a time interval.
-
-    Raises:
-        ResidualError: if it has none.
-    """
+    """The geometry; raises a :class:`ResidualError` if it has no time interval."""
     if isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
         return geometry
     raise ResidualError(
@@ -104,15 +96,12 @@ def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: 
     Its residual is empty, because residuals are evaluated elsewhere; without any, DeepXDE would leave out the domain's
     points.
     """
-    arguments: dict[str, Any] = {
-        "num_boundary": points.boundary,
-        "train_distribution": points.distribution,
-        "anchors": inside,
-    }
-    kind = dde.data.PDE
+    kind, counts = dde.data.PDE, {"num_boundary": points.boundary}
     if isinstance(geometry, dde.geometry.GeometryXTime):
-        kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
-    return kind(geometry, lambda x, y: [], list(conditions), **arguments)
+        kind, counts["num_initial"] = dde.data.TimePDE, points.initial
+    return kind(
+        geometry, lambda x, y: [], list(conditions), train_distribution=points.distribution, anchors=inside, **counts
+    )
 
 
 def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:

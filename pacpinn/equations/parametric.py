@@ -29,13 +29,9 @@ _POINTS = 4  # times the points of one task, over all coefficients: the range ad
 
 
 class ParametricEquation(Equation):
-    """An equation whose networks have coefficients as further inputs; made by :func:`parametric`.
+    """An equation whose networks have coefficients as further inputs; made by :func:`parametric`."""
 
-    Attributes:
-        span: the ends of the range of each such coefficient.
-    """
-
-    span: ClassVar[Range]
+    span: ClassVar[Range]  # of those coefficients
 
 
 def parametric(problem: Problem, span: Range) -> ParametricEquation:
@@ -56,8 +52,7 @@ def parametric(problem: Problem, span: Range) -> ParametricEquation:
             return torch.cat([super().features(x, c), *[2 * place - 1 for place in places]], dim=1)
 
     Parametric.span = span
-    variant: ParametricEquation = as_variant(problem, Parametric)
-    return variant
+    return as_variant(problem, Parametric)
 
 
 def range_task(
@@ -66,7 +61,6 @@ def range_task(
     """One task for all coefficients in the problem's span, sampled at a few of them, with points for each sample.
 
     Args:
-        problem: the equation.
         source: the values of the coefficients that do not vary.
         task_at: makes the task of an equation at coefficients, with the device and the tolerance wanted.
     """
@@ -88,16 +82,11 @@ class RangeTask(EquationBatch):
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
         super().__init__(tasks)
-        first, self.lead = tasks[0], ()
-        self.coefficients = first.coefficients
-        self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
+        self.lead, self.coefficients = (), tasks[0].coefficients
+        self.tolerance = None if self.tolerance is None else _OF_TOLERANCE * self.tolerance
 
     def only(self, places: Sequence[int]) -> RangeTask:
         return self
-
-    @property
-    def penalty(self) -> float:
-        return self.tasks[0].penalty
 
     @property
     def warm_up(self) -> int:
@@ -107,15 +96,12 @@ class RangeTask(EquationBatch):
         return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        offsets = batch.rows * torch.arange(len(batch.conditions))[:, None, None]  # of the rows of each task
         return [
-            Block(block.name, block.values.flatten(), _rows_of_all(block.rows, batch), block.weight)
+            replace(
+                block,
+                values=block.values.flatten(),
+                rows=None if block.rows is None else (offsets.to(block.rows.device) + block.rows).flatten(0, 1),
+            )
             for block in super().residuals(forward, batch)
         ]
-
-
-def _rows_of_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
-    """Indices of the same rows in all tasks, from their indices `rows` in one task."""
-    if rows is None:
-        return None
-    first = batch.rows * torch.arange(len(batch.conditions), device=rows.device)
-    return (first[:, None, None] + rows).flatten(0, 1)

@@ -12,7 +12,7 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_batch import Columns, taken_together
-from pacpinn.equations.residuals import residual_blocks, solution
+from pacpinn.equations.residuals import Residuals
 from pacpinn.networks.residual_blocks import join_blocks, rowwise_jacobian
 from pacpinn.reduced_basis.derivative_tables import Combination, DerivativeTable
 from pacpinn.reduced_basis.pod import with_mean
@@ -100,9 +100,9 @@ class ReducedResidual:
             batch = self._repeated_points(cs)
             scales = [self.equation.scale(c) for c in cs]
             if len(cs) == 1:
-                return residual_blocks(self.equation, cs[0], scales[0], combination, batch), combination
+                return Residuals(self.equation, cs[0]).blocks(scales[0], combination, batch), combination
             c, scale = Columns(cs, self.rows, x), x.new_tensor(scales)[:, None]
-            return residual_blocks(self.equation, c, scale, combination, batch), combination
+            return Residuals(self.equation, c).blocks(scale, combination, batch), combination
 
     def _repeated_points(self, cs: Sequence[Coefficients]) -> Collocation:
         """The points once for each of the coefficients, which have conditions of their own."""
@@ -156,4 +156,4 @@ class Assembly:
     def solution(self, c: Coefficients, outputs: Tensor, x: Tensor) -> Tensor:
         """The solution ``(rows, outputs)`` at points `x`, where a network's outputs would be `outputs`."""
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
-            return solution(self.equation, c, lambda _: outputs, x)
+            return Residuals(self.equation, c).solution(lambda _: outputs, x)

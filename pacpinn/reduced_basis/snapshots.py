@@ -13,7 +13,7 @@ from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import outputs_of
+from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
 from pacpinn.solvers.base import Status
@@ -76,7 +76,7 @@ class Snapshots:
         for solution in solutions:
             masked = bases[solution.base].masked.to(torch.float64, self.training.x.device)
             forward = masked.forward(solution.z.double())
-            function = outputs_of(self.equation, solution.coefficients, forward)
+            function = Residuals(self.equation, solution.coefficients).outputs_of(forward)
             tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
             solved = solution.status is Status.CONVERGED
             self.members.append(Snapshot(solution.coefficients, solved, function, *tables))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.metadata
 import importlib.util
 import inspect
@@ -12,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from pacpinn.errors import ProblemFileError, UnknownProblem
 from pacpinn.runtime import deepxde_backend  # noqa: F401  (problem modules import deepxde: its side effects are contained there)
@@ -20,14 +18,12 @@ from pacpinn.runtime.isolation import untouched
 from pacpinn.runtime.user_code import fault_in
 from pacpinn.tasks.problem import Problem
 
-_ENTRY_POINTS = "pacpinn.problems"
-
 
 def installed_problems() -> dict[str, str]:
     """Names of all installed problems with their modules: pacpinn's own and those of other packages."""
     package = importlib.import_module("pacpinn.problems")
     own = {each.name: f"pacpinn.problems.{each.name}" for each in pkgutil.iter_modules(package.__path__)}
-    others = {each.name: each.value for each in importlib.metadata.entry_points(group=_ENTRY_POINTS)}
+    others = {each.name: each.value for each in importlib.metadata.entry_points(group="pacpinn.problems")}
     return {**others, **own}
 
 
@@ -55,10 +51,8 @@ def get_problem(name: str | Path) -> Problem:
         module = known[str(name)].partition(":")[0]
         try:
             return _problem_in(importlib.import_module(module))
-        except ImportError as problem:
-            raise ProblemFileError(
-                f"the installed problem {name!r} does not import from {module}: {problem}"
-            ) from problem
+        except ImportError as fault:
+            raise ProblemFileError(f"the installed problem {name!r} does not import from {module}: {fault}") from fault
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -82,7 +76,6 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _problem_in(module: ModuleType, name: str = "") -> Problem:
-    """The module's problem; of several the one of that name."""
     found = _problems_of(module)
     if not name and len(found) == 1:
         (name,) = found
@@ -116,17 +109,11 @@ def _expected(path: Path, name: str, found: Sequence[str]) -> str:
 
 def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
     """Classes that the module defines, then objects of other classes, such as those of ``from_deepxde``."""
-    own = {name: each for name, each in vars(module).items() if not name.startswith("_")}
-    classes = {name: each for name, each in own.items() if _is_problem_class(each, module)}
-    objects = {
-        name: each
-        for name, each in own.items()
-        if isinstance(each, Problem) and type(each).__module__ == module.__name__ and type(each) not in classes.values()
-    }
-    return {**classes, **objects}
 
+    def defined_here(kind: type) -> bool:
+        return issubclass(kind, Problem) and kind.__module__ == module.__name__ and not inspect.isabstract(kind)
 
-def _is_problem_class(value: Any, module: ModuleType) -> bool:
-    """Whether a value is a problem's class that the module itself defines."""
-    is_problem = inspect.isclass(value) and issubclass(value, Problem) and not inspect.isabstract(value)
-    return is_problem and value.__module__ == module.__name__
+    named = {name: each for name, each in vars(module).items() if not name.startswith("_")}
+    classes = {name: each for name, each in named.items() if inspect.isclass(each) and defined_here(each)}
+    others = {name: each for name, each in named.items() if type(each) not in classes.values()}
+    return classes | {name: each for name, each in others.items() if defined_here(type(each))}
