@@ -92,12 +92,7 @@ class GivenEquation(Equation):
         """A ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, newly made at each call."""
 
     def made(self, c: Coefficients) -> Any:
-        """:meth:`data`, checked.
-
-        Raises:
-            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if
-                `c` holds several targets' values.
-        """
+        """:meth:`data`, checked: such an object, with new conditions that use all of their points."""
         if c.several:
             raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
         data = self.data(c)

@@ -82,11 +82,8 @@ class EquationTask(LeastSquaresTask):
         then comes from the network with which the calibration starts.
 
         Args:
-            measurements: each with its standard deviation.
+            measurements: in the problem's domain, with their standard deviations; else a MeasurementError is raised.
             physics: whether the equation and its conditions are to hold as well.
-
-        Raises:
-            MeasurementError: if they do not belong to the problem or its domain, or their deviation is not known.
         """
         equation, geometry = self.equation, self.equation.geometry(self.coefficients)
         for each in measurements:
@@ -106,8 +103,7 @@ class EquationTask(LeastSquaresTask):
             measured = self.with_measurements(physics=False)
             parts.append((measured, measured.everything()))
         with untouched():
-            found = [float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts]
-        return Fit(*found, *[0.0] * (2 - len(found)))
+            return Fit(*(float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts))
 
     def easier(self) -> list[Self]:
         """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""

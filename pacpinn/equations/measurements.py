@@ -152,11 +152,12 @@ class Fit(NamedTuple):
 
     Attributes:
         residual: root mean square residual on points that training does not see, in units of the equation's scale.
-        misfit: root mean square difference to the measurements, in their standard deviations: about 1 if they fit.
+        misfit: root mean square difference to the measurements, in their standard deviations: about 1 if they fit; 0
+            without measurements.
     """
 
     residual: float
-    misfit: float
+    misfit: float = 0.0
 
 
 def _output(column: int) -> Operator:

@@ -35,11 +35,7 @@ class ParametricEquation(Equation):
 
 
 def parametric(problem: Problem, span: Range) -> ParametricEquation:
-    """The problem with networks that have each coefficient of `span` as a further input, -1 to 1 over its range.
-
-    Raises:
-        PacpinnError: if the problem is no equation, or nothing varies.
-    """
+    """The problem with networks that have each coefficient of `span` as a further input, -1 to 1 over its range."""
     if not isinstance(problem, Equation) or not span:
         raise PacpinnError(
             f"a parametric network needs an equation and a coefficient that varies; {problem.name} "

@@ -65,7 +65,7 @@ class Problem(ABC):
         return Coefficients(**{name: each.check(merged[name]) for name, each in self.coefficients.items()})
 
     def broadcast(self, values: Mapping[str, Any], base: Coefficients) -> tuple[list[Coefficients], bool]:
-        """Checked coefficients of several tasks, from numbers or arrays that broadcast; and whether arrays were given."""
+        """Checked coefficients of several tasks, of numbers or arrays that broadcast; and whether arrays were given."""
         if all(np.ndim(value) == 0 for value in values.values()):
             return [self.at(values, base)], False
         try:

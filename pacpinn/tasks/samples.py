@@ -60,8 +60,10 @@ class Samples:
                 raise DataError(f"of x_{part} and y_{part} one is given alone; expected both or neither")
             if x is not None:
                 _require_one_y_for_each_x(Rows(x, y), f"_{part}")
-                _require_same_columns("x", part, self.x_train, x)
-                _require_same_columns("y", part, self.y_train, y)
+                for name, train, other in (("x", self.x_train, x), ("y", self.y_train, y)):
+                    if train.shape[1:] != other.shape[1:]:
+                        shapes = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
+                        raise DataError(f"{shapes}; expected them to differ in rows only")
 
     def part(self, name: str) -> Rows | None:
         """The samples for ``"train"``, ``"test"`` or ``"valid"``; None if there are none."""
@@ -116,12 +118,6 @@ def set_aside(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
 def _require_one_y_for_each_x(rows: Rows, part: str = "") -> None:
     if len(rows.x) != len(rows.y):
         raise DataError(f"x{part} has {len(rows.x)} rows and y{part} has {len(rows.y)}; expected one y for each x")
-
-
-def _require_same_columns(name: str, part: str, train: np.ndarray, other: np.ndarray) -> None:
-    if train.shape[1:] != other.shape[1:]:
-        found = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
-        raise DataError(f"{found}; expected them to differ in rows only")
 
 
 def _read(data: Any) -> Rows:

@@ -94,14 +94,11 @@ class SupervisedTask(LeastSquaresTask):
         return None if test is None else self._score(self.predict(forward, test.x), test.y)
 
     def _tensors(self, rows: Rows) -> Pairs:
-        return Pairs(self.tensor(rows.x), self._values(rows.y))
+        return Pairs(self.tensor(rows.x), self.tensor(rows.y))
 
     @abstractmethod
     def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
         """The score of predictions against the true values or labels `y` of the test samples."""
-
-    def _values(self, y: np.ndarray) -> Tensor:
-        return self.tensor(y)
 
 
 class RegressionTask(SupervisedTask):
@@ -202,8 +199,8 @@ class ClassificationTask(SupervisedTask):
         weights = self.tensor(self.class_weights)[batch.y]
         return entropies * (weights / weights.mean())
 
-    def _values(self, y: np.ndarray) -> Tensor:
-        return torch.as_tensor(y, dtype=torch.int64, device=self.device)
+    def _tensors(self, rows: Rows) -> Pairs:
+        return Pairs(self.tensor(rows.x), torch.as_tensor(rows.y, dtype=torch.int64, device=self.device))
 
 
 def _wrong_outputs(outputs: Tensor, expected: str, other: str) -> DataError:
@@ -219,8 +216,7 @@ class Supervised(Problem):
     Class attributes that a subclass may set:
         batch_size: the largest number of rows in a mini-batch.
         prior: strength of the penalties of allocation and calibration, relative to the sum of the samples' losses.
-            Tasks minimise the mean of these losses: their penalty is `prior` divided by the number of samples, so that
-            it matters less the more samples there are.
+            A task minimises their mean: its penalty is `prior` divided by the number of samples.
     """
 
     kind: ClassVar[type[SupervisedTask]]
