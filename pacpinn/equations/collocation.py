@@ -33,21 +33,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Collocation:
-    """Collocation points of one task of an equation, or of several tasks, one after the other.
+    """Collocation points of one task of an equation, or of several tasks, one after the other."""
 
-    Attributes:
-        x: the points of all tasks ``(tasks * rows, inputs)``; in each task those of the conditions come first.
-        points: the same as an array, as DeepXDE's conditions take them.
-        conditions: DeepXDE's conditions for each task.
-        counts: number of a task's rows that belong to each condition.
-        lead: leading shape of values by task: none for a single task, ``(tasks,)`` for several together.
-    """
-
-    x: Tensor
-    points: np.ndarray
-    conditions: Sequence[Sequence[Any]]
-    counts: Sequence[int]
-    lead: tuple[int, ...] = ()
+    x: Tensor  # (tasks * rows, inputs); in each task the points of the conditions come first
+    points: np.ndarray  # the same as an array, as DeepXDE's conditions take them
+    conditions: Sequence[Sequence[Any]]  # DeepXDE's, for each task
+    counts: Sequence[int]  # numbers of a task's rows that belong to each condition
+    lead: tuple[int, ...] = ()  # leading shape of values by task: none for a single task, (tasks,) for several
 
     @property
     def rows(self) -> int:

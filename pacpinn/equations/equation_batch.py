@@ -19,12 +19,9 @@ _AGREEMENT = 1e-4  # relative and absolute, of residuals in a batch with those o
 
 
 class EquationBatch(LeastSquaresTask):
-    """Tasks of one equation as one task: values have a leading axis of targets.
+    """Tasks of one equation, with equally many points, as one task: values have a leading axis of targets.
 
     The equation's formulas see each coefficient as a column ``(rows, 1)``, with the value of a point's own target.
-
-    Args:
-        tasks: of one equation, on one device, with the same number of points.
     """
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
@@ -103,11 +100,9 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
 
 
 def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
-    """Whether a batch of targets has the same residual blocks as the targets `alone`, one by one.
+    """Whether a batch of targets has the same residual blocks as the targets `alone`.
 
-    Args:
-        together: gives the blocks of the batch; an exception in it counts as no.
-        agreement: relative and absolute tolerance.
+    `together` gives the batch's; an exception in it counts as no. `agreement`: relative and absolute tolerance.
     """
     try:
         found = together()

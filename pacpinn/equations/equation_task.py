@@ -46,7 +46,9 @@ class EquationTask(LeastSquaresTask):
         self.tolerance = equation.tolerance
         self.scale = equation.scale(coefficients)
         if not 0 < self.scale < math.inf:
-            raise ResidualError(f"the scale of {equation.name} at {coefficients} is {self.scale}; expected above 0")
+            raise ResidualError(
+                f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
+            )
         self._training: Collocation | None = None
         self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None

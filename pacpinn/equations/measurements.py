@@ -108,21 +108,14 @@ class Measurements:
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Misfit to measurements in standard deviations: a condition with the interface of `PointSetOperatorBC`.
+    """Misfit to measurements in standard deviations: a condition with the interface of `PointSetOperatorBC`."""
 
-    Args:
-        name, of: the measured quantity: its name, and itself as a function of inputs and outputs.
-        points: of the measurements, ``(n, inputs)``; DeepXDE adds them to its own.
-        values, deviation: measured values and their standard deviations, ``(n,)``.
-        weight: of the mean square misfit in the loss.
-    """
-
-    name: str
-    points: np.ndarray
-    values: np.ndarray
-    deviation: np.ndarray
-    of: Operator
-    weight: float = 1.0
+    name: str  # of the measured quantity
+    points: np.ndarray  # of the measurements, (n, inputs)
+    values: np.ndarray  # measured there, (n,)
+    deviation: np.ndarray  # standard deviations of the values, (n,)
+    of: Operator  # the measured quantity
+    weight: float = 1.0  # of the mean square misfit in the loss
 
     def collocation_points(self, _: np.ndarray) -> np.ndarray:
         """The points that DeepXDE adds to its own for this condition."""
@@ -148,16 +141,10 @@ def expected_misfit(measurements: Sequence[Measurements]) -> float:
 
 
 class Fit(NamedTuple):
-    """How well a network solves an equation and fits measurements.
+    """How well a network solves an equation and fits measurements, as root mean squares."""
 
-    Attributes:
-        residual: root mean square residual on points that training does not see, in units of the equation's scale.
-        misfit: root mean square difference to the measurements, in their standard deviations: about 1 if they fit; 0
-            without measurements.
-    """
-
-    residual: float
-    misfit: float = 0.0
+    residual: float  # on points that training does not see, in units of the equation's scale
+    misfit: float = 0.0  # difference to the measurements in their standard deviations: about 1 if they fit
 
 
 def _output(column: int) -> Operator:

@@ -56,9 +56,7 @@ def range_task(
 ) -> RangeTask:
     """One task for all coefficients in the problem's span, sampled at a few of them, with points for each sample.
 
-    Args:
-        source: the values of the coefficients that do not vary.
-        task_at: makes the task of an equation at coefficients, with the device and the tolerance wanted.
+    Coefficients that do not vary are as in `source`. `task_at` makes tasks with the device and the tolerance wanted.
     """
     thinned = copy.copy(problem)
     count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)

@@ -64,12 +64,9 @@ class Residuals:
         return y
 
     def blocks(self, scale: Tensor | float, outputs: Outputs, batch: Collocation) -> list[Block]:
-        """One residual block for each equation, divided by its scale, then one for each condition.
+        """One residual block for each equation, divided by its `scale`, then one for each condition.
 
-        Args:
-            scale: of the equation's terms, a number or ``(targets, 1)``.
-            outputs: of a network, or of another function that represents the solution.
-            batch: the points of one task or of several.
+        The scale is a number or ``(targets, 1)``; `outputs` are of a network or of another function.
         """
         x = batch.x.detach().requires_grad_()
         y = self.solution(outputs, x)
@@ -96,15 +93,11 @@ class Residuals:
             self._require_columns(name, column, (rows, 1), "residual")
             yield name, column
 
-    def with_conditions(
-        self, blocks: Sequence[Block], errors: Sequence[Sequence[Any]], batch: Collocation
-    ) -> list[Block]:
+    def with_conditions(self, blocks: Sequence[Block], errors: Sequence[Any], batch: Collocation) -> list[Block]:
         """The `blocks` of the equations, then those of the conditions, with the equation's loss weights.
 
+        The `errors` are of each condition for each target, ``(n, 1)``, or ``(n, components)`` for several components.
         Measurements, the last of the conditions, have weights of their own.
-
-        Args:
-            errors: of each condition for each target, ``(n, 1)``; or ``(n, components)`` if it has several components.
         """
         ends = pairwise(accumulate(batch.counts, initial=0))
         blocks = [*blocks, *(self._condition_block(i, errors[i], *rows, batch) for i, rows in enumerate(ends))]
@@ -125,7 +118,7 @@ class Residuals:
         return naming_user_code(self.equation.stated(part), f"{name} of {self.equation.name} at {self.c}")
 
     def require_values(self, name: str, values: Any, rows: int, part: str) -> None:
-        """Refuse `values` of the solution that are not ``(rows, outputs)``; the formula for `part` returned them."""
+        """Refuse values of the solution that are not ``(rows, outputs)``; `part` is the formula that returned them."""
         outputs = self.equation.outputs
         if np.shape(values) != (rows, len(outputs)):
             expected = f"({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
@@ -174,11 +167,9 @@ class Residuals:
     def _require_component(self, name: str, component: Any, error: Any) -> None:
         """Refuse the empty columns that DeepXDE returns for a component that the solution does not have."""
         if isinstance(error, Tensor) and error.ndim == 2 and error.shape[1] == 0:
-            count, outputs = len(self.equation.outputs), ", ".join(self.equation.outputs)
-            fault = (
-                f"is about component {component}, but the solution has {count} ({outputs}); expected 0 to {count - 1}"
-            )
-            raise self._error(name, fault, "conditions")
+            outputs = self.equation.outputs
+            found = f"the solution has {len(outputs)} ({', '.join(outputs)}); expected 0 to {len(outputs) - 1}"
+            raise self._error(name, f"is about component {component}, but {found}", "conditions")
 
     def _require_columns(self, name: str, values: Any, expected: tuple[int, int], part: str) -> None:
         shape = tuple(values.shape) if isinstance(values, Tensor) else None

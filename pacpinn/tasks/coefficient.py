@@ -21,6 +21,9 @@ class Coefficient:
         scale: of distances between tasks: ``"log"`` if ratios matter, ``"linear"`` if differences do.
         doc: meaning and unit in a few words.
 
+    Raises:
+        CoefficientError: for another range, or a default outside it.
+
     Example:
         >>> nu = Coefficient(0.05, low=0.003, high=1.0, scale="log", doc="kinematic viscosity")
         >>> nu.check(0.1)

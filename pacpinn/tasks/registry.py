@@ -8,9 +8,9 @@ import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pacpinn.errors import ProblemFileError, UnknownProblem
 from pacpinn.runtime import deepxde_backend  # noqa: F401  (problem modules import deepxde: its side effects are contained there)
@@ -80,10 +80,17 @@ def _problem_in(module: ModuleType, name: str = "") -> Problem:
     if not name and len(found) == 1:
         (name,) = found
     if name not in found:
-        raise ProblemFileError(
-            f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'}); "
-            + _expected(Path(module.__file__ or ""), name, list(found))
-        )
+        if name:
+            expected = f"expected {name} among them"
+        elif found:
+            expected = f"say which is meant, as in {Path(str(module.__file__)).name}:{next(iter(found))}"
+        else:
+            expected = (
+                "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract "
+                "methods (for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+            )
+        listed = ", ".join(found) or "none"
+        raise ProblemFileError(f"{module.__file__} holds {len(found)} problems ({listed}); {expected}")
     chosen = found[name]
     if isinstance(chosen, Problem):
         return chosen
@@ -96,24 +103,14 @@ def _problem_in(module: ModuleType, name: str = "") -> Problem:
         ) from fault
 
 
-def _expected(path: Path, name: str, found: Sequence[str]) -> str:
-    if name:
-        return f"expected {name} among them"
-    if found:
-        return f"say which is meant, as in {path.name}:{found[0]}"
-    return (
-        "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract methods "
-        "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
-    )
-
-
 def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
     """Classes that the module defines, then objects of other classes, such as those of ``from_deepxde``."""
-
-    def defined_here(kind: type) -> bool:
-        return issubclass(kind, Problem) and kind.__module__ == module.__name__ and not inspect.isabstract(kind)
-
     named = {name: each for name, each in vars(module).items() if not name.startswith("_")}
-    classes = {name: each for name, each in named.items() if inspect.isclass(each) and defined_here(each)}
+    classes = {name: each for name, each in named.items() if _defines(module, each)}
     others = {name: each for name, each in named.items() if type(each) not in classes.values()}
-    return classes | {name: each for name, each in others.items() if defined_here(type(each))}
+    return classes | {name: each for name, each in others.items() if _defines(module, type(each))}
+
+
+def _defines(module: ModuleType, kind: Any) -> bool:
+    own = inspect.isclass(kind) and kind.__module__ == module.__name__
+    return own and issubclass(kind, Problem) and not inspect.isabstract(kind)

@@ -30,7 +30,6 @@ class SupervisedTask(LeastSquaresTask):
     """Common base of regression and classification.
 
     Args:
-        samples: the data.
         batch_size: the largest number of rows in a mini-batch.
         penalty: strength of the penalties of allocation and calibration that suits the data.
     """
@@ -105,7 +104,7 @@ class RegressionTask(SupervisedTask):
     """Regression: the loss is the mean square error, the score its root (RMSE) over test samples and outputs.
 
     Args:
-        samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``, or a :class:`DataError` is raised.
+        samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``; for others a :class:`DataError` is raised.
         batch_size, penalty: as for :class:`SupervisedTask`.
     """
 
@@ -137,14 +136,11 @@ class ClassificationTask(SupervisedTask):
 
     Args:
         samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on and below `classes`; the
-            training samples are of two classes at least.
+            training samples are of two classes at least. For others a :class:`DataError` is raised.
         batch_size, penalty: as for :class:`SupervisedTask`.
         class_weights: weight of a sample of each class in the loss, all above 0: one number for each class, in order
             or by label; or ``"balanced"``, in inverse proportion to the training samples of the class.
         classes: number of classes; by default the largest label plus one.
-
-    Raises:
-        DataError: if samples or weights are others than these.
     """
 
     def __init__(
