@@ -33,21 +33,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Collocation:
-    """Collocation points of one task of an equation, or of several tasks, one after the other.
+    """Collocation points of one task of an equation, or of several tasks, one after the other."""
 
-    Attributes:
-        x: the points of all tasks ``(tasks * rows, inputs)``; in each task those of the conditions come first.
-        points: the same as an array, as DeepXDE's conditions take them.
-        conditions: DeepXDE's conditions for each task.
-        counts: number of a task's rows that belong to each condition.
-        lead: leading shape of values by task: none for a single task, ``(tasks,)`` for several together.
-    """
-
-    x: Tensor
-    points: np.ndarray
-    conditions: Sequence[Sequence[Any]]
-    counts: Sequence[int]
-    lead: tuple[int, ...] = ()
+    x: Tensor  # (tasks * rows, inputs); in each task the points of the conditions come first
+    points: np.ndarray  # the same as an array, as DeepXDE's conditions take them
+    conditions: Sequence[Sequence[Any]]  # DeepXDE's, for each task
+    counts: Sequence[int]  # numbers of a task's rows that belong to each condition
+    lead: tuple[int, ...] = ()  # leading shape of values by task: none for a single task, (tasks,) for several
 
     @property
     def rows(self) -> int:
@@ -65,11 +57,7 @@ def bounding_box(geometry: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def until(geometry: Any, share: float) -> Any:
-    """The geometry up to a share of its time interval.
-
-    Raises:
-        ResidualError: if it has none.
-    """
+    """The geometry up to a share of its time interval."""
     if share == 1:
         return geometry
     if isinstance(with_time(geometry), dde.geometry.GeometryXTime):
@@ -78,11 +66,7 @@ def until(geometry: Any, share: float) -> Any:
 
 
 def with_time(geometry: Any) -> Any:
-    """The geometry, if it has a time interval.
-
-    Raises:
-        ResidualError: if it has none.
-    """
+    """The geometry; raises a :class:`ResidualError` if it has no time interval."""
     if isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
         return geometry
     raise ResidualError(
@@ -104,15 +88,12 @@ def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: 
     Its residual is empty, because residuals are evaluated elsewhere; without any, DeepXDE would leave out the domain's
     points.
     """
-    arguments: dict[str, Any] = {
-        "num_boundary": points.boundary,
-        "train_distribution": points.distribution,
-        "anchors": inside,
-    }
-    kind = dde.data.PDE
+    kind, counts = dde.data.PDE, {"num_boundary": points.boundary}
     if isinstance(geometry, dde.geometry.GeometryXTime):
-        kind, arguments["num_initial"] = dde.data.TimePDE, points.initial
-    return kind(geometry, lambda x, y: [], list(conditions), **arguments)
+        kind, counts["num_initial"] = dde.data.TimePDE, points.initial
+    return kind(
+        geometry, lambda x, y: [], list(conditions), train_distribution=points.distribution, anchors=inside, **counts
+    )
 
 
 def regular_grid(geometry: Any, per_axis: int | None = None) -> np.ndarray:

@@ -48,7 +48,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Horizon(Stage):
-    """The equation up to a share of its time interval."""
+    """The equation up to a `share` of its time interval."""
 
     share: float
 
@@ -62,27 +62,17 @@ class CausalWindows(Stage):
 
     The weight of window i is ``exp(-sum_{k<i} L_k)``, with the mean squared residual ``L_k`` of window k in units of
     `tolerance²` (Wang, Sankaran & Perdikaris 2022, arXiv:2203.07404).
-
-    Args:
-        count: number of windows.
-        tolerance: a residual at which a window counts as nearly solved.
-        begin, end: of the time interval.
-        weights: of the windows, ``(count,)``; None before the stage is adapted to a network.
     """
 
     count: int
-    tolerance: float
-    begin: float
+    tolerance: float  # a residual at which a window counts as nearly solved
+    begin: float  # of the time interval
     end: float
-    weights: Tensor | None = None
+    weights: Tensor | None = None  # of the windows, (count,); None before the stage is adapted to a network
 
     @classmethod
     def over(cls, geometry: Any, count: int, tolerance: float) -> Self:
-        """Windows of the time interval of a geometry.
-
-        Raises:
-            ResidualError: if the geometry has no time interval.
-        """
+        """Windows of the time interval of a geometry."""
         low, high = bounding_box(with_time(geometry))
         return cls(count, tolerance, float(low[-1]), float(high[-1]))
 
@@ -101,23 +91,17 @@ class CausalWindows(Stage):
         return [replace(each, values=each.values * factors) for each in equations] + blocks[len(equations) :]
 
     def _window(self, x: Tensor) -> Tensor:
-        """Index of the window in which each point lies, ``(rows,)``."""
+        """The index of each point's window, ``(rows,)``."""
         return ((x[:, -1] - self.begin) / (self.end - self.begin) * self.count).long().clamp(0, self.count - 1)
 
 
 @dataclass(frozen=True)
 class AdaptivePoints(Stage):
-    """Training points of the domain drawn by the residual of a network, out of evenly drawn candidates.
+    """Training points of the domain drawn by the residual of a network, out of evenly drawn candidates."""
 
-    Args:
-        points: the points that the equation asks for.
-        seed: 1, 2, ...: of the draw.
-        squares: squared residuals of the network; None before the stage is adapted to one.
-    """
-
-    points: Points
-    seed: int
-    squares: SquaredResiduals | None = None
+    points: Points  # that the equation asks for
+    seed: int  # of the draw: 1, 2, ...
+    squares: SquaredResiduals | None = None  # of the network; None before the stage is adapted to one
 
     def adapted(self, squares: SquaredResiduals) -> Self:
         return replace(self, squares=squares)
@@ -127,9 +111,8 @@ class AdaptivePoints(Stage):
             return place(x)
         count, seed = self.points.domain, _CANDIDATES_SEED + self.seed
         candidates = replace(self.points, domain=_CANDIDATES * count, distribution="pseudo")
-        squares, among = self.squares(candidates, seed)
-        chosen: np.ndarray = among[residual_choice(squares.sqrt().cpu().numpy(), count, seed)].cpu().numpy()
-        return chosen
+        squares, drawn = self.squares(candidates, seed)
+        return drawn[residual_choice(squares.sqrt().cpu().numpy(), count, seed)].cpu().numpy()
 
 
 def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from pacpinn.equations.collocation import Collocation, Points
 from pacpinn.equations.curriculum import Place
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import calling, named_residuals, outputs_of, solution, with_conditions
+from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -63,9 +63,9 @@ def from_deepxde(
         ... )
         >>> family = pp.solve_family(decay, targets=pp.grid(rate=[1.5, 2.0]))
     """
-    label = name or getattr(make_data, "__name__", "equation")
     plain = {key: staticmethod(each) if inspect.isfunction(each) else each for key, each in attributes.items()}
-    own = {"data": staticmethod(make_data), "network": _network_method(network), "name": label}
+    own = {"data": staticmethod(make_data), "network": _network_method(network)}
+    own["name"] = name or getattr(make_data, "__name__", "equation")
     kind: Any = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
     problem: GivenEquation = kind()
     data = problem._latest_data(problem.source)
@@ -80,8 +80,7 @@ def from_deepxde(
 class GivenEquation(Equation):
     """An equation whose points, residuals and conditions come from a DeepXDE data object for each coefficient.
 
-    :func:`from_deepxde` makes it. To write it as a class, derive from it and define :meth:`data`, with any other
-    attribute of an :class:`Equation`: coefficients, targets, ``inputs`` and ``outputs``, transform, reference.
+    :func:`from_deepxde` makes it. Or derive a class from it: define :meth:`data`, and attributes of :class:`Equation`.
     """
 
     def __init__(self) -> None:
@@ -93,12 +92,7 @@ class GivenEquation(Equation):
         """A ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, newly made at each call."""
 
     def made(self, c: Coefficients) -> Any:
-        """:meth:`data`, checked.
-
-        Raises:
-            PacpinnError: if it is no such object, if conditions are those of an earlier call or come in batches, or if
-                `c` holds several targets' values.
-        """
+        """:meth:`data`, checked: such an object, with new conditions that use all of their points."""
         if c.several:
             raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
         data = self.data(c)
@@ -107,8 +101,7 @@ class GivenEquation(Equation):
                 f"the data of {self.name} at {c} is a {type(data).__name__}; expected a dde.data.PDE, TimePDE, IDE or "
                 "FPDE"
             )
-        self._require_all_points(data.bcs)
-        self._require_new(data.bcs)
+        self._require_usable(data.bcs)
         return data
 
     def _latest_data(self, c: Coefficients) -> Any:
@@ -150,28 +143,24 @@ class GivenEquation(Equation):
         kind = DeepXDEIntegralTask if isinstance(self._latest_data(c), INTEGRAL) else DeepXDETask
         return kind(self, c)
 
-    def _require_all_points(self, conditions: Sequence[Any]) -> None:
+    def _require_usable(self, conditions: Sequence[Any]) -> None:
+        known = {id(each) for each in self._known}
         for each in conditions:
             if getattr(each, "batch_size", None) is not None:
                 raise PacpinnError(
                     f"the data of {self.name} has a {type(each).__name__} with batch_size={each.batch_size}, so that "
                     "a solve would not see all of its points; expected all of them: leave batch_size out"
                 )
-
-    def _require_new(self, conditions: Sequence[Any]) -> None:
-        caching = [each for each in conditions if isinstance(each, _CACHING)]
-        known = {id(each) for each in self._known}
-        for each in caching:
             if id(each) in known:
                 raise PacpinnError(
                     f"the data of {self.name} has the same {type(each).__name__} as in an earlier call, which "
                     "remembers values at its points; expected new conditions: make them where the data is made"
                 )
-        self._known = caching
+        self._known = [each for each in conditions if isinstance(each, _CACHING)]
 
 
 class DeepXDETask(EquationTask):
-    """An equation at fixed coefficients, on the points that its data object has drawn."""
+    """An equation at fixed coefficients, on the points that its data object has drawn, whatever is asked for."""
 
     equation: GivenEquation
 
@@ -181,7 +170,6 @@ class DeepXDETask(EquationTask):
 
     def few(self, count: int) -> None:
         """None: the number of points is the data object's own."""
-        return
 
     def drawn_anew(self, seed: int) -> Self:
         other = copy.copy(self)
@@ -194,7 +182,6 @@ class DeepXDETask(EquationTask):
         return self._fresh[seed]
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
-        """The points of the data object, whatever is asked for."""
         return self._collocation(seed, lambda data: data)
 
     def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
@@ -215,16 +202,16 @@ class DeepXDEIntegralTask(DeepXDETask):
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         if not isinstance(batch, DeepXDECollocation):  # measurements alone
             return super().residuals(forward, batch)
-        equation, c, data = self.equation, self.coefficients, batch.data
+        formulas = Residuals(self.equation, self.coefficients)
         with deepxde_defaults(self.dtype, self.device):
             x = batch.x.detach().requires_grad_()
-            y = solution(equation, c, outputs_of(equation, c, forward), x)
-            with calling(equation, c, "residual"):
-                errors = data.losses_train(None, y, lambda _, error: error, x, None)
+            y = formulas.solution(formulas.outputs_of(forward), x)
+            with formulas.calling("residual"):
+                errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
         count = len(errors) - len(batch.counts)
-        residuals = named_residuals(equation, c, errors[:count], None)
+        residuals = formulas.named(errors[:count], rows=len(errors[0]))
         blocks = [Block(name, each[:, 0] / self.scale) for name, each in residuals]
-        return with_conditions(equation, c, blocks, [[error] for error in errors[count:]], batch)
+        return formulas.with_conditions(blocks, [[error] for error in errors[count:]], batch)
 
 
 @dataclass(frozen=True)
@@ -235,10 +222,7 @@ class DeepXDECollocation(Collocation):
 
 
 def _redrawn(data: Any) -> Any:
-    """The data object with other points, drawn evenly at random.
-
-    If it has no points but anchors, as many points as anchors are drawn.
-    """
+    """The data object with other points, drawn evenly at random; as many as its anchors if it has no others."""
     if data.num_domain == 0 and data.anchors is not None:
         data.num_domain, data.anchors = len(data.anchors), None
     data.train_distribution = "pseudo"
@@ -249,7 +233,6 @@ def _redrawn(data: Any) -> Any:
 
 
 def _network_method(network: Any) -> Callable[[Any, int], nn.Module]:
-    """:meth:`Equation.network` that gives copies of a module, or what a function makes."""
     module = network.net if isinstance(network, dde.Model) else network
     if isinstance(module, nn.Module):
         return lambda _, seed: copy.deepcopy(module).cpu()
@@ -264,15 +247,14 @@ def _input_names(geometry: Any) -> tuple[str, ...]:
 
 
 def _count_outputs(problem: GivenEquation, points: np.ndarray) -> int:
-    """Number of outputs of the problem's network after the transform, tried out at the first point."""
+    """Number of outputs of the network after the transform, tried out at the first point."""
     x = torch.as_tensor(points[:1], dtype=torch.float64)
     network = problem.initial_network(0).to(torch.float64)
     features = problem.features(x, problem.source)
     try:
         with torch.no_grad():
-            found = problem.transform(x, network(features), problem.source)
+            return problem.transform(x, network(features), problem.source).shape[1]
     except Exception as fault:
         raise PacpinnError(
             f"the network of {problem.name} does not take its points, which have {x.shape[1]} coordinates: {fault}"
         ) from fault
-    return found.shape[1]

@@ -24,7 +24,12 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
     with untouched(0):
         task = problem.build(recording)
         batch = task.few(_POINTS) or task.everything()
-        _require_coordinates(problem, batch.x.shape[1])
+        if batch.x.shape[1] != len(problem.inputs):
+            raise ResidualError(
+                f"the geometry of {problem.name} has {batch.x.shape[1]} coordinates, its inputs are "
+                f"{', '.join(problem.inputs)}; expected one name for each, as in inputs = ('x', 't')"
+                + place_of(problem.stated("geometry"))
+            )
         network = problem.initial_network(0).to(task.dtype)
         with (
             deepxde_defaults(task.dtype, task.device),
@@ -41,18 +46,8 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
         )
 
 
-def _require_coordinates(problem: Equation, count: int) -> None:
-    if count != len(problem.inputs):
-        raise ResidualError(
-            f"the geometry of {problem.name} has {count} coordinates, its inputs are {', '.join(problem.inputs)}; "
-            f"expected one name for each, as in inputs = ('x', 't'){place_of(problem.stated('geometry'))}"
-        )
-
-
 class _RecordingCoefficients(Coefficients):
-    """Coefficients that record which of them have been read."""
-
-    read: set[str]
+    read: set[str]  # names of the coefficients that have been read
 
     def __init__(self, c: Coefficients) -> None:
         super().__init__(**c)

@@ -91,17 +91,11 @@ class Equation(Problem):
         return x
 
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor:
-        """The solution as a function of the network's outputs `y`. By default `y`.
-
-        Override it to satisfy conditions exactly (hard constraints).
-        """
+        """The solution from the network's outputs `y`. By default `y`; override it for exact (hard) conditions."""
         return y
 
     def scale(self, c: Coefficients) -> float:
-        """Size of the equation's terms; residuals are divided by it, so that one tolerance suits all coefficients.
-
-        1 by default.
-        """
+        """Size of the equation's terms, by which residuals are divided: one tolerance suits all `c`. By default 1."""
         return 1.0
 
     def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
@@ -120,8 +114,7 @@ class Equation(Problem):
         """A fully connected tanh network with Glorot-normal weights."""
         features = self.features(torch.zeros(1, len(self.inputs)), self.source)
         sizes = [features.shape[1], *self.hidden, len(self.outputs)]
-        network: nn.Module = dde.nn.FNN(sizes, "tanh", "Glorot normal")
-        return network
+        return dde.nn.FNN(sizes, "tanh", "Glorot normal")
 
     def initial_network(self, seed: int) -> nn.Module:
         with deepxde_defaults(torch.float64, torch.device("cpu")):
@@ -150,11 +143,7 @@ def as_variant(problem: Equation, kind: Any) -> Any:
 
 
 def require_equation(problem: object) -> Equation:
-    """The problem, if it is an equation whose members span a reduced basis.
-
-    Raises:
-        PacpinnError: if it is no equation, or its residuals contain integrals.
-    """
+    """The problem; raises a :class:`PacpinnError` if it is no equation, or its residuals contain integrals."""
     if isinstance(problem, Equation) and problem.pointwise:
         return problem
     kind = "has integrals in it" if isinstance(problem, Equation) else "is no equation"

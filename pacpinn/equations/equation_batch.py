@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import outputs_of, residual_blocks
+from pacpinn.equations.residuals import Residuals
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score, Task
@@ -19,12 +19,9 @@ _AGREEMENT = 1e-4  # relative and absolute, of residuals in a batch with those o
 
 
 class EquationBatch(LeastSquaresTask):
-    """Tasks of one equation as one task: values have a leading axis of targets.
+    """Tasks of one equation, with equally many points, as one task: values have a leading axis of targets.
 
     The equation's formulas see each coefficient as a column ``(rows, 1)``, with the value of a point's own target.
-
-    Args:
-        tasks: of one equation, on one device, with the same number of points.
     """
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
@@ -41,7 +38,6 @@ class EquationBatch(LeastSquaresTask):
         return self.tasks[0].penalty
 
     def only(self, places: Sequence[int]) -> EquationBatch:
-        """The targets at some places, as a batch."""
         return EquationBatch([self.tasks[k] for k in places])
 
     def everything(self) -> Collocation:
@@ -57,12 +53,11 @@ class EquationBatch(LeastSquaresTask):
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         with deepxde_defaults(self.dtype, self.device):
-            c = self._columns(batch)
-            return residual_blocks(self.equation, c, self._scale, outputs_of(self.equation, c, forward), batch)
+            formulas = Residuals(self.equation, self._columns(batch))
+            return formulas.blocks(self._scale, formulas.outputs_of(forward), batch)
 
     def score(self, forward: Forward) -> Score | None:
         """None: each target has a score of its own."""
-        return None
 
     def _columns(self, batch: Collocation) -> Columns:
         return Columns([each.coefficients for each in self.tasks], batch.rows, batch.x)
@@ -70,17 +65,12 @@ class EquationBatch(LeastSquaresTask):
     def _together(self, parts: Sequence[Collocation]) -> Collocation:
         # DeepXDE's conditions cache values by the identity of the points: these points need conditions of their own.
         conditions = [each.conditions() for each in self.tasks]
-        return Collocation(
-            torch.cat([each.x for each in parts]),
-            np.concatenate([each.points for each in parts]),
-            conditions,
-            parts[0].counts,
-            (len(parts),),
-        )
+        x, points = torch.cat([each.x for each in parts]), np.concatenate([each.points for each in parts])
+        return Collocation(x, points, conditions, parts[0].counts, (len(parts),))
 
 
 class Columns(Coefficients):
-    """Coefficients of several targets: for each name a column ``(rows, 1)`` with the value of each row's target."""
+    """Coefficients of several targets with `rows` rows each: columns with the value of each row's target."""
 
     several = True
 
@@ -110,12 +100,9 @@ def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:
 
 
 def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Block]], agreement: float) -> bool:
-    """Whether a batch of targets gives the same residuals as the targets one by one.
+    """Whether a batch of targets has the same residual blocks as the targets `alone`.
 
-    Args:
-        together: gives the residual blocks of the batch; an exception in it counts as no.
-        alone: the residual blocks of each target.
-        agreement: relative and absolute tolerance.
+    `together` gives the batch's; an exception in it counts as no. `agreement`: relative and absolute tolerance.
     """
     try:
         found = together()
@@ -129,8 +116,6 @@ def taken_together(together: Callable[[], list[Block]], alone: Sequence[list[Blo
 
 
 def _takes_columns(batch: EquationBatch) -> bool:
-    """Whether the equation's formulas accept columns of coefficients; tried out on a smooth function."""
-
     def wave(x: Tensor) -> Tensor:
         return torch.sin(x.sum(dim=1, keepdim=True) + torch.arange(len(batch.equation.outputs), device=x.device))
 

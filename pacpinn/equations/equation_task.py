@@ -15,11 +15,10 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, regular_grid
 from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
-from pacpinn.equations.residuals import expected_of, measured_blocks, outputs_of, residual_blocks, solution
+from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
-from pacpinn.runtime.user_code import naming_user_code
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score
 
@@ -34,31 +33,22 @@ _VALIDATION_SEED = 2  # of the points on which settings are judged
 
 
 class EquationTask(LeastSquaresTask):
-    """An equation at fixed coefficients: DeepXDE's residuals, as vectors.
-
-    Args:
-        equation: the family.
-        coefficients: the values.
-
-    Attributes:
-        stage: the stage of a cold start at which this is the task.
-    """
+    """An equation of a family at fixed coefficients: DeepXDE's residuals, as vectors."""
 
     dtype = torch.float64
-    stage = Stage()
+    stage = Stage()  # of a cold start, at which this is the task
+    _measurements: tuple[Measurements, ...] = ()
+    _physics = True  # whether the equation and its conditions are to hold
     _equation_tolerance: float | None = None  # where the task's own is another
 
     def __init__(self, equation: Equation, coefficients: Coefficients) -> None:
-        self.equation = equation
-        self.coefficients = coefficients
+        self.equation, self.coefficients = equation, coefficients
         self.tolerance = equation.tolerance
         self.scale = equation.scale(coefficients)
         if not 0 < self.scale < math.inf:
             raise ResidualError(
                 f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
             )
-        self._measurements: tuple[Measurements, ...] = ()
-        self._physics = True
         self._training: Collocation | None = None
         self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
@@ -94,11 +84,8 @@ class EquationTask(LeastSquaresTask):
         then comes from the network with which the calibration starts.
 
         Args:
-            measurements: each with its standard deviation.
+            measurements: in the problem's domain, with their standard deviations; else a MeasurementError is raised.
             physics: whether the equation and its conditions are to hold as well.
-
-        Raises:
-            MeasurementError: if they do not belong to the problem or its domain, or their deviation is not known.
         """
         equation, geometry = self.equation, self.equation.geometry(self.coefficients)
         for each in measurements:
@@ -118,8 +105,7 @@ class EquationTask(LeastSquaresTask):
             measured = self.with_measurements(physics=False)
             parts.append((measured, measured.everything()))
         with untouched():
-            found = [float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts]
-        return Fit(*found, *[0.0] * (2 - len(found)))
+            return Fit(*(float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts))
 
     def easier(self) -> list[Self]:
         """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""
@@ -138,7 +124,7 @@ class EquationTask(LeastSquaresTask):
         return easier
 
     def again(self) -> list[Self]:
-        return [self.at_stage(AdaptivePoints(self.points, i + 1)) for i in range(self.equation.adaptive)]
+        return [self.at_stage(AdaptivePoints(self.equation.points, i + 1)) for i in range(self.equation.adaptive)]
 
     def seen_by(self, forward: Forward) -> Self:
         stage = self.stage.adapted(partial(self._squared_residuals, forward))
@@ -157,20 +143,15 @@ class EquationTask(LeastSquaresTask):
         return torch.stack([each.values.detach() ** 2 for each in blocks]).sum(0), x
 
     @property
-    def points(self) -> Points:
-        """The collocation points that the equation asks for."""
-        return self.equation.points
-
-    @property
     def size(self) -> int:
-        points = self.points
-        measured = sum(len(each) for each in self._measurements)
+        points, measured = self.equation.points, sum(len(each) for each in self._measurements)
         return measured + (points.domain + points.boundary + points.initial if self._physics else 0)
 
     def everything(self) -> Collocation:
         """The training points: the same for every coefficient, so that neighbouring targets stay comparable."""
         if self._training is None:
-            self._training = self.draw(self.points, self.stage.seed, lambda x: self.stage.place(x, self._place))
+            place = partial(self.stage.place, place=self._place)
+            self._training = self.draw(self.equation.points, self.stage.seed, place)
         return self._training
 
     def drawn_anew(self, seed: int) -> Self:
@@ -181,7 +162,7 @@ class EquationTask(LeastSquaresTask):
                 return self._place(domain_points(self._domain(), len(x), "pseudo"))
 
         other = copy.copy(self)
-        other._training = self.draw(self.points, 0, others)
+        other._training = self.draw(self.equation.points, 0, others)
         return other
 
     def _place(self, x: np.ndarray) -> np.ndarray:
@@ -190,11 +171,12 @@ class EquationTask(LeastSquaresTask):
     def fresh(self, seed: int) -> Collocation:
         """As many points again, drawn evenly at random."""
         if seed not in self._fresh:
-            self._fresh[seed] = self.draw(replace(self.points, distribution="pseudo"), seed)
+            self._fresh[seed] = self.draw(replace(self.equation.points, distribution="pseudo"), seed)
         return self._fresh[seed]
 
     def few(self, count: int) -> Collocation | None:
-        return self.draw(replace(self.points, domain=min(count, self.points.domain), distribution="pseudo"), 0)
+        points = self.equation.points
+        return self.draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
         """Points drawn with `seed`, those inside the domain moved by `place`."""
@@ -211,7 +193,6 @@ class EquationTask(LeastSquaresTask):
         return regular_grid(self.equation.geometry(self.coefficients), per_axis)
 
     def _measured(self) -> Collocation:
-        """The points of the measurements, and no others."""
         conditions = self.conditions()
         points = np.concatenate([each.points for each in conditions])
         return Collocation(self.tensor(points), points, [conditions], [len(each.points) for each in conditions])
@@ -220,7 +201,6 @@ class EquationTask(LeastSquaresTask):
         return self.stage.domain(self.equation.geometry(self.coefficients))
 
     def _without_points(self) -> Self:
-        """The same task, its points not drawn yet."""
         other = copy.copy(self)
         other._training, other._fresh = None, {}
         return other
@@ -239,17 +219,13 @@ class EquationTask(LeastSquaresTask):
         return self.equation.features(batch.x, self.coefficients)
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
-        """One block for each equation, divided by its scale, then one for each condition.
-
-        Raises:
-            ResidualError: if a residual or the solution has the wrong shape, or a condition has no points.
-        """
-        equation, c = self.equation, self.coefficients
+        """As :class:`Residuals` gives them, at the task's stage."""
+        formulas = Residuals(self.equation, self.coefficients)
         with deepxde_defaults(self.dtype, self.device):
-            outputs = outputs_of(equation, c, forward)
+            outputs = formulas.outputs_of(forward)
             if not self._physics:
-                return measured_blocks(equation, c, outputs, batch)
-            blocks = residual_blocks(equation, c, self.scale, outputs, batch)
+                return formulas.measured_blocks(outputs, batch)
+            blocks = formulas.blocks(self.scale, outputs, batch)
         return self.stage.weighted(blocks, batch)
 
     def validation(self, forward: Forward) -> Tensor:
@@ -257,11 +233,9 @@ class EquationTask(LeastSquaresTask):
         return self.loss(forward, self.fresh(_VALIDATION_SEED))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
-        points = self.tensor(x)
+        formulas, points = Residuals(self.equation, self.coefficients), self.tensor(x)
         with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
-            outputs = outputs_of(self.equation, self.coefficients, forward)
-            values = solution(self.equation, self.coefficients, outputs, points)
-        return values.cpu().numpy()
+            return formulas.solution(formulas.outputs_of(forward), points).cpu().numpy()
 
     def score(self, forward: Forward) -> Score | None:
         """Relative L2 error against the reference on a regular grid over the domain; None without a reference."""
@@ -272,15 +246,13 @@ class EquationTask(LeastSquaresTask):
         return Score("relative L2 error", float(np.linalg.norm(difference) / np.linalg.norm(exact)))
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """A regular grid ``(rows, inputs)`` over the domain and the reference ``(rows, outputs)`` there, or None."""
+        """The points of :meth:`grid` and the reference ``(rows, outputs)`` there, or None."""
         if self._reference is None:
-            x = self.grid()
-            with naming_user_code(self.equation.reference, f"the reference of {self.equation.name}"):
+            formulas, x = Residuals(self.equation, self.coefficients), self.grid()
+            with formulas.calling("reference"):
                 exact = self.equation.reference(x, self.coefficients)
-            if exact is not None and np.shape(exact) != (len(x), len(self.equation.outputs)):
-                raise ResidualError(
-                    f"the reference of {self.equation.name} at {self.coefficients} has shape {np.shape(exact)}; "
-                    f"{expected_of(self.equation, len(x))}"
-                )
-            self._reference = x, None if exact is None else np.asarray(exact, dtype=float)
+            if exact is not None:
+                formulas.require_values("reference", exact, len(x), "reference")
+                exact = np.asarray(exact, dtype=float)
+            self._reference = x, exact
         return self._reference

@@ -50,17 +50,15 @@ class Measurements:
                 f"measurements of shape {values.shape} at points of shape {points.shape}; expected (rows, columns) at "
                 "(rows, inputs), one row at least"
             )
-        _refuse(~np.isfinite(points), "point {} is not finite; expected numbers")
-        _refuse(np.isinf(values), "measurement {} is infinite; expected a number")
+        _refuse(~np.isfinite(points).all(axis=1), "point {} is not finite; expected numbers")
+        _refuse(np.isinf(values).any(axis=1), "measurement {} is infinite; expected a number")
         _refuse(
             np.isnan(values).all(axis=1),
             "measurement {} is NaN; expected a number: leave the point out (NaN stands for an output that was not "
             "measured where another one was)",
         )
-        object.__setattr__(self, "points", points)
-        object.__setattr__(self, "values", values)
-        if self.deviation is not None:
-            object.__setattr__(self, "deviation", _deviations(self.deviation, values.shape))
+        deviation = None if self.deviation is None else _deviations(self.deviation, values.shape)
+        vars(self).update(points=points, values=values, deviation=deviation)
 
     @property
     def known(self) -> np.ndarray:
@@ -75,11 +73,7 @@ class Measurements:
         return replace(self, deviation=deviation)
 
     def require_fit(self, name: str, inputs: Sequence[str], outputs: Sequence[str], geometry: Any) -> None:
-        """Check that these are measurements of a problem with these inputs, outputs and domain.
-
-        Raises:
-            MeasurementError: if they are not.
-        """
+        """Check that a problem with these inputs, outputs and domain can have such measurements."""
         if isinstance(self.of, str) and self.of not in outputs:
             raise MeasurementError(f"{name} has no output {self.of!r}; its outputs are: {', '.join(outputs)}")
         columns, measured = (len(outputs), ", ".join(outputs)) if self.of is None else (1, self.of)
@@ -89,21 +83,16 @@ class Measurements:
                 f"(rows, {columns}) for {'the operator' if callable(measured) else measured}, at (rows, {len(inputs)}) "
                 f"for {', '.join(inputs)}"
             )
-        within = inside(geometry, self.points)
-        if not within.all():
-            row = int(np.argmin(within))
-            place = ", ".join(f"{key}={x:g}" for key, x in zip(inputs, self.points[row], strict=True))
+        outside = np.flatnonzero(~inside(geometry, self.points))
+        if len(outside):
+            place = ", ".join(f"{key}={x:g}" for key, x in zip(inputs, self.points[outside[0]], strict=True))
             raise MeasurementError(
-                f"{int((~within).sum())} of {len(within)} points lie outside the domain of {name}, the first at "
-                f"{place} (row {row + 1}); expected points of the domain: leave those out"
+                f"{len(outside)} of {len(self.points)} points lie outside the domain of {name}, the first at {place} "
+                f"(row {outside[0] + 1}); expected points of the domain: leave those out"
             )
 
     def conditions(self, outputs: Sequence[str]) -> list[Observed]:
-        """One condition, as DeepXDE takes them, for each column.
-
-        Raises:
-            MeasurementError: if the standard deviation is not known.
-        """
+        """One condition, as DeepXDE takes them, for each column. The standard deviation must be known."""
         if self.deviation is None:
             raise MeasurementError(
                 "a task weighs measurements by their standard deviation; expected Measurements(..., deviation=0.01)"
@@ -111,8 +100,7 @@ class Measurements:
         found = []
         for k, known in enumerate(self.known.T):
             column = outputs.index(self.of) if isinstance(self.of, str) else k
-            of = self.of if callable(self.of) else _output(column)
-            name = "operator" if callable(self.of) else outputs[column]
+            name, of = ("operator", self.of) if callable(self.of) else (outputs[column], _output(column))
             if known.any():
                 found.append(Observed(name, self.points[known], self.values[known, k], self.deviation[known, k], of))
         return found
@@ -120,22 +108,14 @@ class Measurements:
 
 @dataclass(frozen=True, eq=False)
 class Observed:
-    """Misfit to measurements in standard deviations: a condition with the interface of `PointSetOperatorBC`.
+    """Misfit to measurements in standard deviations: a condition with the interface of `PointSetOperatorBC`."""
 
-    Attributes:
-        name: of the measured quantity.
-        points: of the measurements, ``(n, inputs)``; DeepXDE adds them to its own.
-        values, deviation: measured values and their standard deviations, ``(n,)``.
-        of: the measured quantity as a function of inputs and outputs.
-        weight: of the mean square misfit in the loss.
-    """
-
-    name: str
-    points: np.ndarray
-    values: np.ndarray
-    deviation: np.ndarray
-    of: Operator
-    weight: float = 1.0
+    name: str  # of the measured quantity
+    points: np.ndarray  # of the measurements, (n, inputs)
+    values: np.ndarray  # measured there, (n,)
+    deviation: np.ndarray  # standard deviations of the values, (n,)
+    of: Operator  # the measured quantity
+    weight: float = 1.0  # of the mean square misfit in the loss
 
     def collocation_points(self, _: np.ndarray) -> np.ndarray:
         """The points that DeepXDE adds to its own for this condition."""
@@ -161,15 +141,10 @@ def expected_misfit(measurements: Sequence[Measurements]) -> float:
 
 
 class Fit(NamedTuple):
-    """How well a network solves an equation and fits measurements.
+    """How well a network solves an equation and fits measurements, as root mean squares."""
 
-    Attributes:
-        residual: root mean square residual on points that training does not see, in units of the equation's scale.
-        misfit: root mean square difference to the measurements, in their standard deviations: about 1 if they fit.
-    """
-
-    residual: float
-    misfit: float
+    residual: float  # on points that training does not see, in units of the equation's scale
+    misfit: float = 0.0  # difference to the measurements in their standard deviations: about 1 if they fit
 
 
 def _output(column: int) -> Operator:
@@ -196,7 +171,6 @@ def _deviations(given: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _refuse(bad: np.ndarray, message: str) -> None:
-    """Raise an error that names the first of the rows that are bad, ``(rows, ...)``."""
-    rows = np.asarray(bad.reshape(len(bad), -1).any(axis=1))
-    if rows.any():
-        raise MeasurementError(message.format(f"{int(np.argmax(rows)) + 1} of {len(rows)}"))
+    """Raise an error that names the first of the rows that are bad, ``(rows,)``."""
+    if bad.any():
+        raise MeasurementError(message.format(f"{int(np.argmax(bad)) + 1} of {len(bad)}"))

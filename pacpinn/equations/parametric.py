@@ -29,21 +29,13 @@ _POINTS = 4  # times the points of one task, over all coefficients: the range ad
 
 
 class ParametricEquation(Equation):
-    """An equation whose networks have coefficients as further inputs; made by :func:`parametric`.
+    """An equation whose networks have coefficients as further inputs; made by :func:`parametric`."""
 
-    Attributes:
-        span: the ends of the range of each such coefficient.
-    """
-
-    span: ClassVar[Range]
+    span: ClassVar[Range]  # of those coefficients
 
 
 def parametric(problem: Problem, span: Range) -> ParametricEquation:
-    """The problem with networks that have each coefficient of `span` as a further input, -1 to 1 over its range.
-
-    Raises:
-        PacpinnError: if the problem is no equation, or nothing varies.
-    """
+    """The problem with networks that have each coefficient of `span` as a further input, -1 to 1 over its range."""
     if not isinstance(problem, Equation) or not span:
         raise PacpinnError(
             f"a parametric network needs an equation and a coefficient that varies; {problem.name} "
@@ -56,8 +48,7 @@ def parametric(problem: Problem, span: Range) -> ParametricEquation:
             return torch.cat([super().features(x, c), *[2 * place - 1 for place in places]], dim=1)
 
     Parametric.span = span
-    variant: ParametricEquation = as_variant(problem, Parametric)
-    return variant
+    return as_variant(problem, Parametric)
 
 
 def range_task(
@@ -65,10 +56,7 @@ def range_task(
 ) -> RangeTask:
     """One task for all coefficients in the problem's span, sampled at a few of them, with points for each sample.
 
-    Args:
-        problem: the equation.
-        source: the values of the coefficients that do not vary.
-        task_at: makes the task of an equation at coefficients, with the device and the tolerance wanted.
+    Coefficients that do not vary are as in `source`. `task_at` makes tasks with the device and the tolerance wanted.
     """
     thinned = copy.copy(problem)
     count = math.ceil(_POINTS / _COEFFICIENTS * problem.points.domain)
@@ -88,16 +76,11 @@ class RangeTask(EquationBatch):
 
     def __init__(self, tasks: Sequence[EquationTask]) -> None:
         super().__init__(tasks)
-        first, self.lead = tasks[0], ()
-        self.coefficients = first.coefficients
-        self.tolerance = None if first.tolerance is None else _OF_TOLERANCE * first.tolerance
+        self.lead, self.coefficients = (), tasks[0].coefficients
+        self.tolerance = None if self.tolerance is None else _OF_TOLERANCE * self.tolerance
 
     def only(self, places: Sequence[int]) -> RangeTask:
         return self
-
-    @property
-    def penalty(self) -> float:
-        return self.tasks[0].penalty
 
     @property
     def warm_up(self) -> int:
@@ -107,15 +90,12 @@ class RangeTask(EquationBatch):
         return [RangeTask(each) for each in zip(*(task.easier() for task in self.tasks), strict=True)]
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
+        offsets = batch.rows * torch.arange(len(batch.conditions))[:, None, None]  # of the rows of each task
         return [
-            Block(block.name, block.values.flatten(), _rows_of_all(block.rows, batch), block.weight)
+            replace(
+                block,
+                values=block.values.flatten(),
+                rows=None if block.rows is None else (offsets.to(block.rows.device) + block.rows).flatten(0, 1),
+            )
             for block in super().residuals(forward, batch)
         ]
-
-
-def _rows_of_all(rows: Tensor | None, batch: Collocation) -> Tensor | None:
-    """Indices of the same rows in all tasks, from their indices `rows` in one task."""
-    if rows is None:
-        return None
-    first = batch.rows * torch.arange(len(batch.conditions), device=rows.device)
-    return (first[:, None, None] + rows).flatten(0, 1)

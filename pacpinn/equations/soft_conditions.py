@@ -37,12 +37,11 @@ def soft(problem: Problem) -> SoftEquation:
     """
     if not isinstance(problem, Equation):
         raise PacpinnError(f"{problem.name} is no equation: it has no conditions that could be soft")
-    kind = type(problem)
     if isinstance(problem, GivenEquation):
         raise PacpinnError(
-            f"{problem.name} has the conditions of its data object; add the soft conditions there, and leave out the "
-            "transform"
+            f"{problem.name} has its data object's conditions; add the soft ones there, and leave out the transform"
         )
+    kind = type(problem)
     if kind.exact_conditions is Equation.exact_conditions:
         raise PacpinnError(
             f"{problem.name} names no condition that its transform satisfies; define exact_conditions(self, geometry, "
@@ -58,8 +57,7 @@ def soft(problem: Problem) -> SoftEquation:
         def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
             return [*super().conditions(geometry, c), *super().exact_conditions(geometry, c)]
 
-    variant: SoftEquation = as_variant(problem, Soft)
-    return variant
+    return as_variant(problem, Soft)
 
 
 def _with_edges(problem: Equation) -> Points:

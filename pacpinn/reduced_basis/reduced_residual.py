@@ -13,7 +13,7 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_batch import Columns, taken_together
-from pacpinn.equations.residuals import residual_blocks
+from pacpinn.equations.residuals import Residuals
 from pacpinn.networks.residual_blocks import join_blocks, rowwise_jacobian
 from pacpinn.reduced_basis.derivative_tables import Combination, DerivativeTable
 from pacpinn.reduced_basis.pod import with_mean
@@ -79,11 +79,11 @@ class ReducedResidual:
             scales = [equation.scale(c) for c in cs]
             if count == 1:
                 batch = replace(points, conditions=conditions)
-                return residual_blocks(equation, cs[0], scales[0], combination, batch), combination
+                return Residuals(equation, cs[0]).blocks(scales[0], combination, batch), combination
             repeated = x.repeat(count, 1), np.tile(points.points, (count, 1))
             batch = Collocation(*repeated, conditions, points.counts, (count,))
             c, scale = Columns(cs, points.rows, x), x.new_tensor(scales)[:, None]
-            return residual_blocks(equation, c, scale, combination, batch), combination
+            return Residuals(equation, c).blocks(scale, combination, batch), combination
 
 
 def _linearised(blocks: list[Block], combination: Combination) -> Linearisation:

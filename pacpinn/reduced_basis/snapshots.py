@@ -15,7 +15,7 @@ from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import outputs_of, solution
+from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
@@ -78,7 +78,7 @@ class Snapshots:
 
     def _snapshot(self, member: Solution, base: Base) -> Snapshot:
         masked = base.masked.to(torch.float64, self.training.x.device)
-        function = outputs_of(self.equation, member.coefficients, masked.forward(member.z.double()))
+        function = Residuals(self.equation, member.coefficients).outputs_of(masked.forward(member.z.double()))
         tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
         return Snapshot(member.coefficients, member.status is Status.CONVERGED, function, *tables)
 
@@ -113,7 +113,7 @@ class Snapshots:
     def solution(self, c: Coefficients, outputs: Tensor, x: Tensor) -> Tensor:
         """The solution ``(rows, outputs)`` at points `x`, where a network's outputs would be `outputs`."""
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
-            return solution(self.equation, c, lambda _: outputs, x)
+            return Residuals(self.equation, c).solution(lambda _: outputs, x)
 
 
 def _require_one_domain(equation: Equation, tasks: Sequence[EquationTask]) -> None:

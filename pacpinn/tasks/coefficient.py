@@ -21,14 +21,12 @@ class Coefficient:
 
     Args:
         default: its value in the default source task.
-        low, high: the range in which the problem can be solved, both included.
-        scale: ``"log"`` if ratios matter, ``"linear"`` if differences do. Distances between tasks are measured in this
-            scale.
+        low, high: the range in which the problem can be solved, both included and finite; positive on a log scale.
+        scale: of distances between tasks: ``"log"`` if ratios matter, ``"linear"`` if differences do.
         doc: meaning and unit in a few words.
 
     Raises:
-        CoefficientError: if the range is empty or infinite, does not contain the default, or is not positive on a log
-            scale.
+        CoefficientError: for another range, or a default outside it.
 
     Example:
         >>> nu = Coefficient(0.05, low=0.003, high=1.0, scale="log", doc="kinematic viscosity")
@@ -139,8 +137,7 @@ class Coefficients(Mapping[str, float]):
     def close_to(self, other: Coefficients) -> bool:
         """Whether both have the same names and values, to a relative 1e-9."""
         return self.keys() == other.keys() and all(
-            math.isclose(value, other[name], rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-300)
-            for name, value in self.items()
+            math.isclose(value, other[name], rel_tol=1e-9, abs_tol=1e-300) for name, value in self.items()
         )
 
 
@@ -183,6 +180,5 @@ def grid(**values: Iterable[float]) -> list[dict[str, float]]:
         >>> grid(mass=[1, 2], damping=[0.5])
         [{'mass': 1.0, 'damping': 0.5}, {'mass': 2.0, 'damping': 0.5}]
     """
-    names = list(values)
     columns = [[float(value) for value in column] for column in values.values()]
-    return [dict(zip(names, row, strict=True)) for row in itertools.product(*columns)]
+    return [dict(zip(values, row, strict=True)) for row in itertools.product(*columns)]

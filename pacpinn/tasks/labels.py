@@ -12,11 +12,7 @@ ClassWeights = Mapping[int, float] | Sequence[float] | np.ndarray | str | None
 
 
 def largest_label(name: str, labels: np.ndarray | None) -> int:
-    """The largest label; -1 if there are no labels.
-
-    Raises:
-        DataError: if they are not whole numbers from 0 on, of shape ``(rows,)``.
-    """
+    """The largest of labels ``(rows,)``, which must be whole numbers from 0 on; -1 if there are no labels."""
     if labels is None:
         return -1
     if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
@@ -28,11 +24,7 @@ def largest_label(name: str, labels: np.ndarray | None) -> int:
 
 
 def weights_of_classes(given: ClassWeights, classes: int, labels: np.ndarray) -> np.ndarray | None:
-    """One weight for each class ``(classes,)``; None if all classes weigh the same.
-
-    Raises:
-        DataError: if the weights do not fit the classes.
-    """
+    """One weight for each class ``(classes,)``; None if all classes weigh the same."""
     if given is None:
         return None
     if isinstance(given, str):

@@ -60,12 +60,12 @@ class ParameterSpace:
 
     def at(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
         """Coefficients at normalised `places` ``(k, axes)`` inside the box; all others as in `base`."""
-        columns = []
-        for (low, high), column, values in zip(
-            self.within.values(), np.transpose(places), self._values(places), strict=True
-        ):
-            inside = np.clip(values, low, high)  # rounding may leave the range
-            columns.append(np.select([column == 0, column == 1], [low, high], inside).tolist())
+        axes = zip(self.within.values(), np.transpose(places), self._values(places), strict=True)
+        columns = [
+            # Without rounding at the ends, which might leave the range.
+            np.select([column == 0, column == 1], [low, high], np.clip(values, low, high)).tolist()
+            for (low, high), column, values in axes
+        ]
         return self._with(columns, base)
 
     def extrapolated(self, places: np.ndarray, base: Coefficients) -> list[Coefficients]:
@@ -73,17 +73,14 @@ class ParameterSpace:
         return self._with(self._values(places), base)
 
     def _values(self, places: np.ndarray) -> list[list[float]]:
-        """The values of each axis at normalised places."""
         return [
             [each.value_at(begin + place * (end - begin)) for place in column.tolist()]
             for (each, begin, end), column in zip(self._axes, np.transpose(places), strict=True)
         ]
 
     def _with(self, columns: Sequence[Sequence[float]], base: Coefficients) -> list[Coefficients]:
-        """Coefficients with these values of the axes, one column for each axis; all others as in `base`."""
-        return [
-            Coefficients(**{**base, **dict(zip(self.within, row, strict=True))}) for row in zip(*columns, strict=True)
-        ]
+        rows = zip(*columns, strict=True)
+        return [Coefficients(**{**base, **dict(zip(self.within, row, strict=True))}) for row in rows]
 
     def distance(self, a: Coefficients, b: Coefficients) -> float:
         """Euclidean distance of `a` and `b`, in normalised places of the declared ranges."""
@@ -112,10 +109,7 @@ class ParameterSpace:
         return all(low <= c[name] <= high for name, (low, high) in self.within.items())
 
     def neighbours(self, c: Coefficients, name: str) -> tuple[Coefficients, Coefficients]:
-        """Coefficients slightly below and above `c` in one of them, for central differences.
-
-        They stay in the coefficient's declared range, so that the difference is one-sided at its ends.
-        """
+        """Coefficients slightly below and above `c` in one, for differences: central, one-sided at the range's ends."""
         each = self.coefficients[name]
         step = _STEP * max(abs(c[name]), _LEAST_SIZE * (each.high - each.low))
         below, above = (min(max(c[name] + sign * step, each.low), each.high) for sign in (-1, 1))
@@ -127,11 +121,9 @@ class ParameterSpace:
         return np.stack([each.ravel() for each in axes], axis=1)
 
     def columns(self, c: Mapping[str, Any], like: Tensor) -> list[Tensor]:
-        """Normalised places, differentiable by the coefficients: a column ``(rows, 1)`` for each axis.
+        """Normalised places as columns ``(rows, 1)``, differentiable by the coefficients: one for each axis.
 
-        Args:
-            c: coefficients, as numbers or as columns ``(rows, 1)``.
-            like: a tensor with these rows, of the dtype and on the device wanted.
+        `c` are numbers or columns ``(rows, 1)``; `like` is a tensor with these rows, the dtype and the device wanted.
         """
         found = []
         for name, (low, high) in self.within.items():
@@ -144,7 +136,7 @@ class ParameterSpace:
         return found
 
     def _steps(self, a: Coefficients, b: Coefficients) -> list[float]:
-        """The difference from `a` to `b` along each axis, in normalised places of the declared ranges."""
+        """From `a` to `b` along each axis, in normalised places of the declared ranges."""
         return [each.position(b[each.name]) - each.position(a[each.name]) for each, _, _ in self._axes]
 
 

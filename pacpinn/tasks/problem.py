@@ -65,14 +65,7 @@ class Problem(ABC):
         return Coefficients(**{name: each.check(merged[name]) for name, each in self.coefficients.items()})
 
     def broadcast(self, values: Mapping[str, Any], base: Coefficients) -> tuple[list[Coefficients], bool]:
-        """Checked coefficients of several tasks, from numbers or from arrays, which are broadcast against each other.
-
-        Returns:
-            The coefficients, and whether arrays were given.
-
-        Raises:
-            CoefficientError: as :meth:`at`; and if arrays do not match or are empty.
-        """
+        """Checked coefficients of several tasks, of numbers or arrays that broadcast; and whether arrays were given."""
         if all(np.ndim(value) == 0 for value in values.values()):
             return [self.at(values, base)], False
         try:
@@ -86,12 +79,7 @@ class Problem(ABC):
         return [self.at(dict(zip(values, row, strict=True)), base) for row in rows], True
 
     def checked_range(self, within: Mapping[str, tuple[Any, Any]]) -> dict[str, tuple[float, float]]:
-        """The ends of each coefficient's range as numbers.
-
-        Raises:
-            CoefficientError: if a range is empty or reversed, or a coefficient is unknown, or an end is out of the
-                coefficient's own range.
-        """
+        """The ends of each coefficient's range as numbers, checked as by :meth:`at`; no range is empty or reversed."""
         if not within:
             raise CoefficientError(
                 f"no range given for {self.name}; expected one for at least one of: {', '.join(self.coefficients)}"
@@ -105,11 +93,7 @@ class Problem(ABC):
         return checked
 
     def task(self, **values: float) -> Task:
-        """The task at these coefficients; those not given are at their defaults.
-
-        Raises:
-            CoefficientError: as :meth:`at`.
-        """
+        """The task at these coefficients, checked as by :meth:`at`; those not given are at their defaults."""
         c = self.at(values)
         with untouched(seed=0):
             task = self.build(c)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import importlib
 import importlib.metadata
 import importlib.util
 import inspect
 import pkgutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,14 +18,12 @@ from pacpinn.runtime.isolation import untouched
 from pacpinn.runtime.user_code import fault_in
 from pacpinn.tasks.problem import Problem
 
-_ENTRY_POINTS = "pacpinn.problems"
-
 
 def installed_problems() -> dict[str, str]:
     """Names of all installed problems with their modules: pacpinn's own and those of other packages."""
     package = importlib.import_module("pacpinn.problems")
     own = {each.name: f"pacpinn.problems.{each.name}" for each in pkgutil.iter_modules(package.__path__)}
-    others = {each.name: each.value for each in importlib.metadata.entry_points(group=_ENTRY_POINTS)}
+    others = {each.name: each.value for each in importlib.metadata.entry_points(group="pacpinn.problems")}
     return {**others, **own}
 
 
@@ -55,10 +51,8 @@ def get_problem(name: str | Path) -> Problem:
         module = known[str(name)].partition(":")[0]
         try:
             return _problem_in(importlib.import_module(module))
-        except ImportError as problem:
-            raise ProblemFileError(
-                f"the installed problem {name!r} does not import from {module}: {problem}"
-            ) from problem
+        except ImportError as fault:
+            raise ProblemFileError(f"the installed problem {name!r} does not import from {module}: {fault}") from fault
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -82,15 +76,21 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _problem_in(module: ModuleType, name: str = "") -> Problem:
-    """The module's problem; of several the one of that name."""
     found = _problems_of(module)
     if not name and len(found) == 1:
         (name,) = found
     if name not in found:
-        raise ProblemFileError(
-            f"{module.__file__} holds {len(found)} problems ({', '.join(found) or 'none'}); "
-            + _expected(Path(module.__file__ or ""), name, list(found))
-        )
+        if name:
+            expected = f"expected {name} among them"
+        elif found:
+            expected = f"say which is meant, as in {Path(str(module.__file__)).name}:{next(iter(found))}"
+        else:
+            expected = (
+                "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract "
+                "methods (for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
+            )
+        listed = ", ".join(found) or "none"
+        raise ProblemFileError(f"{module.__file__} holds {len(found)} problems ({listed}); {expected}")
     chosen = found[name]
     if isinstance(chosen, Problem):
         return chosen
@@ -103,30 +103,14 @@ def _problem_in(module: ModuleType, name: str = "") -> Problem:
         ) from fault
 
 
-def _expected(path: Path, name: str, found: Sequence[str]) -> str:
-    if name:
-        return f"expected {name} among them"
-    if found:
-        return f"say which is meant, as in {path.name}:{found[0]}"
-    return (
-        "expected a class that derives from pacpinn.Equation or pacpinn.Problem and defines its abstract methods "
-        "(for an equation: geometry and residual), or an object, as from pacpinn.from_deepxde"
-    )
-
-
 def _problems_of(module: ModuleType) -> dict[str, Problem | type[Problem]]:
     """Classes that the module defines, then objects of other classes, such as those of ``from_deepxde``."""
-    own = {name: each for name, each in vars(module).items() if not name.startswith("_")}
-    classes = {name: each for name, each in own.items() if _is_problem_class(each, module)}
-    objects = {
-        name: each
-        for name, each in own.items()
-        if isinstance(each, Problem) and type(each).__module__ == module.__name__ and type(each) not in classes.values()
-    }
-    return {**classes, **objects}
+    named = {name: each for name, each in vars(module).items() if not name.startswith("_")}
+    classes = {name: each for name, each in named.items() if _defines(module, each)}
+    others = {name: each for name, each in named.items() if type(each) not in classes.values()}
+    return classes | {name: each for name, each in others.items() if _defines(module, type(each))}
 
 
-def _is_problem_class(value: Any, module: ModuleType) -> bool:
-    """Whether a value is a problem's class that the module itself defines."""
-    is_problem = inspect.isclass(value) and issubclass(value, Problem) and not inspect.isabstract(value)
-    return is_problem and value.__module__ == module.__name__
+def _defines(module: ModuleType, kind: Any) -> bool:
+    own = inspect.isclass(kind) and kind.__module__ == module.__name__
+    return own and issubclass(kind, Problem) and not inspect.isabstract(kind)

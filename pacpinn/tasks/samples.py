@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice
 from typing import Any, NamedTuple, Self
@@ -15,7 +15,6 @@ from torch.utils.data import DataLoader, Dataset
 from pacpinn.errors import DataError
 from pacpinn.runtime.isolation import untouched
 
-_PARTS = ("train", "test", "valid")
 _ROWS_AT_ONCE = 256  # read from a data set without a loader
 
 
@@ -30,15 +29,13 @@ class Rows(NamedTuple):
 class Samples:
     """Training samples, and test and validation samples if there are any, as NumPy arrays.
 
-    Arrays, tensors, pandas frames of numbers and lists are accepted. :meth:`split` divides one data set.
+    Arrays, tensors on any device, pandas frames of numbers and lists are accepted; :meth:`split` divides one data set.
+    Test samples are for scores alone. Validation samples decide when to stop; they take no part in training either.
 
     Args:
-        x_train, x_test, x_valid: inputs ``(rows, ...)``, such as ``(rows, inputs)`` or
-            ``(rows, channels, height, width)``.
+        x_train, x_test, x_valid: inputs ``(rows, ...)``, such as ``(rows, channels, height, width)``.
         y_train, y_test, y_valid: values ``(rows, outputs)`` of a regression; labels ``(rows,)``, 0, 1, 2, ..., of a
             classification.
-
-    Test samples are for scores alone. Validation samples decide when to stop; they take no part in training either.
 
     Raises:
         DataError: if rows of x and y do not match, shapes of the parts differ, a part is empty, or anything is NaN,
@@ -57,14 +54,16 @@ class Samples:
             given = getattr(self, each.name)
             if given is not None or each.name.endswith("train"):
                 object.__setattr__(self, each.name, _numbers(each.name, given))
-        for part in _PARTS:
+        for part in ("train", "test", "valid"):
             x, y = getattr(self, f"x_{part}"), getattr(self, f"y_{part}")
             if (x is None) != (y is None):
                 raise DataError(f"of x_{part} and y_{part} one is given alone; expected both or neither")
             if x is not None:
                 _require_one_y_for_each_x(Rows(x, y), f"_{part}")
-                _require_same_columns("x", part, self.x_train, x)
-                _require_same_columns("y", part, self.y_train, y)
+                for name, train, other in (("x", self.x_train, x), ("y", self.y_train, y)):
+                    if train.shape[1:] != other.shape[1:]:
+                        shapes = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
+                        raise DataError(f"{shapes}; expected them to differ in rows only")
 
     def part(self, name: str) -> Rows | None:
         """The samples for ``"train"``, ``"test"`` or ``"valid"``; None if there are none."""
@@ -76,12 +75,11 @@ class Samples:
         """One data set, divided at random into training, test and validation samples.
 
         Args:
-            x: inputs ``(rows, ...)``: an array, a tensor on any device, a pandas frame of numeric columns. Or, without
-                `y`, a torch ``Dataset`` or ``DataLoader`` of pairs (x, y), all of which are read, once.
+            x: inputs ``(rows, ...)``. Or, without `y`, a torch ``Dataset`` or ``DataLoader`` of pairs (x, y), all of
+                which are read, once.
             y: labels ``(rows,)``, whole numbers, whose classes have the same share in all parts; or values
                 ``(rows, outputs)``, of one output also ``(rows,)``.
             test, validation: fractions of the rows in [0, 1).
-            seed: seed of the division.
 
         Raises:
             DataError: if the data cannot be read as numbers, or there are too few rows to divide.
@@ -104,11 +102,7 @@ class Samples:
 
 
 def set_aside(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """The rest, and a random `fraction` of the rows. With labels, each class has the same share in both.
-
-    Raises:
-        DataError: if there are too few rows, of a class or in all.
-    """
+    """The rest, and a random `fraction` of the rows. With labels, each class has the same share in both."""
     _require_one_y_for_each_x(rows)
     labels = rows.y if rows.y.ndim == 1 else None
     try:
@@ -126,26 +120,19 @@ def _require_one_y_for_each_x(rows: Rows, part: str = "") -> None:
         raise DataError(f"x{part} has {len(rows.x)} rows and y{part} has {len(rows.y)}; expected one y for each x")
 
 
-def _require_same_columns(name: str, part: str, train: np.ndarray, other: np.ndarray) -> None:
-    if train.shape[1:] != other.shape[1:]:
-        found = f"{name}_train has shape {train.shape} and {name}_{part} {other.shape}"
-        raise DataError(f"{found}; expected them to differ in rows only")
-
-
 def _read(data: Any) -> Rows:
     """All pairs of a torch data set or loader, once each."""
     if not isinstance(data, Dataset | DataLoader):
         raise DataError(f"y is missing, and x is a {type(data).__name__}; expected x and y, or a Dataset or DataLoader")
-    dataset = data.dataset if isinstance(data, DataLoader) else data
-    name = type(dataset).__name__
-    if not hasattr(dataset, "__len__"):
+    loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=_ROWS_AT_ONCE)
+    name = type(loader.dataset).__name__
+    if not hasattr(loader.dataset, "__len__"):
         raise DataError(
             f"{name} has no length and may be endless; expected a data set with __len__: "
             "read as much of it as you need into arrays"
         )
-    loader = data if isinstance(data, DataLoader) else DataLoader(data, batch_size=_ROWS_AT_ONCE)
     with untouched():  # a loader draws from torch's own random stream
-        batches = list(_pairs(loader))
+        batches = list(_pairs(loader, name))
     if not batches:
         raise DataError(f"{name} is empty; expected at least one pair (x, y)")
     try:
@@ -154,14 +141,13 @@ def _read(data: Any) -> Rows:
         raise DataError(f"{name} has batches that do not fit together: {problem}") from None
 
 
-def _pairs(loader: DataLoader[Any]) -> Iterator[tuple[Any, Any]]:
+def _pairs(loader: DataLoader[Any], name: str) -> Iterator[Sequence[Any]]:
     """The batches of a loader, no more of them than its length."""
-    name = type(loader.dataset).__name__
     try:
         for batch in islice(loader, len(loader)):
             if not isinstance(batch, list | tuple) or len(batch) != 2:
                 raise DataError(f"{name} gives a {type(batch).__name__}; expected pairs (x, y)")
-            yield batch[0], batch[1]
+            yield batch
     except (TypeError, RuntimeError) as problem:
         raise DataError(
             f"{name} cannot be put into batches: {problem}; expected pairs (x, y) of tensors, arrays or numbers, "

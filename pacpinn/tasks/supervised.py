@@ -30,15 +30,12 @@ class SupervisedTask(LeastSquaresTask):
     """Common base of regression and classification.
 
     Args:
-        samples: the data.
         batch_size: the largest number of rows in a mini-batch.
         penalty: strength of the penalties of allocation and calibration that suits the data.
     """
 
     def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
-        self.samples = samples
-        self.batch_size = batch_size
-        self._penalty = penalty
+        self.samples, self.batch_size, self._penalty = samples, batch_size, penalty
         self._training: Pairs | None = None
         self._validation: Pairs | None = None
 
@@ -56,24 +53,23 @@ class SupervisedTask(LeastSquaresTask):
 
         The folds divide the training samples at random; the test samples take no part. They serve to choose
         hyper-parameters, such as a penalty's strength.
-
-        Raises:
-            DataError: if there are fewer than two folds or more folds than samples.
         """
-        rows = len(self.samples.x_train)
-        if not 2 <= count <= rows:
-            raise DataError(f"{count} folds of {rows} training samples; expected 2 to {rows}")
-        held_out = np.array_split(np.random.default_rng(seed).permutation(rows), count)
-        return [self._tested_on(fold) for fold in held_out]
+        x, y = self.samples.x_train, self.samples.y_train
+        if not 2 <= count <= len(x):
+            raise DataError(f"{count} folds of {len(x)} training samples; expected 2 to {len(x)}")
+        tasks = []
+        for fold in np.array_split(np.random.default_rng(seed).permutation(len(x)), count):
+            task, held_out = self.to(), (x[fold], y[fold])
+            task.samples = Samples(np.delete(x, fold, 0), np.delete(y, fold, 0), *held_out, *held_out)
+            tasks.append(task)
+        return tasks
 
     def everything(self) -> Pairs:
-        """All training samples."""
         if self._training is None:
             self._training = self._tensors(Rows(self.samples.x_train, self.samples.y_train))
         return self._training
 
     def validation(self, forward: Forward) -> Tensor | None:
-        """The loss on the validation samples; None if there are none."""
         if self._validation is None and (valid := self.samples.part("valid")):
             self._validation = self._tensors(valid)
         return None if self._validation is None else self.loss(forward, self._validation)
@@ -93,39 +89,23 @@ class SupervisedTask(LeastSquaresTask):
         return batch.x
 
     def score(self, forward: Forward) -> Score | None:
-        """The score on the test samples; None if there are none."""
         test = self.samples.part("test")
         return None if test is None else self._score(self.predict(forward, test.x), test.y)
 
     def _tensors(self, rows: Rows) -> Pairs:
-        return Pairs(self.tensor(rows.x), self._values(rows.y))
+        return Pairs(self.tensor(rows.x), self.tensor(rows.y))
 
     @abstractmethod
     def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
-        """The score of predictions against the right values or labels `y`."""
-
-    @abstractmethod
-    def _values(self, y: np.ndarray) -> Tensor:
-        """Values or labels as a tensor of the type that the loss takes."""
-
-    def _tested_on(self, fold: np.ndarray) -> Self:
-        """The task trained without the rows of a fold, which are its test and validation samples."""
-        x, y = self.samples.x_train, self.samples.y_train
-        rest, held_out = (np.delete(x, fold, 0), np.delete(y, fold, 0)), (x[fold], y[fold])
-        task = self.to()
-        task.samples = Samples(*rest, *held_out, *held_out)
-        return task
+        """The score of predictions against the true values or labels `y` of the test samples."""
 
 
 class RegressionTask(SupervisedTask):
-    """Regression: the loss is the mean square error, the score the root mean square error on test samples.
+    """Regression: the loss is the mean square error, the score its root (RMSE) over test samples and outputs.
 
     Args:
-        samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``.
+        samples: inputs ``(rows, ...)`` and values ``(rows, outputs)``; for others a :class:`DataError` is raised.
         batch_size, penalty: as for :class:`SupervisedTask`.
-
-    Raises:
-        DataError: if the values are not of shape ``(rows, outputs)``.
     """
 
     def __init__(self, samples: Samples, batch_size: int = 256, penalty: float = 0.0) -> None:
@@ -137,11 +117,7 @@ class RegressionTask(SupervisedTask):
         super().__init__(samples, batch_size, penalty)
 
     def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
-        """One block for each output: a residual depends on one row; the loss is the mean square error.
-
-        Raises:
-            DataError: if the network's outputs do not have the shape of the values.
-        """
+        """One block for each output; raises a :class:`DataError` for outputs of another shape than the values."""
         outputs = named_inputs(forward)(batch.x)
         if outputs.shape != batch.y.shape:
             expected = f"{tuple(batch.y.shape)}: one output for each column of y_train"
@@ -150,11 +126,7 @@ class RegressionTask(SupervisedTask):
         return [Block(f"output {j + 1}", (outputs - batch.y)[:, j], rows, 1 / columns) for j in range(columns)]
 
     def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
-        """Root mean square error over test samples and outputs."""
         return Score("RMSE", float(np.sqrt(np.mean((predicted - y) ** 2))))
-
-    def _values(self, y: np.ndarray) -> Tensor:
-        return self.tensor(y)
 
 
 class ClassificationTask(SupervisedTask):
@@ -163,15 +135,12 @@ class ClassificationTask(SupervisedTask):
     The network gives logits ``(rows, classes)``.
 
     Args:
-        samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on.
+        samples: inputs ``(rows, ...)`` and labels ``(rows,)``, whole numbers from 0 on and below `classes`; the
+            training samples are of two classes at least. For others a :class:`DataError` is raised.
         batch_size, penalty: as for :class:`SupervisedTask`.
         class_weights: weight of a sample of each class in the loss, all above 0: one number for each class, in order
             or by label; or ``"balanced"``, in inverse proportion to the training samples of the class.
         classes: number of classes; by default the largest label plus one.
-
-    Raises:
-        DataError: if the labels are not whole numbers from 0 on, of shape ``(rows,)`` and below `classes`, if all
-            training samples are of one class, or the weights do not fit the classes.
     """
 
     def __init__(
@@ -189,30 +158,24 @@ class ClassificationTask(SupervisedTask):
                 f"there is a label {largest} and there are {self.classes} classes; "
                 f"expected labels 0 to {self.classes - 1}, or classes={largest + 1}"
             )
-        if samples.y_train.min() == samples.y_train.max():
-            raise DataError(
-                f"all training samples are of one class, {samples.y_train[0]}; expected two classes or more"
-            )
+        labels = samples.y_train
+        if labels.min() == labels.max():
+            raise DataError(f"all training samples are of one class, {labels[0]}; expected two classes or more")
         super().__init__(samples, batch_size, penalty)
-        self.class_weights = weights_of_classes(class_weights, self.classes, samples.y_train)
+        self.class_weights = weights_of_classes(class_weights, self.classes, labels)
 
     def loss(self, forward: Forward, batch: Pairs) -> Tensor:
         """Mean cross-entropy; with class weights the weighted mean, as :func:`torch.nn.functional.cross_entropy`."""
         return self._cross_entropy(forward, batch).mean()
 
     def residuals(self, forward: Forward, batch: Pairs) -> list[Block]:
-        """Square roots of the samples' cross-entropies, so that their mean square is the loss.
-
-        Raises:
-            DataError: if the network's outputs are not of shape ``(rows, classes)``.
-        """
+        """Square roots of the samples' cross-entropies, so that their mean square is the loss."""
         entropies = self._cross_entropy(forward, batch)
         # The root's derivative is infinite at 0, to which the entropy of a very sure prediction is rounded.
         roots = entropies.clamp_min(torch.finfo(entropies.dtype).tiny).sqrt()
         return [Block("cross-entropy", roots, torch.arange(len(roots))[:, None])]
 
     def _score(self, predicted: np.ndarray, y: np.ndarray) -> Score:
-        """Share of test samples whose most probable class is not their own."""
         return Score("error rate", float(np.mean(predicted.argmax(axis=1) != y)))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
@@ -232,8 +195,8 @@ class ClassificationTask(SupervisedTask):
         weights = self.tensor(self.class_weights)[batch.y]
         return entropies * (weights / weights.mean())
 
-    def _values(self, y: np.ndarray) -> Tensor:
-        return torch.as_tensor(y, dtype=torch.int64, device=self.device)
+    def _tensors(self, rows: Rows) -> Pairs:
+        return Pairs(self.tensor(rows.x), torch.as_tensor(rows.y, dtype=torch.int64, device=self.device))
 
 
 def _wrong_outputs(outputs: Tensor, expected: str, other: str) -> DataError:
@@ -249,8 +212,7 @@ class Supervised(Problem):
     Class attributes that a subclass may set:
         batch_size: the largest number of rows in a mini-batch.
         prior: strength of the penalties of allocation and calibration, relative to the sum of the samples' losses.
-            Tasks minimise the mean of these losses: their penalty is `prior` divided by the number of samples, so that
-            it matters less the more samples there are.
+            A task minimises their mean: its penalty is `prior` divided by the number of samples.
     """
 
     kind: ClassVar[type[SupervisedTask]]

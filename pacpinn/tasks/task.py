@@ -1,8 +1,4 @@
-"""The interface of a task: losses, residuals and scores of a network, for solvers and reports.
-
-A task never sees weights. It is given ``forward``, a function from inputs ``(rows, inputs)`` to outputs
-``(rows, outputs)``, and returns a loss, residuals or a score.
-"""
+"""The interface of a task: losses, residuals and scores of a network ``forward``, whose weights a task never sees."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from pacpinn.errors import DataError, PacpinnError
 from pacpinn.runtime.isolation import existing_device
 from pacpinn.tasks.coefficient import Coefficients
 
-Forward = Callable[[Tensor], Tensor]
+Forward = Callable[[Tensor], Tensor]  # a network: inputs (rows, inputs) to outputs (rows, outputs)
 Batch = Any  # collocation points or samples, for one call of loss or residuals
 
 
@@ -75,7 +71,7 @@ class Task(ABC):
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         """The same task with its tensors of another dtype or on another device."""
         other = copy.copy(self)
-        other.dtype = self.dtype if dtype is None else dtype
+        other.dtype = dtype or self.dtype
         other.device = self.device if device is None else existing_device(device)
         return other
 
@@ -140,11 +136,7 @@ class Task(ABC):
 
 
 def named_inputs(forward: Forward) -> Forward:
-    """The network `forward` with a clear message for inputs of a wrong shape, in place of torch's own.
-
-    Raises:
-        DataError: (the function returned) if the network does not take its inputs.
-    """
+    """The network `forward`, which then raises a :class:`DataError` for inputs of a wrong shape."""
 
     def outputs(x: Tensor) -> Tensor:
         try:
@@ -164,7 +156,7 @@ class LeastSquaresTask(Task):
     """A task whose loss is a sum of squared residuals, as Levenberg-Marquardt needs it."""
 
     def only(self, places: Sequence[int]) -> LeastSquaresTask:
-        """The targets at some places, of several together. A single task is returned as it is."""
+        """The targets at these places of several together, as one task; a single task as it is."""
         return self
 
     @abstractmethod

@@ -14,7 +14,7 @@ from torch import Tensor
 
 import pacpinn as pp
 from pacpinn.equations.collocation import bounding_box
-from pacpinn.equations.residuals import outputs_of, residual_blocks
+from pacpinn.equations.residuals import Residuals
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
@@ -127,8 +127,8 @@ def test_the_transform_meets_the_conditions_that_it_is_said_to_make_exact(equati
     for c in members(equation):
         points = pp.soft(equation).task(**c).everything()
         with deepxde_defaults(torch.float64, torch.device("cpu")):
-            outputs = outputs_of(equation, c, lambda features: 5 * network(features))
-            blocks = residual_blocks(equation, c, 1.0, outputs, points)
+            residuals = Residuals(equation, c)
+            blocks = residuals.blocks(1.0, residuals.outputs_of(lambda features: 5 * network(features)), points)
         first = len(blocks) - len(equation.exact_conditions(equation.geometry(c), c))
         assert all(each.values.abs().max() < 1e-6 for each in blocks[first:])  # points are of single precision
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import pacpinn as pp
-from pacpinn.equations.residuals import outputs_of, residual_blocks
+from pacpinn.equations.residuals import Residuals
 from pacpinn.networks.residual_blocks import join_blocks
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
 from pacpinn.reduced_basis.pod import PODBasis
@@ -31,7 +31,7 @@ def basis(equation: pp.Equation, members: Sequence[pp.Coefficients]) -> Basis:
     task, functions = equation.task(), []
     for seed, c in enumerate(members):
         network = equation.initial_network(seed).to(torch.float64)
-        functions.append(outputs_of(equation, c, network))
+        functions.append(Residuals(equation, c).outputs_of(network))
     points = task.everything()
     table = DerivativeTable.joined([DerivativeTable.of(each, points.x) for each in functions])
     pod = PODBasis.of(table.values)
@@ -50,7 +50,7 @@ def in_full(basis: Basis, c: pp.Coefficients, b: Tensor) -> tuple[Tensor, Tensor
 
     points = replace(basis.reduced.points, conditions=[task.conditions()])
     with untouched(), deepxde_defaults(torch.float64, torch.device("cpu")):
-        residuals = join_blocks(residual_blocks(equation, c, task.scale, outputs, points))[0]
+        residuals = join_blocks(Residuals(equation, c).blocks(task.scale, outputs, points))[0]
         rows = [torch.autograd.grad(each, b, retain_graph=True)[0] for each in residuals]
     return residuals.detach(), torch.stack(rows)
 
