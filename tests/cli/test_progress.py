@@ -1,7 +1,6 @@
-"""Progress and warnings, read as text."""
+"""Progress, read as text."""
 
 import io
-import logging
 
 from rich.console import Console
 
@@ -48,12 +47,3 @@ def test_on_a_terminal_a_bar_moves_with_loss_and_time(solved_decay):
         play(solved_decay, callback)
     for expected in ("calibrate k=1.6", "3/3", "loss", "0:00:00"):
         assert expected in text(page)
-
-
-def test_warnings_are_shown_and_only_while_asked_for():
-    page = console(width=20)
-    log = logging.getLogger("pacpinn.anything")
-    with progress.warnings_on(page):
-        log.warning("the source k=%g ended [stalled]", 1)
-    assert text(page) == "warning: the source k=1 ended [stalled]\n"
-    assert not logging.getLogger("pacpinn").handlers
