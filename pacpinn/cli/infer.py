@@ -10,18 +10,18 @@ from rich.console import Console
 
 from pacpinn.cli import formats, tables
 from pacpinn.cli.arguments import read_measurements, single_values
-from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, computing, option
+from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, Texts, computing, option
 
 
 def infer(
     family: FamilyFile,
     measured: Annotated[Path, typer.Argument(metavar="DATA.csv", help="Measurements, in columns with names.")],
     unknown: Annotated[
-        list[str] | None, option("NAME", "A coefficient to find; may be given again. By default all that vary.")
+        Texts, option("NAME", "A coefficient to find; may be given again. By default all that vary.")
     ] = None,
-    deviation: Annotated[float | None, option("SIZE", "Standard deviation of the noise, if it is known.")] = None,
-    start: Annotated[list[str] | None, option("NAME=VALUE", "Where to begin; by default where it fits best.")] = None,
-    at: Annotated[list[str] | None, option("NAME=VALUE", "Other coefficients; by default the source's.")] = None,
+    deviation: Annotated[float | None, option("SIZE", "Standard deviation of the noise; by default estimated.")] = None,
+    start: Annotated[Texts, option("NAME=VALUE", "Where to begin; by default where it fits best.")] = None,
+    at: Annotated[Texts, option("NAME=VALUE", "Other coefficients; by default the source's.")] = None,
     as_json: AsJson = False,
     problem: ProblemFile = None,
 ) -> int:

@@ -19,6 +19,7 @@ def option(metavar: str, explained: str, *names: str, **limits: Any) -> Any:
     return typer.Option(*names, metavar=metavar, help=explained, **limits)
 
 
+Texts = list[str] | None  # the values of an option that may be given several times
 FamilyFile = Annotated[Path, typer.Argument(metavar="FAMILY", help="File that `pacpinn solve` wrote.")]
 ProblemFile = Annotated[
     Path | None, option("FILE.py", "The file that defines the problem, if it is your own.", "--problem")

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from pacpinn.cli import arguments, formats, tables
-from pacpinn.cli.options import AsJson, computing, option
+from pacpinn.cli.options import AsJson, Texts, computing, option
 from pacpinn.cli.progress import watching
 from pacpinn.errors import CoefficientError
 from pacpinn.runtime.files import require_writable, write_file
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from pacpinn.tasks.coefficient import Coefficients
     from pacpinn.tasks.parameter_space import Range
     from pacpinn.tasks.problem import Problem
-
-
-Texts = list[str] | None  # the values of an option that may be given several times
 
 
 def solve(
@@ -64,11 +61,10 @@ def solve(
     device: Annotated[str | None, option("NAME", "Where to compute, such as cpu or cuda.")] = None,
     batch: Annotated[int | None, option("N", "Targets at once; by default chosen by size and device.", min=1)] = None,
     scheduler: Annotated[
-        str | None,
-        option("ADDRESS", "Solve targets on a Dask cluster, such as tcp://head:8786; needs pacpinn\\[dask]."),
+        str | None, option("ADDRESS", "Solve on a Dask cluster, such as tcp://head:8786; needs pacpinn\\[dask].")
     ] = None,
     workers: Annotated[int | None, option("N", "Processes that solve targets; needs pacpinn\\[dask].", min=1)] = None,
-    soft: Annotated[bool, typer.Option("--soft", help="Conditions as residuals, not as an exact transform.")] = False,
+    soft: Annotated[bool, typer.Option("--soft", help="Take conditions as residuals instead of a transform.")] = False,
     output: Annotated[Path | None, option("DIR", "Folder for the results; by default named after the problem.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run that was interrupted in DIR.")] = False,
     as_json: AsJson = False,
