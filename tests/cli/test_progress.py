@@ -1,20 +1,9 @@
 """Progress, read as text."""
 
-import io
-
-from rich.console import Console
-
 import pacpinn as pp
 from pacpinn.cli import progress
 from pacpinn.family.progress import Progress
-
-
-def console(width: int = 80, terminal: bool = False) -> Console:
-    return Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None)
-
-
-def text(shown: Console) -> str:
-    return shown.file.getvalue()
+from tests.cli import console, text
 
 
 def play(family: pp.Family, callback) -> None:
