@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 # Modules that are slow to import are imported inside the commands, so that --help answers at once.
 from pacpinn import __version__
+from pacpinn.cli import formats, tables
 from pacpinn.cli.infer import infer
-from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, computing
+from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, computing, option
 from pacpinn.cli.predict import predict
 from pacpinn.cli.rerun import rerun
 from pacpinn.cli.signals import Stopped, stoppable
@@ -46,18 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = SIGNAL + stop.number
     except typer.Abort:
         code = SIGNAL + signal.SIGINT
-    except PacpinnError as problem:
-        code = _refuse(str(problem))
-    except UsageError as problem:
-        code = _refuse(problem.format_message())
+    except (PacpinnError, UsageError) as problem:
+        message = problem.format_message() if isinstance(problem, UsageError) else problem
+        print(f"error: {message}", file=sys.stderr)
+        code = BAD_INPUT
     if code > SIGNAL:
         print("interrupted", file=sys.stderr)
     return code
-
-
-def _refuse(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
-    return BAD_INPUT
 
 
 def _show_version(requested: bool) -> None:
@@ -66,39 +63,30 @@ def _show_version(requested: bool) -> None:
         raise typer.Exit
 
 
+Version = Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")]
+
+
 @app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+def options(version: Version = False) -> None:
     """Solve whole families of ODEs and PDEs by transfer: prune, allocate, calibrate."""
 
 
 @app.command()
 def problems() -> None:
     """List the installed problems with their coefficients."""
-    from rich.console import Console
-
-    from pacpinn.cli.tables import problems_table
     from pacpinn.tasks.registry import get_problem, installed_problems
 
-    found = [get_problem(name) for name in sorted(installed_problems())]
-    Console().print(problems_table(found))
+    Console().print(tables.problems_table(get_problem(name) for name in sorted(installed_problems())))
 
 
-app.command()(solve)
-app.command()(predict)
-app.command()(infer)
-app.command()(rerun)
+for command in (solve, predict, infer, rerun):
+    app.command()(command)
 
 
 @app.command()
 def plot(
     family: FamilyFile,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder for the figures; by default that of the family file.")
-    ] = None,
+    output: Annotated[Path | None, option("DIR", "Folder for the figures; by default that of the family file.")] = None,
     problem: ProblemFile = None,
 ) -> None:
     """Draw solutions, errors and losses as PNG files.
@@ -124,9 +112,6 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
 
     pacpinn info burgers/burgers.pac
     """
-    from rich.console import Console
-
-    from pacpinn.cli import formats, tables
     from pacpinn.family.family import load
     from pacpinn.family.file import codec
     from pacpinn.family.file.schema import plain

@@ -33,16 +33,16 @@ def named_values(texts: Sequence[str]) -> dict[str, list[str]]:
     return values
 
 
-def single_values(texts: Sequence[str]) -> dict[str, str]:
-    """As :func:`named_values`, with exactly one value for each name."""
-    values = named_values(texts)
+def single_values(texts: Sequence[str] | None) -> dict[str, str]:
+    """As :func:`named_values`, with exactly one value for each name; nothing for an option that is not given."""
+    values = named_values(texts or ())
     for name, several in values.items():
         if len(several) > 1:
             raise CoefficientError(f"{name} has {len(several)} values here ({', '.join(several)}); expected one")
     return {name: several[0] for name, several in values.items()}
 
 
-def read_ranges(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
+def read_ranges(texts: Sequence[str] | None) -> dict[str, tuple[str, str]]:
     """The two ends of each coefficient's range, still as text.
 
     Example:
@@ -68,59 +68,43 @@ def read_targets(texts: Sequence[str]) -> list[dict[str, Any]]:
     if any(text.endswith(".csv") for text in texts):
         if len(texts) > 1:
             raise CoefficientError(f"targets come from one CSV file or from names with values; got {', '.join(texts)}")
-        header, rows = read_csv(Path(texts[0]))
-        return [dict(zip(header, row, strict=True)) for row in rows]
+        return list(read_csv(Path(texts[0]))[1])
     values = named_values(texts)
     return [dict(zip(values, row, strict=True)) for row in itertools.product(*values.values())]
 
 
 def read_points(path: Path, inputs: Sequence[str]) -> list[list[float]]:
-    """Points ``(rows, inputs)`` of a CSV file, from the columns that have the inputs' names.
-
-    Raises:
-        PacpinnError: if a column is missing, or there are no rows.
-    """
-    header, rows = read_csv(path)
-    if any(name not in header for name in inputs):
-        raise _missing_column(path, header, inputs, ", ".join(inputs))
-    if not rows:
-        raise PacpinnError(f"{path} holds no points; expected one in each line after the first")
-    return _columns(header, rows, inputs)
+    """Points ``(rows, inputs)`` of a CSV file, from the columns that have the inputs' names."""
+    return [[row[name] for name in inputs] for row in _read_rows(path, "points", inputs)]
 
 
 def read_measurements(
     path: Path, inputs: Sequence[str], outputs: Sequence[str]
 ) -> tuple[list[list[float]], list[list[float]]]:
-    """Points ``(rows, inputs)`` and values ``(rows, outputs)`` of a CSV file; NaN where an output was not measured.
+    """Points ``(rows, inputs)`` and values ``(rows, outputs)`` of a CSV file; NaN where an output was not measured."""
+    rows = _read_rows(path, "measurements", inputs, outputs)
+    points = [[row[name] for name in inputs] for row in rows]
+    return points, [[row.get(name, math.nan) for name in outputs] for row in rows]
 
-    Raises:
-        PacpinnError: if the column of an input is missing, or those of all outputs, or there are no rows.
-    """
+
+def _read_rows(path: Path, kind: str, inputs: Sequence[str], outputs: Sequence[str] = ()) -> list[dict[str, float]]:
+    """The rows of a CSV file, at least one, with a column for every input and for at least one output, if any."""
     header, rows = read_csv(path, blank=outputs)
-    expected = f"{', '.join(inputs)} and one at least of {', '.join(outputs)}"
-    if any(name not in header for name in inputs):
-        raise _missing_column(path, header, inputs, expected)
-    if not set(outputs) & set(header):
-        raise _missing_column(path, header, outputs, expected)
+    lacking = [name for name in inputs if name not in header]
+    if not lacking and not set(outputs) & set(header):
+        lacking = list(outputs)
+    if lacking:
+        expected = ", ".join(inputs) + (f" and one at least of {', '.join(outputs)}" if outputs else "")
+        raise PacpinnError(
+            f"{path} has no column {' or '.join(lacking)}; expected a first line that names {expected}, "
+            f"got {', '.join(header)}"
+        )
     if not rows:
-        raise PacpinnError(f"{path} holds no measurements; expected one in each line after the first")
-    return _columns(header, rows, inputs), _columns(header, rows, outputs)
+        raise PacpinnError(f"{path} holds no {kind}; expected one in each line after the first")
+    return rows
 
 
-def _missing_column(path: Path, header: list[str], needed: Sequence[str], expected: str) -> PacpinnError:
-    lacking = " or ".join(name for name in needed if name not in header)
-    return PacpinnError(
-        f"{path} has no column {lacking}; expected a first line that names {expected}, got {', '.join(header)}"
-    )
-
-
-def _columns(header: list[str], rows: list[list[float]], names: Sequence[str]) -> list[list[float]]:
-    """The columns so named, in this order; NaN for a column that is not in the table."""
-    table = [dict(zip(header, row, strict=True)) for row in rows]
-    return [[row.get(name, math.nan) for name in names] for row in table]
-
-
-def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[list[float]]]:
+def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[dict[str, float]]]:
     """Header and rows of a CSV file of finite numbers; in the columns named in `blank` an empty cell is NaN.
 
     Raises:
@@ -142,10 +126,10 @@ def read_csv(path: Path, blank: Sequence[str] = ()) -> tuple[list[str], list[lis
     return header, [_numbers(f"{path}, line {number}", header, line, blank) for number, line in lines[1:]]
 
 
-def _numbers(where: str, header: list[str], line: list[str], blank: Sequence[str]) -> list[float]:
+def _numbers(where: str, header: list[str], line: list[str], blank: Sequence[str]) -> dict[str, float]:
     if len(line) != len(header):
         raise PacpinnError(f"{where}: {len(line)} values; expected {len(header)}, for {', '.join(header)}")
-    return [_number(where, name, text, name in blank) for name, text in zip(header, line, strict=True)]
+    return {name: _number(where, name, text, name in blank) for name, text in zip(header, line, strict=True)}
 
 
 def _number(where: str, name: str, text: str, may_be_blank: bool) -> float:

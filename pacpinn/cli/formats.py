@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pacpinn.continuation.solution import SingularPoint, Solution
+    from pacpinn.continuation.solution import Solution
     from pacpinn.family.family import Family
+    from pacpinn.inverse.inference import Inference
     from pacpinn.reduced_basis.greedy import Refinement
 
 
@@ -39,14 +40,15 @@ def _refinement(refinement: Refinement) -> dict[str, Any]:
 
 
 def _member(solution: Solution) -> dict[str, Any]:
+    reached, singular, score = solution.reached, solution.singular, solution.score
     return {
         "coefficients": dict(solution.coefficients),
         "status": str(solution.status),
         "base": solution.base,
-        "reached": None if solution.reached is None else dict(solution.reached),
-        "singular": None if solution.singular is None else _singular(solution.singular),
-        "metric": solution.score.name if solution.score else None,
-        "error": finite(solution.score.value) if solution.score else None,
+        "reached": None if reached is None else dict(reached),
+        "singular": None if singular is None else {"kind": str(singular.kind), "near": dict(singular.near)},
+        "metric": score.name if score else None,
+        "error": finite(score.value) if score else None,
         "error_estimate": None if solution.error_estimate is None else finite(solution.error_estimate),
         "residual": finite(solution.residual),
         "steps": solution.steps,
@@ -54,8 +56,23 @@ def _member(solution: Solution) -> dict[str, Any]:
     }
 
 
-def _singular(point: SingularPoint) -> dict[str, Any]:
-    return {"kind": str(point.kind), "near": dict(point.near)}
+def inference_as_dict(found: Inference) -> dict[str, Any]:
+    """Inferred coefficients for JSON, with standard errors, 95 % intervals and covariance."""
+    return {
+        "coefficients": dict(found.coefficients),
+        "estimates": found.estimates,
+        "standard_errors": {name: finite(error) for name, error in found.standard_errors.items()},
+        "intervals": {name: [finite(end) for end in ends] for name, ends in found.interval(0.95).items()},
+        "covariance": [[finite(entry) for entry in row] for row in found.covariance.tolist()],
+        "misfit": found.misfit,
+        "deviation": found.deviation,
+        "degrees": found.degrees,
+        "bias": finite(found.bias),
+        "held": list(found.held),
+        "kind": found.kind,
+        "status": str(found.status),
+        "steps": found.steps,
+    }
 
 
 def as_json(content: dict[str, Any]) -> str:

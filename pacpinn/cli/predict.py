@@ -8,29 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pacpinn.cli.options import FamilyFile, ProblemFile, computing
+from pacpinn.cli.arguments import read_points, single_values
+from pacpinn.cli.formats import as_csv
+from pacpinn.cli.options import FamilyFile, ProblemFile, computing, option
 from pacpinn.errors import PacpinnError
+from pacpinn.runtime.files import write_file
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from pacpinn.family.family import Family
     from pacpinn.tasks.coefficient import Coefficients
+    from pacpinn.tasks.problem import Problem
 
 
 def predict(
     family: FamilyFile,
-    at: Annotated[
-        list[str], typer.Option(metavar="NAME=VALUE", help="Coefficients: of a member, or between the members.")
-    ],
-    points: Annotated[
-        Path | None, typer.Option(metavar="FILE.csv", help="Points, with a first line that names the inputs.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Where to write instead of printing.")] = None,
-    anyway: Annotated[
-        bool,
-        typer.Option("--anyway", help="Answer even where the estimated error exceeds the tolerance, with a warning."),
-    ] = False,
+    at: Annotated[list[str], option("NAME=VALUE", "Coefficients: of a member, or between the members.")],
+    points: Annotated[Path | None, option("FILE.csv", "Points, with a first line that names the inputs.")] = None,
+    output: Annotated[Path | None, option("FILE.csv", "Where to write instead of printing.")] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Answer even beyond the tolerance, with a warning.")] = False,
     problem: ProblemFile = None,
 ) -> None:
     """Evaluate a family at any coefficients within its members' range, as CSV.
@@ -45,15 +41,12 @@ def predict(
     """
     import numpy as np
 
-    from pacpinn.cli.arguments import single_values
-    from pacpinn.cli.formats import as_csv
     from pacpinn.family.family import load
-    from pacpinn.runtime.files import write_file
 
     with computing():
         solved = load(family, problem)
         c = solved.problem.at(single_values(at), solved.source.coefficients)
-        x = _points(solved, c, points)
+        x = _points(solved.problem, c, points)
         y = solved.predict(x, doubtful="warn" if anyway else "raise", **c)
     table = as_csv([*solved.problem.inputs, *solved.problem.outputs], np.hstack([x, y]).tolist())
     if output is None:
@@ -62,14 +55,13 @@ def predict(
         print(f"wrote {write_file(output, table.encode())}")
 
 
-def _points(family: Family, c: Coefficients, path: Path | None) -> np.ndarray:
+def _points(problem: Problem, c: Coefficients, path: Path | None) -> np.ndarray:
     """The points of a file, or a grid over the domain."""
     import numpy as np
 
-    from pacpinn.cli.arguments import read_points
     from pacpinn.equations.equation_task import EquationTask
 
-    name, inputs, task = family.problem.name, family.problem.inputs, family.problem.task(**c)
+    name, inputs, task = problem.name, problem.inputs, problem.task(**c)
     if not inputs:
         raise PacpinnError(
             f"the inputs of {name} have no names, so that no table can hold them; predict in Python with "

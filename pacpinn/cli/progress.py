@@ -1,8 +1,7 @@
-"""Progress while a family is solved, and pacpinn's warnings, on a terminal or as plain lines."""
+"""Progress while a family is solved: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,28 +24,20 @@ _BAR_LABEL, _LINE_LABEL = 28, 60
 def watching(console: Console, varying: Sequence[str], members: int | None) -> Iterator[ProgressCallback]:
     """A `progress` callback that moves a bar on a terminal, and prints lines elsewhere.
 
-    Args:
-        console: where to show it.
-        varying: the coefficients that distinguish the members.
-        members: how many members are solved, including the source; None if that is not known in advance.
+    Members are named by the coefficients `varying`; their number, the source included, is None if not known in advance.
     """
     if not console.is_terminal:
         yield _Lines(console, varying, members)
         return
-    columns = [
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=14),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TimeElapsedColumn(),
-    ]
+    label, loss = TextColumn("{task.description}"), TextColumn("{task.fields[loss]}")
+    columns = [label, BarColumn(bar_width=14), MofNCompleteColumn(), loss, TimeElapsedColumn()]
     with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task("fit source".ljust(_BAR_LABEL), total=members, loss="")
 
         def show(stage: Stage) -> None:
-            label = _shortened(f"{stage.stage} {_label(stage, varying)}", _BAR_LABEL)
-            loss, done = f"loss {stage.loss:.1e}", stage.solution is not None
-            bars.update(bar, description=label.ljust(_BAR_LABEL), loss=loss, advance=done)
+            label = _shortened(f"{stage.stage} {_label(stage, varying)}", _BAR_LABEL).ljust(_BAR_LABEL)
+            done = stage.solution is not None
+            bars.update(bar, description=label, loss=f"loss {stage.loss:.1e}", advance=done)
 
         yield show
 
@@ -56,8 +47,7 @@ class _Lines:
 
     def __init__(self, console: Console, varying: Sequence[str], members: int | None) -> None:
         self.console, self.varying, self.members = console, varying, members
-        self.done = 0
-        self.last = time.monotonic()
+        self.done, self.last = 0, time.monotonic()
 
     def __call__(self, stage: Stage) -> None:
         label = _shortened(_label(stage, self.varying), _LINE_LABEL)
@@ -85,24 +75,3 @@ def _label(stage: Stage, varying: Sequence[str]) -> str:
 
 def _shortened(text: str, width: int) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
-
-
-@contextmanager
-def warnings_on(console: Console) -> Iterator[None]:
-    """Show pacpinn's warnings on `console`, above the progress bar if there is one."""
-    handler = _Warnings(logging.WARNING)
-    handler.console = console
-    logger = logging.getLogger("pacpinn")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Warnings(logging.Handler):
-    console: Console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        line = f"{record.levelname.lower()}: {record.getMessage()}"
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)

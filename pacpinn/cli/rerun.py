@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import typer
-
+from pacpinn.cli import formats
 from pacpinn.cli.options import AsJson, FamilyFile, ProblemFile, computing
-
-if TYPE_CHECKING:
-    from pacpinn.family.rerun import Comparison
+from pacpinn.cli.progress import watching
 
 
-def rerun(family: FamilyFile, problem: ProblemFile = None, as_json: AsJson = False) -> None:
+def rerun(family: FamilyFile, problem: ProblemFile = None, as_json: AsJson = False) -> int:
     """Solve a family again from what its file says, and compare every bit.
 
     With the same number of threads as before. Nothing is written.
@@ -25,8 +20,6 @@ def rerun(family: FamilyFile, problem: ProblemFile = None, as_json: AsJson = Fal
     """
     import torch
 
-    from pacpinn.cli.formats import as_json as to_json
-    from pacpinn.cli.progress import watching
     from pacpinn.family.family import load
     from pacpinn.family.file import codec
     from pacpinn.family.rerun import compared, rerun as solve_again
@@ -38,24 +31,17 @@ def rerun(family: FamilyFile, problem: ProblemFile = None, as_json: AsJson = Fal
         with watching(console, solved.varying, len(solved)) as progress:
             members = list(compared(solved, solve_again(solved, progress)))
     elsewhere = Machine.here().differences(machine)
+    different = [member for member in members if not member.same]
     if as_json:
-        print(to_json({"members": [_as_dict(member) for member in members], "elsewhere": elsewhere}))
+        rows = [
+            vars(member) | {"coefficients": dict(member.coefficients), "difference": formats.finite(member.difference)}
+            for member in members
+        ]
+        print(formats.as_json({"members": rows, "elsewhere": elsewhere}))
     else:
-        _show(members, elsewhere)
-    raise typer.Exit(0 if all(member.same for member in members) else 1)
-
-
-def _as_dict(member: Comparison) -> dict[str, object]:
-    from pacpinn.cli.formats import finite
-
-    difference = finite(member.difference)
-    return {"coefficients": dict(member.coefficients), "same": member.same, "difference": difference}
-
-
-def _show(members: list[Comparison], elsewhere: list[str]) -> None:
-    for member in members:
-        if not member.same:
+        for member in different:
             print(f"{member.coefficients}: weights differ by up to {member.difference:.1e}")
-    print(f"{sum(member.same for member in members)} of {len(members)} members are the same to the last bit")
-    if elsewhere:
-        print(f"solved elsewhere: {'; '.join(elsewhere)}")
+        print(f"{len(members) - len(different)} of {len(members)} members are the same to the last bit")
+        if elsewhere:
+            print(f"solved elsewhere: {'; '.join(elsewhere)}")
+    return 1 if different else 0

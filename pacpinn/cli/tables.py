@@ -1,14 +1,15 @@
-"""Tables and sentences for people: members, problems, and what a family file holds."""
+"""Tables and sentences for people: members, problems, inferred coefficients, and what a family file holds."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import Console
+from rich.table import Column, Table
 from rich.text import Text
 
 from pacpinn.cli.formats import short_number
@@ -16,13 +17,15 @@ from pacpinn.cli.formats import short_number
 if TYPE_CHECKING:
     from pacpinn.continuation.solution import Solution
     from pacpinn.family.family import Family
-    from pacpinn.tasks.coefficient import Coefficient
+    from pacpinn.inverse.inference import Inference
     from pacpinn.tasks.problem import Problem
 
+_right = partial(Column, justify="right")
 
-def plain_table() -> Table:
+
+def _plain_table(*columns: Column | str) -> Table:
     """An empty table without lines, as narrow as its contents allow."""
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
 
 
 def members_table(family: Family, console: Console) -> Table:
@@ -37,19 +40,12 @@ def members_table(family: Family, console: Console) -> Table:
 
 
 def _members_table(family: Family, names: Sequence[str]) -> Table:
-    table = plain_table()
-    table.add_column("")
-    for name in names:
-        table.add_column(name, justify="right")
-    table.add_column("status")
     columns = _columns(family)
-    for heading in columns:
-        table.add_column(heading, justify="right")
+    table = _plain_table("", *map(_right, names), "status", *map(_right, columns))
     for number, member in enumerate(family.values()):
-        cells: list[RenderableType] = [f"{member.coefficients[name]:.4g}" for name in names]
-        cells.append(Text(member.status, style="green" if member.status == "converged" else "red"))
-        cells.extend(cell(member) for cell in columns.values())
-        table.add_row(str(number or "source"), *cells)
+        status = Text(member.status, style="green" if member.status == "converged" else "red")
+        coefficients = [f"{member.coefficients[name]:.4g}" for name in names]
+        table.add_row(str(number or "source"), *coefficients, status, *(cell(member) for cell in columns.values()))
     return table
 
 
@@ -92,15 +88,14 @@ def answers_over_range(family: Family) -> Iterator[str]:
     found = family.refinement
     if found is not None:
         ranges = ", ".join(f"{name} from {low:g} to {high:g}" for name, (low, high) in found.within.items())
-        reached = short_number(found.reached)
-        yield f"{ranges}: estimated error {reached} at most (asked {found.tolerance:g}), {len(family)} members"
+        error = f"estimated error {short_number(found.reached)} at most (asked {found.tolerance:g})"
+        yield f"{ranges}: {error}, {len(family)} members"
 
 
 def problems_table(problems: Iterable[Problem]) -> Table:
     """Problems, and their coefficients with default and range."""
-    table = plain_table()
-    table.add_column("problem", style="bold")
-    table.add_column("what it is, and its coefficients with default and range")
+    heading = "what it is, and its coefficients with default and range"
+    table = _plain_table(Column("problem", style="bold"), heading)
     for problem in problems:
         table.add_row(problem.name, "\n".join([summary(problem), *_coefficient_lines(problem), ""]))
     return table
@@ -114,20 +109,16 @@ def summary(problem: Problem) -> str:
 def _coefficient_lines(problem: Problem) -> Iterator[str]:
     """A line for each coefficient; consecutive coefficients with the same declaration share a line."""
 
-    def declaration(item: tuple[str, Coefficient]) -> tuple[float, float, float, str]:
-        coefficient = item[1]
+    def declaration(name: str) -> tuple[float, float, float, str]:
+        coefficient = problem.coefficients[name]
         return coefficient.default, coefficient.low, coefficient.high, coefficient.doc
 
-    for (default, low, high, doc), group in itertools.groupby(problem.coefficients.items(), declaration):
-        names = ", ".join(name for name, _ in group)
-        yield f"  {names} = {default:g}  ({low:g} to {high:g})" + (f"  {doc}" if doc else "")
+    for (default, low, high, doc), names in itertools.groupby(problem.coefficients, declaration):
+        yield f"  {', '.join(names)} = {default:g}  ({low:g} to {high:g})" + (f"  {doc}" if doc else "")
 
 
 def facts_table(family: Family, about: dict[str, Any]) -> Table:
     """What a family file holds besides its members; `about` as in the JSON of ``pacpinn info``."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column()
     facts = {
         "problem": f"{family.problem.name}: {summary(family.problem)}",
         "source": in_words(family.source.coefficients),
@@ -138,9 +129,34 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "versions": in_words(about["versions"]),
         "size": f"{about['bytes'] / 1000:,.0f} kB",
     }
+    table = Table.grid(Column(style="bold"), "", padding=(0, 2))
     for name, fact in facts.items():
         table.add_row(name, Text(fact))
     return table
+
+
+def estimates_table(found: Inference) -> Table:
+    """Inferred coefficients with standard errors and 95 % intervals."""
+    table = _plain_table("", *map(_right, ("estimate", "standard error", "95 % from", "to")))
+    intervals, errors = found.interval(0.95), found.standard_errors
+    for name, estimate in found.estimates.items():
+        low, high = intervals[name]
+        table.add_row(name, f"{estimate:.6g}", f"{errors[name]:.2g}", f"{low:.6g}", f"{high:.6g}")
+    return table
+
+
+def about_inference(found: Inference) -> Iterator[str]:
+    """How well the inferred coefficients fit the measurements, and what makes their standard errors doubtful."""
+    if found.deviation is None:
+        yield f"misfit {found.misfit:.3g} standard deviations"
+    else:
+        yield f"misfit {found.misfit:.3g} units of what was measured"
+        yield f"noise estimated as {found.deviation:.3g}"
+    yield f"{found.status} after {found.steps} steps, {found.kind}"
+    if found.bias > 1:
+        yield f"the solution's own error may move an estimate by {found.bias:.2g} standard errors"
+    for name in found.held:
+        yield f"{name} is at an end of its range: its standard error says little"
 
 
 def in_words(facts: Mapping[str, Any]) -> str:

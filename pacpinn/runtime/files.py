@@ -1,4 +1,7 @@
-"""Write files: completely or not at all, or by appending to the end of an open file."""
+"""Write files: completely or not at all, or by appending to the end of an open file.
+
+Every function here raises :class:`~pacpinn.PacpinnError` if the system cannot write the file.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,8 @@ from pacpinn.errors import PacpinnError
 def write_file(path: Path, data: bytes) -> Path:
     """Write `data` to `path` completely or not at all, and return `path`. Missing folders are made.
 
-    The data go to a temporary file in the same folder, which is synced to the disk and then renamed.
-
-    Raises:
-        PacpinnError: if `path` cannot be written; an earlier file there is then unchanged.
+    The data go to a temporary file in the same folder, which is synced to the disk and then renamed: after an error an
+    earlier file at `path` is unchanged.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}")
     with _explaining(path):
@@ -35,22 +36,15 @@ def write_file(path: Path, data: bytes) -> Path:
 
 
 def begin_file(path: Path) -> BinaryIO:
-    """Create a file to append to. It has no buffer, so that data which a full disk refused are not written later.
-
-    Raises:
-        PacpinnError: if the file cannot be created.
-    """
+    """Create a file to append to. It has no buffer, so that data which a full disk refused are not written later."""
     with _explaining(path):
         return path.open("wb", buffering=0)
 
 
 def append_to_file(file: BinaryIO, data: bytes) -> None:
-    """Write `data` at the end of a file.
+    """Write `data` at the end of a file; after an error a part of them may be in it.
 
     The data survive the end of this process, but a crash of the machine only after :func:`sync_file`.
-
-    Raises:
-        PacpinnError: if the data cannot be written; a part of them may then be in the file.
     """
     with _explaining(Path(file.name)):
         while data:  # a write may take a part only
@@ -58,11 +52,7 @@ def append_to_file(file: BinaryIO, data: bytes) -> None:
 
 
 def sync_file(file: BinaryIO) -> None:
-    """Wait until all that was written to a file is on the disk.
-
-    Raises:
-        PacpinnError: if the system cannot write it there.
-    """
+    """Wait until all that was written to a file is on the disk."""
     with _explaining(Path(file.name)):
         _flush_to_disk(file)
 
@@ -74,7 +64,6 @@ def _flush_to_disk(file: BinaryIO) -> None:
 
 @contextmanager
 def _explaining(path: Path) -> Iterator[None]:
-    """Run a block that writes `path`; turn an OSError in it into a PacpinnError with the system's reason."""
     try:
         yield
     except OSError as problem:
@@ -84,11 +73,7 @@ def _explaining(path: Path) -> Iterator[None]:
 
 
 def require_writable(directory: Path) -> None:
-    """Check that files can be written to `directory`, which need not exist yet; leave nothing behind.
-
-    Raises:
-        PacpinnError: if no file can be written there.
-    """
+    """Check that files can be written to `directory`, which need not exist yet; leave nothing behind."""
     try:
         existing = next(each for each in (directory, *directory.parents) if each.exists())
         with tempfile.TemporaryFile(dir=existing):

@@ -5,6 +5,7 @@ This state and DeepXDE's caches belong to the whole process, so that only one th
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections.abc import Iterator
@@ -35,16 +36,7 @@ def untouched(seed: int | None = None) -> Iterator[None]:
     Args:
         seed: of Python's, NumPy's and torch's random streams in the block; None to go on with the present streams.
     """
-    with _computing, _restored_state(seed):
-        yield
-
-
-@contextmanager
-def _restored_state(seed: int | None) -> Iterator[None]:
-    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
-    cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
-    dtype = torch.get_default_dtype()
-    try:
+    with _computing, _state_restored():
         if seed is not None:
             random.seed(seed)
             np.random.seed(seed % 2**32)
@@ -53,6 +45,15 @@ def _restored_state(seed: int | None) -> Iterator[None]:
                 torch.cuda.manual_seed_all(seed)
         with torch.enable_grad():
             yield
+
+
+@contextmanager
+def _state_restored() -> Iterator[None]:
+    python_state, numpy_state, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda_states = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    dtype = torch.get_default_dtype()
+    try:
+        yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
@@ -65,22 +66,15 @@ def _restored_state(seed: int | None) -> Iterator[None]:
 @contextmanager
 def defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
     """Run a block in which new tensors have this dtype and device."""
-    with _computing, _temporary_defaults(dtype, device):
-        yield
-
-
-@contextmanager
-def _temporary_defaults(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        if torch.get_default_device() == device:  # a device context slows every torch call a little
-            yield
-        else:
-            with device:
+    with _computing:
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(dtype)
+        same_device = torch.get_default_device() == device  # a device context slows every torch call a little
+        try:
+            with contextlib.nullcontext() if same_device else device:
                 yield
-    finally:
-        torch.set_default_dtype(before)
+        finally:
+            torch.set_default_dtype(before)
 
 
 def existing_device(device: str | torch.device) -> torch.device:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pacpinn.runtime.earlier_names import GONE
+from pacpinn.runtime.earlier_names import REMOVED
 
 Face = tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]
 
@@ -36,7 +36,7 @@ def face(package: str) -> Face:
     def get(name: str) -> Any:
         if name in home:
             return getattr(importlib.import_module(home[name]), name)
-        advice = GONE.get(f"{package}.{name}")
+        advice = REMOVED.get(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}" + (f": it {advice}" if advice else ""))
 
     return get, lambda: sorted(names), names

@@ -21,7 +21,7 @@ class Machine:
 
     @classmethod
     def here(cls) -> Machine:
-        """This process."""
+        """The machine that runs this process."""
         return cls(_versions(), torch.get_num_threads(), platform.machine())
 
     def differences(self, other: Machine) -> list[str]:

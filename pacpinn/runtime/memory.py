@@ -60,9 +60,8 @@ def _left_by(group: Path) -> Iterator[int]:
         except (OSError, ValueError):
             continue
         if most != "max":
-            yield max(
-                0, int(most) - used + int(statistics.get("inactive_file", 0))
-            )  # the file cache is freed on demand
+            freed_on_demand = int(statistics.get("inactive_file", 0))  # the file cache
+            yield max(0, int(most) - used + freed_on_demand)
 
 
 def _left_of_address_space() -> int:

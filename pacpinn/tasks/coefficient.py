@@ -137,7 +137,8 @@ class Coefficients(Mapping[str, float]):
     def close_to(self, other: Coefficients) -> bool:
         """Whether both have the same names and values, to a relative 1e-9."""
         return self.keys() == other.keys() and all(
-            math.isclose(value, other[name], rel_tol=1e-9, abs_tol=1e-300) for name, value in self.items()
+            math.isclose(value, other[name], rel_tol=_RELATIVE_TOLERANCE, abs_tol=1e-300)
+            for name, value in self.items()
         )
 
 

@@ -14,7 +14,7 @@ from tests.command_line import run
 from tests.toys import problem_file
 
 
-@pytest.mark.parametrize("command", ["problems", "solve", "predict", "infer", "plot", "info"])
+@pytest.mark.parametrize("command", ["problems", "solve", "predict", "infer", "rerun", "plot", "info"])
 def test_help_teaches(command):
     outcome = run(command, "--help")
     assert outcome.code == 0
@@ -25,11 +25,13 @@ def test_help_teaches(command):
 def test_help_of_the_program_lists_the_commands(arguments):
     outcome = run(*arguments)
     assert outcome.code == 0
-    assert all(name in outcome.out for name in ("problems", "solve", "predict", "infer", "plot", "info"))
+    assert all(name in outcome.out for name in ("problems", "solve", "predict", "infer", "rerun", "plot", "info"))
 
 
-def test_help_knows_the_default_of_keep():
-    assert f"{pp.Settings().keep} by default" in " ".join(re.sub(r"[│\s]+", " ", run("solve", "--help").out).split())
+def test_help_of_solve_knows_the_default_of_keep_and_the_extra_for_clusters():
+    page = " ".join(re.sub(r"[│\s]+", " ", run("solve", "--help").out).split())
+    assert f"{pp.Settings().keep} by default" in page
+    assert page.count("needs pacpinn[dask]") == 2
 
 
 @pytest.mark.parametrize("arguments", ["['--help']", "['solve', '--help']"])

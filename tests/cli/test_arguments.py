@@ -101,8 +101,8 @@ def test_measurements_are_points_and_values_with_nan_where_nothing_was_measured(
     path.write_text("v,t,x,note\n7,0.5,0.1,1\n,1,0.2,1\n")
     points, values = read_measurements(path, ["x", "t"], ["u", "v"])
     assert points == [[0.1, 0.5], [0.2, 1.0]]
-    assert [value[1] for value in values[:1]] == [7.0]
-    assert all(math.isnan(each) for each in (values[0][0], values[1][0], values[1][1]))
+    assert values[0][1] == 7.0
+    assert all(math.isnan(each) for each in (values[0][0], *values[1]))
 
 
 @pytest.mark.parametrize(

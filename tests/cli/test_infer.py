@@ -15,26 +15,22 @@ def measured(tmp_path):
     return path
 
 
-def test_infer_shows_estimate_error_and_interval(place, measured):
-    outcome = run(
-        "infer",
-        place / "decay" / "decay.pac",
-        measured,
-        "--problem",
-        place / "mine.py",
-        "--unknown",
-        "k",
-        "--deviation",
-        0.01,
-    )
+@pytest.fixture
+def infer(place):
+    """``pacpinn infer`` with the solved family."""
+    return lambda *arguments: run("infer", place / "decay/decay.pac", *arguments, "--problem", place / "mine.py")
+
+
+def test_infer_shows_estimate_error_and_interval(infer, measured):
+    outcome = infer(measured, "--unknown", "k", "--deviation", 0.01)
     assert outcome.code == 0, outcome.err
     assert all(word in outcome.out for word in ("estimate", "standard error", "95 % from", "misfit", "converged after"))
     assert max(map(len, outcome.out.splitlines())) <= 80
     assert "hello" not in outcome.out
 
 
-def test_infer_as_json(place, measured):
-    found = run("infer", place / "decay" / "decay.pac", measured, "--problem", place / "mine.py", "--json").json()
+def test_infer_as_json(infer, measured):
+    found = infer(measured, "--json").json()
     low, high = found["intervals"]["k"]
     assert low < found["estimates"]["k"] < high
     assert found["estimates"]["k"] == pytest.approx(1.4, abs=0.1)
@@ -57,17 +53,17 @@ def test_infer_as_json(place, measured):
         ("t,u\n0,1\n0,1.01\n", (), "k cannot be found"),
     ],
 )
-def test_infer_refuses_bad_input(place, tmp_path, text, options, reason):
+def test_infer_refuses_bad_input(infer, tmp_path, text, options, reason):
     (tmp_path / "bad.csv").write_text(text)
-    outcome = run("infer", place / "decay" / "decay.pac", "bad.csv", "--problem", place / "mine.py", *options)
+    outcome = infer("bad.csv", *options)
     assert outcome.code == 2
     assert reason in outcome.err
     assert outcome.out == ""
 
 
-def test_infer_that_does_not_converge_says_so(place, measured, monkeypatch):
+def test_infer_that_does_not_converge_says_so(infer, measured, monkeypatch):
     monkeypatch.setattr("pacpinn.inverse.gauss_newton_search._STEPS", 0)
     monkeypatch.setattr("pacpinn.inverse.inference._BIAS", 0)
-    outcome = run("infer", place / "decay" / "decay.pac", measured, "--problem", place / "mine.py")
+    outcome = infer(measured)
     assert outcome.code == 1
     assert "max_steps" in outcome.out

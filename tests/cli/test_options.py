@@ -9,15 +9,21 @@ from pacpinn.cli.options import computing
 from tests.command_line import run
 
 
-def test_only_results_go_to_standard_output(capsys):
+def test_only_results_go_to_standard_output(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
     with computing() as console:
         print("from a problem's file")
-        logging.getLogger("pacpinn.anything").warning("a target stalled")
+        logging.getLogger("pacpinn.anything").warning("a target k=%g ended [stalled], too far from k=%g", 9, 1)
         console.print("progress")
     print("result")
     printed = capsys.readouterr()
     assert printed.out == "result\n"
-    assert printed.err == "from a problem's file\nwarning: a target stalled\nprogress\n"
+    assert printed.err == (
+        "from a problem's file\n"
+        "warning: a target k=9 ended [stalled], too far from k=1\n"  # whole, though longer than the page
+        "progress\n"
+    )
+    assert not logging.getLogger("pacpinn").handlers
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,9 @@
-"""Progress and warnings, read as text."""
-
-import io
-import logging
-
-from rich.console import Console
+"""Progress, read as text."""
 
 import pacpinn as pp
 from pacpinn.cli import progress
 from pacpinn.family.progress import Progress
-
-
-def console(width: int = 80, terminal: bool = False) -> Console:
-    return Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None)
-
-
-def text(shown: Console) -> str:
-    return shown.file.getvalue()
+from tests.cli import console, text
 
 
 def play(family: pp.Family, callback) -> None:
@@ -48,12 +36,3 @@ def test_on_a_terminal_a_bar_moves_with_loss_and_time(solved_decay):
         play(solved_decay, callback)
     for expected in ("calibrate k=1.6", "3/3", "loss", "0:00:00"):
         assert expected in text(page)
-
-
-def test_warnings_are_shown_and_only_while_asked_for():
-    page = console(width=20)
-    log = logging.getLogger("pacpinn.anything")
-    with progress.warnings_on(page):
-        log.warning("the source k=%g ended [stalled]", 1)
-    assert text(page) == "warning: the source k=1 ended [stalled]\n"
-    assert not logging.getLogger("pacpinn").handlers

@@ -1,14 +1,13 @@
 """Tables and sentences, read as text."""
 
-import io
 from dataclasses import replace
 
 import pytest
-from rich.console import Console
 
 import pacpinn as pp
 from pacpinn.cli import tables
 from pacpinn.continuation.solution import Singularity, SingularPoint
+from tests.cli import console, text
 from tests.toys import Decay
 
 
@@ -16,14 +15,6 @@ class Varied(Decay):
     """Decay with more coefficients, which change nothing."""
 
     mass, damping, stiffness = (pp.Coefficient(1.0, low=0.5, high=2.0, doc="of a spring") for _ in range(3))
-
-
-def console(width: int = 80, terminal: bool = False) -> Console:
-    return Console(file=io.StringIO(), width=width, force_terminal=terminal, color_system=None)
-
-
-def text(shown: Console) -> str:
-    return shown.file.getvalue()
 
 
 def printed(renderable, width: int = 80) -> str:

@@ -44,8 +44,10 @@ def test_an_unknown_name_is_an_attribute_error_that_names_it():
     assert not hasattr(pp, "__path_of_no_package__")
 
 
-def test_a_name_that_went_says_what_to_do_instead():
-    advice = r"it went with version 0\.2; read images with torchvision\.datasets\.ImageFolder .* to Samples\.split$"
+def test_a_removed_name_says_what_to_do_instead():
+    advice = (
+        r"it was removed in version 0\.2: read images with torchvision\.datasets\.ImageFolder .* to Samples\.split$"
+    )
     with pytest.raises(AttributeError, match=advice):
         pp.image_folder  # noqa: B018
 
