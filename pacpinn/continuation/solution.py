@@ -90,7 +90,11 @@ class Solution:
         return cls(
             task.coefficients,
             base,
-            **vars(result),
+            result.z,
+            result.status,
+            result.steps,
+            result.seconds,
+            result.history,
             residual=residual,
             tolerance=task.tolerance,
             score=score,

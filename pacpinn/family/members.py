@@ -31,6 +31,7 @@ class Members(Record, Mapping[Coefficients, Solution]):
     @solutions.setter
     def solutions(self, solutions: Iterable[Solution]) -> None:
         self._solutions = {each.coefficients: each for each in solutions}
+        self._index = CoefficientIndex()
 
     def __getitem__(self, coefficients: CoefficientValues) -> Solution:
         c = self.problem.at(coefficients, base=self.source.coefficients)

@@ -83,19 +83,20 @@ def solve_family(
     """
     if save is not None and resume is not None and Path(save) != Path(resume):
         raise PacpinnError(f"save={str(save)!r} and resume={str(resume)!r} are two files; expected one of the two")
-    pool_of = None
     if client is not None:
         if within is not None:
             raise PacpinnError(
                 "a range is refined one member after the other; expected targets for a cluster's workers"
             )
-        from pacpinn.sweep import dask_pool
-
-        pool_of, settings["tree"] = dask_pool.on(client), "spine"
+        settings["tree"] = "spine"
     chosen = Settings(**settings)
     stated = problem if isinstance(problem, Problem) else get_problem(problem)
     plan = plan_family(stated, source, targets, within, members, chosen)
-    path = resume or save
+    path, pool_of = resume or save, None
+    if client is not None:
+        from pacpinn.sweep import dask_pool
+
+        pool_of = dask_pool.on(client)
     with alone():
         if path is None:
             start = solve_source(plan.problem, plan.source, plan.settings, progress)

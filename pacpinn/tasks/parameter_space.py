@@ -45,16 +45,16 @@ class ParameterSpace:
         return ParameterSpace(self.coefficients, within)
 
     @cached_property
-    def _axes(self) -> list[tuple[Coefficient, float, float]]:
-        """The coefficient of each axis, with the places of the axis's ends in its declared range."""
-        named = [(self.coefficients[name], *ends) for name, ends in self.within.items()]
-        return [(each, each.position(low), each.position(high)) for each, low, high in named]
+    def _axes(self) -> list[tuple[str, Coefficient, float, float]]:
+        """Name and coefficient of each axis, with the places of the axis's ends in its declared range."""
+        named = [(name, self.coefficients[name], *ends) for name, ends in self.within.items()]
+        return [(name, each, each.position(low), each.position(high)) for name, each, low, high in named]
 
     def places(self, cs: Sequence[Coefficients]) -> np.ndarray:
         """Normalised places ``(k, axes)`` of coefficients: the inverse of :meth:`at`."""
         columns = [
-            (np.array([each.position(c[each.name]) for c in cs], dtype=float) - begin) / (end - begin)
-            for each, begin, end in self._axes
+            (np.array([each.position(c[name]) for c in cs], dtype=float) - begin) / (end - begin)
+            for name, each, begin, end in self._axes
         ]
         return np.array(columns).T  # columns are contiguous in memory, for fast distances of thousands of places
 
@@ -75,7 +75,7 @@ class ParameterSpace:
     def _values(self, places: np.ndarray) -> list[list[float]]:
         return [
             [each.value_at(begin + place * (end - begin)) for place in column.tolist()]
-            for (each, begin, end), column in zip(self._axes, np.transpose(places), strict=True)
+            for (_, each, begin, end), column in zip(self._axes, np.transpose(places), strict=True)
         ]
 
     def _with(self, columns: Sequence[Sequence[float]], base: Coefficients) -> list[Coefficients]:
@@ -89,9 +89,9 @@ class ParameterSpace:
     def between(self, a: Coefficients, b: Coefficients, share: float = 0.5) -> Coefficients:
         """The coefficients at a `share` of the straight path, in normalised places, from `a` to `b`."""
         found = dict(a)
-        for each, _, _ in self._axes:
-            first, last = each.position(a[each.name]), each.position(b[each.name])
-            found[each.name] = each.value_at(first + share * (last - first))
+        for name, each, _, _ in self._axes:
+            first, last = each.position(a[name]), each.position(b[name])
+            found[name] = each.value_at(first + share * (last - first))
         return Coefficients(**found)
 
     def path(self, begin: Coefficients, end: Coefficients, stride: float) -> list[Coefficients]:
@@ -137,7 +137,7 @@ class ParameterSpace:
 
     def _steps(self, a: Coefficients, b: Coefficients) -> list[float]:
         """From `a` to `b` along each axis, in normalised places of the declared ranges."""
-        return [each.position(b[each.name]) - each.position(a[each.name]) for each, _, _ in self._axes]
+        return [each.position(b[name]) - each.position(a[name]) for name, each, _, _ in self._axes]
 
 
 def spanned(members: Iterable[Coefficients]) -> dict[str, tuple[float, float]]:

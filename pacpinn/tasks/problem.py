@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import nn
@@ -50,6 +51,15 @@ class Problem(ABC):
     def space(self) -> ParameterSpace:
         """The space of the coefficients: normalised places, distances, boxes, paths and grids."""
         return ParameterSpace(self.coefficients)
+
+    if not TYPE_CHECKING:  # type checkers are to know the attributes
+
+        def __getattr__(self, name: str) -> Any:
+            """Methods of version 0.1, which are methods of :attr:`space` now; to go with version 0.3."""
+            if name not in _METHODS_OF_0_1:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            warnings.warn(f"problem.{name} is a method of problem.space now", DeprecationWarning, stacklevel=2)
+            return _METHODS_OF_0_1[name](self)
 
     def at(self, values: Mapping[str, Any], base: Coefficients | None = None) -> Coefficients:
         """Checked coefficients of one task: `values`, the others as in `base` (default: the source).
@@ -112,3 +122,12 @@ class Problem(ABC):
     @abstractmethod
     def network(self, seed: int) -> nn.Module:
         """A freshly initialised network of the family's architecture. The random streams are seeded before the call."""
+
+
+_METHODS_OF_0_1: dict[str, Callable[[Problem], Any]] = {
+    "distance": lambda problem: problem.space.distance,
+    "between": lambda problem: problem.space.between,
+    "beyond": lambda problem: problem.space.beyond,
+    "positions": lambda problem: problem.space.places,
+    "way": lambda problem: lambda easy, end, stride: problem.space.path(problem.at(easy, end), end, stride),
+}

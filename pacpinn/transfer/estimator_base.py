@@ -126,7 +126,7 @@ class PACEstimator(BaseEstimator):  # type: ignore[misc]
         x, y = self._target(X, y)
         answers = self._source_answers if head == "same" else self._answers_of(y)
         task, module = self._task(self._inputs.scaled(x), y, answers), self._head(head, answers.count)
-        prior = choose_prior(self.pac_, task, self._priors, self._solver(_TRIAL_STEPS), module, self._seed)
+        prior = choose_prior(self.pac_, task, self._priors, self._solver(_TRIAL_STEPS), module, seed=self._seed)
         result = self.pac_.calibrate(task, "target", self._solver(), prior / len(task.samples.x_train), head=module)
         _warn_if_diverged(result, "transfer to the target")
         self.network_, self._answers, self.prior_ = self.pac_.network("target"), answers, prior

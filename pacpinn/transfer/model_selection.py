@@ -91,6 +91,7 @@ def choose_prior(
     priors: Sequence[float] = PRIORS,
     solver: SolverChoice = None,
     head: nn.Module | None = None,
+    head_at: str | None = None,
     seed: int = 0,
 ) -> float:
     """The penalty's strength, against the sum of the samples' losses, by cross-validation on the training samples.
@@ -98,8 +99,8 @@ def choose_prior(
     There are three folds. From 300 samples on only the first of them is held out. With fewer than six samples there is
     no validation: the middle strength is taken, the larger of two.
 
-    `pac` is a network after :meth:`PAC.allocate`, and is not changed. A single prior is taken without a trial. `solver`
-    and `head` are as for :meth:`PAC.calibrate`.
+    `pac` is a network after :meth:`PAC.allocate`, and is not changed. A single prior is taken without a trial.
+    `solver`, `head` and `head_at` are as for :meth:`PAC.calibrate`.
     """
     if not priors:
         raise PacpinnError(f"priors={list(priors)}; expected at least one to try")
@@ -109,13 +110,14 @@ def choose_prior(
     folds = target.folds(_FOLDS, seed)[: 1 if rows >= _MANY else _FOLDS]
 
     def loss(prior: float) -> float:
-        return mean(_validation(pac, fold, prior / len(fold.samples.x_train), solver, head) for fold in folds)
+        strengths = [prior / len(fold.samples.x_train) for fold in folds]
+        return mean(_validation(pac, *each, solver, head, head_at) for each in zip(folds, strengths, strict=True))
 
     return min(priors, key=loss)
 
 
 def _validation(
-    pac: PAC, fold: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None = None
+    pac: PAC, fold: Task, strength: float, solver: SolverChoice, head: nn.Module | None, head_at: str | None
 ) -> float:
     """The validation loss of a target after its calibration by a copy of `pac`; infinite if it diverged."""
     trial = copy.copy(pac)

@@ -119,3 +119,12 @@ def test_columns_are_the_places_of_numbers_and_of_columns():
     alpha, damping = box.columns({"alpha": values, "damping": 0.25}, like=rows)
     torch.testing.assert_close(alpha, torch.tensor([[0.0], [0.5], [1.0]], dtype=torch.float64))
     assert damping.tolist() == [[0.25]] * 3
+
+
+def test_one_declaration_may_serve_two_coefficients():
+    both = pp.Coefficient(1.0, low=0.1, high=10.0, scale="log")
+    space = ParameterSpace({"a": both, "b": both})
+    one, other = pp.Coefficients(a=0.1, b=1.0), pp.Coefficients(a=10.0, b=1.0)
+    assert space.places([one, other]).tolist() == [[0.0, 0.5], [1.0, 0.5]]
+    assert space.distance(one, other) == 1
+    assert dict(space.between(one, other)) == pytest.approx({"a": 1.0, "b": 1.0})

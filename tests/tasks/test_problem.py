@@ -114,3 +114,18 @@ def test_arrays_of_different_lengths_are_refused():
 def test_empty_arrays_are_refused():
     with pytest.raises(CoefficientError, match="no values given for k"):
         Spring().broadcast({"k": []}, Spring().source)
+
+
+def test_methods_of_version_0_1_warn_and_answer_as_then():
+    problem = DampedHeatEquation()
+    a, b = problem.at({"alpha": 0.1}), problem.at({"alpha": 10.0})
+    for name, present in (("distance", "distance"), ("between", "between"), ("beyond", "beyond")):
+        arguments = (a, b, a) if name == "beyond" else (a, b)
+        with pytest.warns(DeprecationWarning, match=f"problem.{name} is a method of problem.space now"):
+            assert getattr(problem, name)(*arguments) == getattr(problem.space, present)(*arguments)
+    with pytest.warns(DeprecationWarning, match=r"problem\.positions"):
+        assert problem.positions([a, b]).tolist() == problem.space.places([a, b]).tolist()
+    with pytest.warns(DeprecationWarning, match=r"problem\.way"):
+        assert problem.way({"alpha": 0.1}, b, 0.3) == problem.space.path(a, b, 0.3)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        problem.nonsense  # noqa: B018
