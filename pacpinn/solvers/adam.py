@@ -51,10 +51,10 @@ class Adam:
         stopping = None if self.patience is None else EarlyStopping(objective, self.patience, descent.z)
         with untouched(objective.seed):  # dropout draws from torch's own stream
             ended = descent.run(islice(_passes(objective, descent.z, stopping), self.steps), report)
+            status = ended or _status_at_end(objective, stopping)
             if stopping is not None and ended is None and not stopping.over:
                 stopping.look(descent.z)  # the last pass may be incomplete
         best = descent.best if stopping is None or ended is Status.CONVERGED else stopping.best()
-        status = ended or _status_at_end(objective, stopping)
         return Result(best, status, len(descent.history), time.perf_counter() - began, descent.history)
 
 
