@@ -7,27 +7,15 @@ from pacpinn.errors import SolverError
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
-from pacpinn.transfer.methods import TransferMethod
 from paper.baselines import bss, delta, lora
 from paper.feature_penalties import channel_attention, hidden_places
-from tests.toys import Decay, same_bits, small_network, wave
-
-TASK = wave(0.4).to(torch.float64)
+from tests.benchmarks.paper.networks import TASK, even, penalty_of
+from tests.toys import Decay, same_bits, small_network
 
 
 @pytest.fixture
 def source() -> MaskedNetwork:
     return MaskedNetwork(small_network())
-
-
-def even(masked: MaskedNetwork) -> dict[str, torch.Tensor]:
-    return {"0": torch.full((8,), 1 / 8, dtype=torch.float64)}
-
-
-def penalty_of(method: TransferMethod, z: torch.Tensor) -> float:
-    batch = TASK.everything()
-    with_it, without = (method.objective(TASK, strength).penalised(z, batch) for strength in (1.0, 0.0))
-    return float(with_it - without)
 
 
 def test_delta_and_bss_train_all_weights_from_the_source(source):
