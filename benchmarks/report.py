@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,16 @@ from rich.table import Table
 console = Console(width=120)
 
 
-def options(description: str, threads: int = 2, parts: Sequence[str] = ()) -> argparse.Namespace:
+def options(
+    description: str,
+    threads: int = 2,
+    parts: Sequence[str] = (),
+    more: Callable[[argparse.ArgumentParser], None] | None = None,
+) -> argparse.Namespace:
     """The command line of a benchmark: ``--output DIR``, ``--quick``, ``--threads N``. Sets torch's threads.
 
-    A benchmark of several `parts` takes ``--only PART ...`` too: the rows of the others stay as they are in DIR.
+    A benchmark of several `parts` takes ``--only PART ...`` too: the rows of the others stay as they are in DIR. `more`
+    adds options of its own.
     """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("benchmarks/results"), help="where JSON and figure go")
@@ -32,6 +38,8 @@ def options(description: str, threads: int = 2, parts: Sequence[str] = ()) -> ar
     parser.add_argument("--threads", type=int, default=threads, help="torch's threads")
     if parts:
         parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help="parts to measure again")
+    if more is not None:
+        more(parser)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     return chosen
