@@ -15,6 +15,7 @@ from rich import box
 from rich.table import Table
 
 from report import Report, brief
+from strangers_errors import finite
 from strangers_measured import Row
 
 GOALS, CASES_AT_ALL_SEEDS = 0.90, 20
@@ -55,7 +56,7 @@ def _intervals(draws: Sequence[Row]) -> Iterator[Row]:
             "draws": len(draws),
             "inside": sum(row["inside"][name] for row in inferred),
             "raised": len(draws) - len(inferred),
-            "off": float(np.sqrt(np.mean(np.square(off)))) if off else None,
+            "off": finite(np.sqrt(np.mean(np.square(off)))) if off else None,
             "seconds": float(np.median([row["seconds"] for row in draws])),
             "message": message,
         }
@@ -108,7 +109,7 @@ def table(rows: Sequence[Row]) -> Table:
     """A line for each case: its goal, the error at each seed, converged members, the longest solve."""
     seeds = sorted({row["seed"] for row in of(rows, "family")})
     errors = [f"seed {seed}" for seed in seeds]
-    shown = _ruled("Errors relative to the variation", ["case", "goal", *errors, "converged", "s"])
+    shown = _ruled("Errors relative to the variation (* above the goal)", ["case", "goal", *errors, "converged", "s"])
     for name, own in cases_of(of(rows, "family")).items():
         by_seed = {row["seed"]: row for row in own}
         goal = next((row["goal"] for row in own if "goal" in row), None)
