@@ -46,6 +46,10 @@ class ResidualError(PacpinnError):
     """An equation's residual has the wrong shape or is not finite: mend the residual that is named."""
 
 
+class SizeError(PacpinnError):
+    """A size of an input, output or residual block is no finite number above 0: state another, or leave it out."""
+
+
 class DataError(PacpinnError, ValueError):
     """Samples have wrong shapes, are not finite numbers, or do not fit the network: mend what the message names."""
 

@@ -20,8 +20,6 @@ from pacpinn.runtime.files import require_writable, write_file
 from pacpinn.sweep.clusters import connected
 
 if TYPE_CHECKING:
-    from distributed import Client
-
     from pacpinn.family.family import Family
     from pacpinn.tasks.coefficient import Coefficients
     from pacpinn.tasks.parameter_space import Range
@@ -113,7 +111,6 @@ def solve(
             family = solve_family(
                 wanted.problem, wanted.source, wanted.targets, progress=progress, client=client, **given
             )
-            _add_missing_estimates(family, wanted.problem, client, path)
         rows = family.table()
         table = formats.as_csv(list(rows[0]), [list(row.values()) for row in rows])
         written = [path, write_file(directory / "table.csv", table.encode()), *write_figures(family, directory)]
@@ -151,15 +148,6 @@ class _Wanted:
         """The coefficients in which the members differ."""
         moved = {name for target in self.targets or [] for name in target if target[name] != self.source[name]}
         return [name for name in self.source if name in moved.union(self.within or ())]
-
-
-def _add_missing_estimates(family: Family, problem: Problem, client: Client | None, path: Path) -> None:
-    """Estimate the error of every member of an equation, and save the family with the estimates."""
-    from pacpinn.equations.equation import Equation
-
-    if isinstance(problem, Equation) and any(member.error_estimate is None for member in family.values()):
-        family.estimate_errors(client)
-        family.save(path)
 
 
 def write_figures(family: Family, directory: Path) -> list[Path]:

@@ -14,6 +14,5 @@ from pacpinn.runtime import lazy
 __getattr__, __dir__, __all__ = lazy.face(__name__)
 
 if TYPE_CHECKING:
-    from pacpinn.continuation.error_estimate import ErrorEstimate as ErrorEstimate
     from pacpinn.continuation.settings import Settings as Settings
     from pacpinn.continuation.solution import Base as Base, Solution as Solution

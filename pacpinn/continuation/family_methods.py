@@ -12,6 +12,7 @@ from pacpinn.errors import PacpinnError
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.accuracy import solve_to_accuracy
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate
@@ -81,8 +82,8 @@ def evaluate_parametric(context: StepContext, task: Task, report: Report) -> Res
     base = context.bases[0].masked
     with untouched():
         loss = float(Objective(task, base).fresh_misfit(base.start[None]))
-    status = Status.CONVERGED if task.tolerance is None or loss <= task.tolerance**2 else Status.STALLED
-    return Result(base.start, status, steps=0, seconds=0.0, history=[loss])
+    evaluated = Result(base.start, Status.STALLED, steps=0, seconds=0.0, history=[loss])
+    return solve_to_accuracy(Objective(task, base), lambda *_: evaluated, base.start)
 
 
 FAMILY_METHODS = {

@@ -58,12 +58,12 @@ class Calibrated:
 
         dr/dc is a central difference at fixed weights (implicit differentiation: Allgower & Georg 2003, section 2.1).
         """
-        batch, scale = self.task.everything(), self.task.scale
+        batch, sizes = self.task.everything(), self.task.equation.sizes_at(self.task.coefficients)
         forward = self.masked.forward(self.z)
 
         def residuals(c: Coefficients) -> Tensor:
             other = self.task.at(c)
-            other.scale = scale
+            other.sizes = replace(other.equation.sizes_at(c), blocks=sizes.blocks)
             points = replace(batch, conditions=[other.conditions()])
             return join_blocks(other.residuals(forward, points))[0].detach()
 

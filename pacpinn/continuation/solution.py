@@ -57,13 +57,14 @@ class Solution:
         base: index, among the family's bases, of the one on whose frozen weights it builds; or :data:`UNNUMBERED`.
         z: its own weights: the base's free ones, ``(p,)``.
         status, steps, seconds, history: how the solve went, as in :class:`Result`.
-        residual: root mean square residual on unseen points, in the equation's scale (for data: root training loss).
-        tolerance: the largest residual at which the task counts as solved; None for data.
+        residual: root mean square residual on unseen points, each block in its size (for data: root training loss).
+        tolerance: the largest relative error at which the task counts as solved; None for data.
         score: the task's metric on a reference or on test data; None without a reference.
         parent: the member from which the solve started; None for the source.
         reached: if the target was not solved, the last coefficients on the path to it that were; else None.
         singular: a singular point between the parent and this member, or that kept it from being solved; else None.
-        error_estimate: estimated relative L2 error of an equation's solution; None until it is asked for.
+        error_estimate, error_bound: of an equation's solution, as of
+            :class:`~pacpinn.networks.error_estimate.ErrorEstimate`; None until it is asked for.
     """
 
     coefficients: Coefficients
@@ -80,6 +81,14 @@ class Solution:
     reached: Coefficients | None = None
     singular: SingularPoint | None = None
     error_estimate: float | None = None
+    error_bound: float | None = None
+
+    @property
+    def excess(self) -> float:
+        """Estimated error over tolerance; the residual's where no error is estimated, zero for data."""
+        if self.tolerance is None:
+            return 0.0
+        return (self.residual if self.error_estimate is None else self.error_estimate) / self.tolerance
 
     @classmethod
     def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:
@@ -99,6 +108,8 @@ class Solution:
             tolerance=task.tolerance,
             score=score,
             parent=parent,
+            error_estimate=result.error_estimate,
+            error_bound=result.error_bound,
         )
 
 

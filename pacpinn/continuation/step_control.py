@@ -17,7 +17,8 @@ from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.tasks.coefficient import Coefficients
 
-_NEARLY = 10  # times its tolerance: a residual so small shows that the step was not too long
+_NEARLY = 10  # times its tolerance: an error so small shows that the step was not too long
+_SEEN = 0.1  # times the tolerance: a residual on the training points so far below the error is solved there alone
 
 
 class StepResult(NamedTuple):
@@ -31,7 +32,7 @@ def continue_to(context: StepContext, segment: PathSegment, report: Report = sil
     """Solve a segment's target: a pure function, one step along the tree of targets.
 
     The whole segment is tried first. A step that misses its tolerance by far is halved, and one that succeeds is
-    followed by one of twice its length. Where an equation's residual falls, but not quite to its tolerance, or no
+    followed by one of twice its length. Where an equation's error falls, but not quite to its tolerance, or no
     shorter step is left to try, the frozen weights no longer fit: a new base is grown at the last solved coefficients,
     and the continuation goes on from there, unless there are as many bases as the settings allow.
 
@@ -117,10 +118,9 @@ class _Continuation:
         settings, known = self.context.settings, [*self.context.bases, *self.segment.grown, *self.grown]
         allowed = FAMILY_METHODS[settings.method].grows_bases and len(known) < settings.bases
         same_again = self.current.coefficients == known[-1].coefficients
-        tolerance = trial.solution.tolerance
-        if tolerance is None or not allowed or same_again:
+        if trial.solution.tolerance is None or not allowed or same_again:
             return False
-        return trial.solution.residual <= _NEARLY * tolerance or not self._can_halve(trial)
+        return trial.solution.excess <= _NEARLY or not self._can_halve(trial)
 
     def _grow_base(self) -> None:
         """Prune the current solution's network, allocate it at its coefficients, and go on from that base."""
@@ -137,11 +137,11 @@ class _Continuation:
         self.stride = 1 - self.done
 
     def _best_trial(self) -> SolutionOnBase:
-        """Of the trials at the target, on bases that are kept, the solved one; else that with the least residual."""
+        """Of the trials at the target, on bases that are kept, the solved one; else that with the least error."""
         kept = [self.segment.start.base, *self.grown]
         return min(
             (each for each in self.trials if each.coefficients == self.segment.target and each.base in kept),
-            key=lambda each: (not each.solved, each.solution.residual),
+            key=lambda each: (not each.solved, each.solution.excess),
         )
 
 
@@ -149,4 +149,4 @@ def _overfitted(solution: Solution) -> bool:
     """Whether an equation is solved on its training points alone: no shorter step would help."""
     if solution.status is not Status.STALLED or solution.tolerance is None:
         return False
-    return bool(solution.history) and solution.history[-1] <= solution.tolerance**2
+    return bool(solution.history) and solution.history[-1] <= (_SEEN * solution.tolerance) ** 2

@@ -7,24 +7,26 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import partial
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from pacpinn.equations.collocation import Collocation, Points
-from pacpinn.equations.curriculum import Place
+from pacpinn.equations.curriculum import Place, Stage
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import Residuals
+from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficient, Coefficients
-from pacpinn.tasks.task import Block, Forward
+from pacpinn.tasks.task import Block
 
 INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
+_INSIDE = 256  # points inside the domain to estimate errors
 _CACHING = (dde.icbc.BC, dde.icbc.IC)  # conditions that cache values by the identity of the points first given
 
 
@@ -68,6 +70,7 @@ def from_deepxde(
     own["name"] = name or getattr(make_data, "__name__", "equation")
     kind: Any = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
     problem: GivenEquation = kind()
+    kind._keeps_units = isinstance(network, dde.Model) or _transforms(problem.initial_network(0))
     data = problem._latest_data(problem.source)
     if "inputs" not in attributes:
         kind.inputs = _input_names(data.geom)
@@ -82,6 +85,8 @@ class GivenEquation(Equation):
 
     :func:`from_deepxde` makes it. Or derive a class from it: define :meth:`data`, and attributes of :class:`Equation`.
     """
+
+    _keeps_units: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._latest: tuple[Coefficients, Any] | None = None
@@ -136,6 +141,11 @@ class GivenEquation(Equation):
         return own.get(part) or super().stated(part)
 
     @property
+    def keeps_units(self) -> bool:
+        """True for the network of a ``dde.Model``, which may be trained, and for one with transforms of its own."""
+        return self._keeps_units
+
+    @property
     def pointwise(self) -> bool:
         return not isinstance(self._latest_data(self.source), INTEGRAL)
 
@@ -181,6 +191,10 @@ class DeepXDETask(EquationTask):
             self._fresh[seed] = self._collocation(seed, _redrawn)
         return self._fresh[seed]
 
+    def error_points(self, seed: int) -> Collocation | None:
+        plain = type(self.stage) is Stage and not self._measurements
+        return self._collocation(seed, partial(_redrawn, inside=_INSIDE)) if plain else None
+
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
         return self._collocation(seed, lambda data: data)
 
@@ -199,18 +213,14 @@ class DeepXDETask(EquationTask):
 class DeepXDEIntegralTask(DeepXDETask):
     """An integro-differential or fractional equation: a residual depends on the solution at many points."""
 
-    def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
-        if not isinstance(batch, DeepXDECollocation):  # measurements alone
-            return super().residuals(forward, batch)
-        formulas = Residuals(self.equation, self.coefficients)
-        with deepxde_defaults(self.dtype, self.device):
-            x = batch.x.detach().requires_grad_()
-            y = formulas.solution(formulas.outputs_of(forward), x)
-            with formulas.calling("residual"):
-                errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
+    def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
+        assert isinstance(batch, DeepXDECollocation)
+        x = batch.x.detach().requires_grad_()
+        y = formulas.solution(outputs, x)
+        with formulas.calling("residual"):
+            errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
         count = len(errors) - len(batch.counts)
-        residuals = formulas.named(errors[:count], rows=len(errors[0]))
-        blocks = [Block(name, each[:, 0] / self.scale) for name, each in residuals]
+        blocks = [Block(name, each[:, 0]) for name, each in formulas.named(errors[:count], rows=len(errors[0]))]
         return formulas.with_conditions(blocks, [[error] for error in errors[count:]], batch)
 
 
@@ -221,10 +231,15 @@ class DeepXDECollocation(Collocation):
     data: Any = None
 
 
-def _redrawn(data: Any) -> Any:
-    """The data object with other points, drawn evenly at random; as many as its anchors if it has no others."""
+def _redrawn(data: Any, inside: int | None = None) -> Any:
+    """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
+
+    With `inside` another number of points inside the domain. Integral equations keep theirs, which their matrix needs.
+    """
     if data.num_domain == 0 and data.anchors is not None:
         data.num_domain, data.anchors = len(data.anchors), None
+    if inside is not None and not isinstance(data, INTEGRAL):
+        data.num_domain = inside
     data.train_distribution = "pseudo"
     if isinstance(data, dde.data.FPDE):
         data.int_mat_train = None
@@ -239,6 +254,11 @@ def _network_method(network: Any) -> Callable[[Any, int], nn.Module]:
     return lambda _, seed: network()
 
 
+def _transforms(network: nn.Module) -> bool:
+    """Whether DeepXDE's network transforms its inputs or outputs itself, in the problem's units."""
+    return any(getattr(network, f"_{part}_transform", None) is not None for part in ("input", "output"))
+
+
 def _input_names(geometry: Any) -> tuple[str, ...]:
     time = isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
     space = geometry.dim - time
@@ -250,7 +270,7 @@ def _count_outputs(problem: GivenEquation, points: np.ndarray) -> int:
     """Number of outputs of the network after the transform, tried out at the first point."""
     x = torch.as_tensor(points[:1], dtype=torch.float64)
     network = problem.initial_network(0).to(torch.float64)
-    features = problem.features(x, problem.source)
+    features = problem.features(x, problem.source) if problem.has_features else x
     try:
         with torch.no_grad():
             return problem.transform(x, network(features), problem.source).shape[1]

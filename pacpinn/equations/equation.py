@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 
 from pacpinn.equations.collocation import Points
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.errors import PacpinnError
+from pacpinn.equations.size_rule import SizeRule
+from pacpinn.equations.sizes import Sizes, StatedSizes
+from pacpinn.errors import PacpinnError, SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
@@ -24,8 +27,8 @@ class Equation(Problem):
 
     Class attributes that a subclass may set:
         points: the collocation points to draw.
-        tolerance: root mean square residual at which a task counts as solved, in units of :meth:`scale`, on points
-            that training does not see.
+        tolerance: the largest estimated error at which a task counts as solved, relative to the variation of each
+            output: its root mean square about its mean over the domain.
         horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
         windows: number of windows of the time interval. In a cold start later windows weigh little until earlier ones
             are solved (causal training: Wang et al. 2022, arXiv:2203.07404).
@@ -35,7 +38,10 @@ class Equation(Problem):
         adaptive: how often a cold start that does not meet the tolerance may draw its points anew, half of them where
             the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
         warm_up: steps of Adam with which a cold start begins, if Levenberg-Marquardt fails from the initial network.
-        weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``.
+        sizes: sizes in place of those that are found by themselves, by name: of an input ``(low, high)``, of an output
+            its size or ``(offset, size)``, of a residual block, such as "residual 1" or "condition 2", its size.
+        weights: one loss weight for each equation, then for each condition, as DeepXDE's ``loss_weights``, of blocks
+            in the equation's own units: no sizes of blocks are then found.
         soft_points: points for :func:`pacpinn.soft`; by default `points`, with some on the boundary and at the start.
         hidden: widths of the default network's hidden layers.
 
@@ -56,14 +62,16 @@ class Equation(Problem):
     outputs: ClassVar[Sequence[str]] = ("u",)
     points: ClassVar[Points] = Points()
     soft_points: ClassVar[Points | None] = None
-    tolerance: ClassVar[float] = 3e-4
+    tolerance: ClassVar[float] = 1e-3
     horizons: ClassVar[Sequence[float]] = ()
     windows: ClassVar[int] = 1
     easy: ClassVar[Mapping[str, float]] = {}
     adaptive: ClassVar[int] = 0
     warm_up: ClassVar[int] = 0
+    sizes: ClassVar[StatedSizes] = {}
     weights: ClassVar[Sequence[float] | None] = None
     hidden: ClassVar[Sequence[int]] = (32, 32, 32)
+    _size_rule: SizeRule | None = None  # measured when sizes are first needed
 
     @abstractmethod
     def geometry(self, c: Coefficients) -> Any:
@@ -82,21 +90,22 @@ class Equation(Problem):
         return []
 
     def features(self, x: Tensor, c: Coefficients) -> Tensor:
-        """The network's inputs ``(rows, any)`` as a function of the points `x` ``(rows, inputs)``. By default `x`.
+        """The network's inputs ``(rows, any)`` as a function of the points `x` ``(rows, inputs)``.
 
+        By default each input is mapped so that the box of the domain becomes [-1, 1].
         Override it for periodic or Fourier features (:func:`pacpinn.periodic`, :func:`pacpinn.fourier`), or for any map
         that makes the solution a smoother function, as in
         ``torch.cat([torch.sin(x[:, 0:1]), torch.cos(x[:, 0:1]), x[:, 1:2]], dim=1)`` for a period of 2 pi.
         """
-        return x
+        return self.sizes_at(c).scaled_inputs(x)
 
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor:
         """The solution from the network's outputs `y`. By default `y`; override it for exact (hard) conditions."""
         return y
 
     def scale(self, c: Coefficients) -> float:
-        """Size of the equation's terms, by which residuals are divided: one tolerance suits all `c`. By default 1."""
-        return 1.0
+        """Size of the equations' residuals at `c`, in place of the one that is found by itself."""
+        raise NotImplementedError
 
     def place(self, x: np.ndarray, c: Coefficients) -> np.ndarray:
         """Training points ``(rows, inputs)`` made from points `x` drawn evenly over the domain. By default `x`.
@@ -120,6 +129,37 @@ class Equation(Problem):
         with deepxde_defaults(torch.float64, torch.device("cpu")):
             return super().initial_network(seed)
 
+    def sizes_at(self, c: Coefficients) -> Sizes:
+        """The sizes of inputs, outputs and residual blocks at `c`, by the family's :class:`SizeRule`."""
+        if self._size_rule is None:
+            self._size_rule = SizeRule(self)
+        each = [self._size_rule.at(self, own) for own in c.each()]
+        return Sizes.stacked(each) if c.several else each[0]
+
+    def stated_scale(self, c: Coefficients) -> float | None:
+        """The :meth:`scale` at `c`, checked; None if the equation states none."""
+        if type(self).scale is Equation.scale:
+            return None
+        scale = self.scale(c)
+        if not 0 < scale < math.inf:
+            raise SizeError(f"the scale of {self.name} at {c} is {scale}; expected a size above 0")
+        return scale
+
+    @property
+    def has_features(self) -> bool:
+        """Whether the equation states features of its own."""
+        return type(self).features is not Equation.features
+
+    @property
+    def has_transform(self) -> bool:
+        """Whether the equation states a transform of its own."""
+        return type(self).transform is not Equation.transform
+
+    @property
+    def keeps_units(self) -> bool:
+        """Whether the network takes points and gives the solution in the problem's own units."""
+        return False
+
     def stated(self, part: str) -> Any:
         """The user's function that states ``"residual"``, ``"conditions"`` or another part, for messages."""
         return getattr(self, part)
@@ -139,6 +179,7 @@ def as_variant(problem: Equation, kind: Any) -> Any:
     kind.name = problem.name
     variant = copy.copy(problem)
     variant.__class__ = kind
+    vars(variant).pop("_size_rule", None)  # other residuals may have other sizes
     return variant
 
 

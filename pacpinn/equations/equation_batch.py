@@ -30,7 +30,6 @@ class EquationBatch(LeastSquaresTask):
         self.equation, self.tolerance = first.equation, first.tolerance
         self.dtype, self.device = first.dtype, first.device
         self.lead = (len(tasks),)
-        self._scale = self.tensor([[each.scale] for each in tasks])
         self._training: Collocation | None = None
 
     @property
@@ -54,7 +53,7 @@ class EquationBatch(LeastSquaresTask):
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         with deepxde_defaults(self.dtype, self.device):
             formulas = Residuals(self.equation, self._columns(batch))
-            return formulas.blocks(self._scale, formulas.outputs_of(forward), batch)
+            return formulas.blocks(formulas.outputs_of(forward), batch)
 
     def score(self, forward: Forward) -> Score | None:
         """None: each target has a score of its own."""
@@ -79,10 +78,14 @@ class Columns(Coefficients):
             name: like.new_tensor([each[name] for each in targets]).repeat_interleave(rows)[:, None]
             for name in targets[0]
         }
-        self.__dict__["_label"] = f"{targets[0]} and {len(targets) - 1} more"
+        self.__dict__["_targets"] = tuple(targets)
+
+    def each(self) -> tuple[Coefficients, ...]:
+        return self.__dict__["_targets"]
 
     def __str__(self) -> str:
-        return str(self.__dict__["_label"])
+        first, *others = self.each()
+        return f"{first} and {len(others)} more"
 
 
 def batch_of(tasks: Sequence[Task]) -> EquationBatch | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
@@ -15,8 +14,8 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, regular_grid
 from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
-from pacpinn.equations.residuals import Residuals
-from pacpinn.errors import ResidualError
+from pacpinn.equations.residuals import Outputs, Residuals
+from pacpinn.equations.sizes import Sizes
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
@@ -25,9 +24,14 @@ from pacpinn.tasks.task import Block, Forward, LeastSquaresTask, Score
 if TYPE_CHECKING:
     from pacpinn.equations.equation import Equation
 
-_PENALTY_SHARE = 1e-6  # a penalty floors the accuracy: its part of the loss must stay far under tolerance²
+_PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss must stay far under that of the residual
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
+_INSIDE = 256  # points inside the domain to estimate errors
+_AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
+_ERROR_GRID = 2500  # points, about
+_GRID_INPUTS = 3
+_LEAST_VARIATION = 1e-2  # of what is expected
 _FIT_SEED = 1  # of the points on which a fit is judged
 _VALIDATION_SEED = 2  # of the points on which settings are judged
 
@@ -37,6 +41,7 @@ class EquationTask(LeastSquaresTask):
 
     dtype = torch.float64
     stage = Stage()  # of a cold start, at which this is the task
+    sizes: Sizes | None = None  # where they are not the equation's at the task's coefficients
     _measurements: tuple[Measurements, ...] = ()
     _physics = True  # whether the equation and its conditions are to hold
     _equation_tolerance: float | None = None  # where the task's own is another
@@ -44,11 +49,6 @@ class EquationTask(LeastSquaresTask):
     def __init__(self, equation: Equation, coefficients: Coefficients) -> None:
         self.equation, self.coefficients = equation, coefficients
         self.tolerance = equation.tolerance
-        self.scale = equation.scale(coefficients)
-        if not 0 < self.scale < math.inf:
-            raise ResidualError(
-                f"the scale of {equation.name} at {coefficients} is {self.scale}; expected a size above 0"
-            )
         self._training: Collocation | None = None
         self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
@@ -174,6 +174,28 @@ class EquationTask(LeastSquaresTask):
             self._fresh[seed] = self.draw(replace(self.equation.points, distribution="pseudo"), seed)
         return self._fresh[seed]
 
+    def error_points(self, seed: int) -> Collocation | None:
+        """A few hundred points, drawn evenly at random; None for an easier stage, and with measurements."""
+        if type(self.stage) is not Stage or self._measurements:
+            return None
+        points = self.equation.points.at_most(_AT_CONDITIONS * len(self.equation.inputs))
+        return self.draw(replace(points, domain=_INSIDE), seed)
+
+    def error_grid(self) -> np.ndarray:
+        """A regular grid; in more than three dimensions, where most of its points are on the boundary, random points."""
+        count = len(self.equation.inputs)
+        if count <= _GRID_INPUTS:
+            return self.grid(round(_ERROR_GRID ** (1 / count)))
+        with untouched(_FIT_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
+            return domain_points(self._domain(), _ERROR_GRID, "pseudo")
+
+    def yardstick(self, values: np.ndarray) -> np.ndarray:
+        """The variation over the rows; where there is next to none, the size of a constant, or what sizes expect."""
+        variation, size = np.std(values, axis=0), np.sqrt(np.mean(np.square(values), axis=0))
+        expected = self.equation.sizes_at(self.coefficients).variation.numpy()
+        constant = np.where(size > _LEAST_VARIATION * expected, np.minimum(size, expected), expected)
+        return np.where(variation > _LEAST_VARIATION * expected, variation, constant)
+
     def few(self, count: int) -> Collocation | None:
         points = self.equation.points
         return self.draw(replace(points, domain=min(count, points.domain), distribution="pseudo"), 0)
@@ -215,25 +237,32 @@ class EquationTask(LeastSquaresTask):
         weight = self.accuracy**2 if self._physics else 1.0
         return observed(self._measurements, self.equation.outputs, weight)
 
+    def _formulas(self) -> Residuals:
+        return Residuals(self.equation, self.coefficients, self.sizes)
+
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self.coefficients)
 
     def residuals(self, forward: Forward, batch: Collocation) -> list[Block]:
         """As :class:`Residuals` gives them, at the task's stage."""
-        formulas = Residuals(self.equation, self.coefficients)
+        formulas = self._formulas()
         with deepxde_defaults(self.dtype, self.device):
             outputs = formulas.outputs_of(forward)
             if not self._physics:
                 return formulas.measured_blocks(outputs, batch)
-            blocks = formulas.blocks(self.scale, outputs, batch)
+            blocks = formulas.sized(self.unsized_blocks(formulas, outputs, batch))
         return self.stage.weighted(blocks, batch)
+
+    def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
+        """The residual blocks of the `formulas` in the equation's own units, at the task's coefficients."""
+        return formulas.unsized_blocks(outputs, batch)
 
     def validation(self, forward: Forward) -> Tensor:
         """The loss on points that neither training nor the check of the tolerance sees."""
         return self.loss(forward, self.fresh(_VALIDATION_SEED))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
-        formulas, points = Residuals(self.equation, self.coefficients), self.tensor(x)
+        formulas, points = self._formulas(), self.tensor(x)
         with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
             return formulas.solution(formulas.outputs_of(forward), points).cpu().numpy()
 
@@ -248,7 +277,7 @@ class EquationTask(LeastSquaresTask):
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The points of :meth:`grid` and the reference ``(rows, outputs)`` there, or None."""
         if self._reference is None:
-            formulas, x = Residuals(self.equation, self.coefficients), self.grid()
+            formulas, x = self._formulas(), self.grid()
             with formulas.calling("reference"):
                 exact = self.equation.reference(x, self.coefficients)
             if exact is not None:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation
 from pacpinn.equations.measurements import Observed
+from pacpinn.equations.sizes import Sizes
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import dde
 from pacpinn.runtime.user_code import naming_user_code, place_of
@@ -45,6 +46,7 @@ class Formulas(Protocol):
     def features(self, x: Tensor, c: Coefficients) -> Tensor: ...
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor: ...
     def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor | Sequence[Tensor]: ...
+    def sizes_at(self, c: Coefficients) -> Sizes: ...
     def stated(self, part: str) -> Any: ...
 
 
@@ -57,27 +59,42 @@ class Residuals:
     Args:
         equation: the family.
         c: the coefficients, as numbers or as columns ``(rows, 1)``.
+        sizes: of outputs and residual blocks; by default the equation's at `c`.
     """
 
-    def __init__(self, equation: Formulas, c: Coefficients) -> None:
+    def __init__(self, equation: Formulas, c: Coefficients, sizes: Sizes | None = None) -> None:
         self.equation, self.c = equation, c
+        self.sizes = equation.sizes_at(c) if sizes is None else sizes
 
     def outputs_of(self, forward: Forward) -> Outputs:
         """The outputs of the network `forward` as a function of points `x` ``(rows, inputs)``."""
         return lambda x: forward(self.equation.features(x, self.c))
 
     def solution(self, outputs: Outputs, x: Tensor) -> Tensor:
-        """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``: the transformed `outputs`."""
-        y = outputs(x)
+        """The solution ``(rows, outputs)`` at points `x` ``(rows, inputs)``: the sized and transformed `outputs`."""
+        y = self.sizes.sized_outputs(outputs(x))
         with self.calling("transform"):
             y = self.equation.transform(x, y, self.c)
         self.require_values("solution", y, len(x), "transform")
         return y
 
-    def blocks(self, scale: Tensor | float, outputs: Outputs, batch: Collocation) -> list[Block]:
-        """One residual block for each equation, divided by its `scale`, then one for each condition.
+    def blocks(self, outputs: Outputs, batch: Collocation) -> list[Block]:
+        """The blocks of :meth:`unsized_blocks`, divided by their sizes; measurements have standard deviations."""
+        return self.sized(self.unsized_blocks(outputs, batch))
 
-        The scale is a number or ``(targets, 1)``; `outputs` are of a network or of another function.
+    def sized(self, blocks: Sequence[Block]) -> list[Block]:
+        """The `blocks` of the equations and of the stated conditions, divided by their sizes."""
+        count = self.sizes.blocks.shape[-1]
+        sized = [
+            replace(each, values=each.values / self.sizes.block_size(i, each.values))
+            for i, each in enumerate(blocks[:count])
+        ]
+        return sized + list(blocks[count:])
+
+    def unsized_blocks(self, outputs: Outputs, batch: Collocation) -> list[Block]:
+        """One residual block for each equation, then one for each condition, in the equation's own units.
+
+        The `outputs` are those of a network or of another function.
         """
         x = batch.x.detach().requires_grad_()
         y = self.solution(outputs, x)
@@ -87,7 +104,7 @@ class Residuals:
         conditions = sum(batch.counts)
         rows = torch.arange(conditions, batch.rows)[:, None]
         blocks = [
-            Block(name, column.reshape(*batch.lead, -1)[..., conditions:] / scale, rows)
+            Block(name, column.reshape(*batch.lead, -1)[..., conditions:], rows)
             for name, column in self.named(columns, len(x))
         ]
         return self.with_conditions(blocks, self._condition_errors(x, y, batch), batch)

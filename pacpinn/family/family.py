@@ -29,7 +29,6 @@ from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 
 if TYPE_CHECKING:
-    from distributed import Client
     from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
@@ -155,22 +154,12 @@ class Family(FamilyQueries):
             log.warning("%s: %s a %s", solution.coefficients, words, solution.singular)
         progress(ended("calibrate", solution))
 
-    def estimate_errors(self, client: Client | None = None) -> None:
-        """Estimate the error of every member of an equation, for :meth:`table`; earlier estimates stay.
-
-        An estimate takes as long as a few steps of a calibration. With the `client` of a Dask cluster its workers
-        compute the estimates, else this process.
-        """
-        unknown = [each for each in self.values() if each.error_estimate is None]
-        if client is None:
-            found = [self.error_estimate(**each.coefficients).relative for each in unknown]
-        else:
-            from pacpinn.sweep import dask_pool
-
-            context = StepContext(self.problem, self.bases, self.settings)
-            found = list(dask_pool.error_estimates(client, context, unknown))
-        for each, estimate in zip(unknown, found, strict=True):
-            self._solutions[each.coefficients] = replace(each, error_estimate=estimate)
+    def estimate_errors(self) -> None:
+        """Estimate the error of those members of an equation that have no estimate, as in a file of version 0.1."""
+        for c, each in self._solutions.items():
+            if each.error_estimate is None:
+                found = self.error_estimate(**c)
+                self._solutions[c] = replace(each, error_estimate=found.relative, error_bound=found.bound)
 
     @property
     def record(self) -> Record:

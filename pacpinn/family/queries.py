@@ -11,9 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from pacpinn.continuation.error_estimate import ErrorEstimate, error_estimate
 from pacpinn.equations.equation import Equation, require_equation
-from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements, Operator
 from pacpinn.errors import NotAccurate, PacpinnError
 from pacpinn.family.members import Members
@@ -22,6 +20,7 @@ from pacpinn.inverse.inference import Inference, infer_coefficients
 from pacpinn.inverse.inverse_problem import InverseProblem, Unknowns
 from pacpinn.inverse.recalibration import Recalibration
 from pacpinn.inverse.reduced_fit import Estimate, identify
+from pacpinn.networks.error_estimate import ErrorEstimate, error_estimate
 from pacpinn.reduced_basis.reduced_model import Answer, ReducedModel, reduced
 from pacpinn.reduced_basis.snapshots import spanning
 from pacpinn.tasks.coefficient import Coefficients
@@ -136,15 +135,16 @@ class FamilyQueries(Members):
         return self.calibrated(**c).sensitivity(self._points(x), names)
 
     def error_estimate(self, **values: Any) -> ErrorEstimate:
-        """The estimated error of a member of an equation: relative L2 norm (``.relative``), and at points (``.at(x)``).
+        """The estimated error of a member of an equation: relative, with its bound, and at points (``.at(x)``).
 
         By the linearised error equation, on points that no solve used, and without the reference. Between members this
         raises :class:`NotSolved`, but :meth:`at` gives an estimate with each answer.
         """
-        member, task = self[values], self.task(**values)
-        if not isinstance(task, EquationTask):
+        member = self[values]
+        found = error_estimate(self.task(**values), self.bases[member.base].masked, member.z)
+        if found is None:
             raise PacpinnError(f"{self.problem.name} is no equation: its errors are those on test data, in the table")
-        return error_estimate(task, self.bases[member.base].masked, member.z)
+        return found
 
     def identify(self, x: Any, values: Any, deviation: float, unknown: Sequence[str] | None = None) -> Estimate:
         """Coefficients that fit measurements of the solution best, by the reduced model.

@@ -13,5 +13,6 @@ from pacpinn.runtime import lazy
 __getattr__, __dir__, __all__ = lazy.face(__name__)
 
 if TYPE_CHECKING:
+    from pacpinn.networks.error_estimate import ErrorEstimate as ErrorEstimate
     from pacpinn.networks.masked_network import MaskedNetwork as MaskedNetwork
     from pacpinn.networks.objective import Objective as Objective

@@ -30,6 +30,7 @@ class Objective:
         penalty: the strength lambda.
         centre: ``(p,)``, such as the source's weights; or ``()``, the same number for all weights.
         seed: of the batches.
+        goal: root mean square residual on fresh points to solve to, in place of the task's tolerance.
     """
 
     task: Task
@@ -37,6 +38,7 @@ class Objective:
     penalty: float = 0.0
     centre: Tensor = field(default_factory=lambda: torch.zeros(()))
     seed: int = 0
+    goal: float | None = None
     _latest: tuple[Tensor, Linearisation] | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +46,8 @@ class Objective:
 
     @property
     def tolerance(self) -> float | None:
-        """Root mean square residual on fresh points at which the task is solved; None if the task states none."""
-        return self.task.tolerance
+        """Root mean square residual on fresh points to solve to; None if the task states none."""
+        return self.task.tolerance if self.goal is None else self.goal
 
     def forward(self, z: Tensor, training: bool = False) -> Forward:
         """:meth:`MaskedNetwork.forward`, with an error that names inputs which the network does not take."""

@@ -76,14 +76,12 @@ class ReducedResidual:
         combination = Combination(self.table, with_mean(b))
         with deepxde_defaults(x.dtype, x.device):
             conditions = [list(equation.conditions(equation.geometry(c), c)) if points.counts else [] for c in cs]
-            scales = [equation.scale(c) for c in cs]
             if count == 1:
                 batch = replace(points, conditions=conditions)
-                return Residuals(equation, cs[0]).blocks(scales[0], combination, batch), combination
+                return Residuals(equation, cs[0]).blocks(combination, batch), combination
             repeated = x.repeat(count, 1), np.tile(points.points, (count, 1))
             batch = Collocation(*repeated, conditions, points.counts, (count,))
-            c, scale = Columns(cs, points.rows, x), x.new_tensor(scales)[:, None]
-            return Residuals(equation, c).blocks(scale, combination, batch), combination
+            return Residuals(equation, Columns(cs, points.rows, x)).blocks(combination, batch), combination
 
 
 def _linearised(blocks: list[Block], combination: Combination) -> Linearisation:

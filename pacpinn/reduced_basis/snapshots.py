@@ -26,17 +26,17 @@ from pacpinn.tasks.coefficient import Coefficients
 _POOLED = 8  # coefficients at most whose training points are pooled
 _CHECK_POINTS = 512  # at most, inside the domain
 _CHECK_SEED = 1
-_NEARLY = 2  # times the tolerance: the largest residual of a member that counts as nearly solved
+_NEARLY = 2  # times the tolerance: the largest error of a member that counts as nearly solved
 
 
 def spanning(solutions: Iterable[Solution]) -> list[Solution]:
     """The solutions that are solved, or nearly: a member that stalled at twice its tolerance spans as well."""
-    return [each for each in solutions if each.tolerance is not None and each.residual <= _NEARLY * each.tolerance]
+    return [each for each in solutions if each.tolerance is not None and each.excess <= _NEARLY]
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A member: the outputs of its network as a function, tabulated; `solved` if its residual met its tolerance."""
+    """A member: the outputs of its network as a function, tabulated; `solved` if its error met its tolerance."""
 
     coefficients: Coefficients
     solved: bool

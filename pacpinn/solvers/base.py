@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -41,6 +41,8 @@ class Result:
         steps: evaluations of the objective, also for rejected trial steps.
         seconds: wall-clock time.
         history: loss after each step.
+        error_estimate, error_bound: of the solution's relative error, as of
+            :class:`~pacpinn.networks.error_estimate.ErrorEstimate`; None where no residual tells it.
     """
 
     z: Tensor
@@ -48,13 +50,15 @@ class Result:
     steps: int
     seconds: float
     history: list[float] = field(default_factory=list)
+    error_estimate: float | None = None
+    error_bound: float | None = None
 
     @classmethod
     def joined(cls, results: Sequence[Result]) -> Result:
-        """Solves in turn as one result: weights and status of the last, with steps, seconds and histories of all."""
+        """Solves in turn as one result: all of the last, but the steps, seconds and histories of all together."""
         steps, seconds = sum(result.steps for result in results), sum(result.seconds for result in results)
         history = [loss for result in results for loss in result.history]
-        return cls(results[-1].z, results[-1].status, steps, seconds, history)
+        return replace(results[-1], steps=steps, seconds=seconds, history=history)
 
 
 class Solver(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -17,8 +17,8 @@ from pacpinn.continuation.solution import Solution
 from pacpinn.continuation.step_control import StepResult
 from pacpinn.errors import WorkersError
 from pacpinn.solvers.base import Result, Status
-from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_results, without_history
-from pacpinn.sweep.dask_worker import Process, estimate_error, run_step, this_process
+from pacpinn.sweep.dask_messages import pack_context, pack_step, unpack_results
+from pacpinn.sweep.dask_worker import Process, run_step, this_process
 
 log = logging.getLogger(__name__)
 
@@ -87,21 +87,6 @@ class DaskPool:
 def on(client: Client, patience: float = 60.0) -> Callable[[StepContext], DaskPool]:
     """Makes pools on a cluster, for :meth:`Family.extend`."""
     return lambda context: DaskPool(client, context, patience)
-
-
-def error_estimates(
-    client: Client, context: StepContext, members: Sequence[Solution], patience: float = 60.0
-) -> Iterator[float]:
-    """Estimated relative errors of members of an equation, computed by the workers.
-
-    The context has all of the family's bases; `client` and `patience` are as for :class:`DaskPool`.
-    """
-    _require_workers(client, patience)
-    sent = _scattered(client, context)
-    for i in range(0, len(members), _ESTIMATES_AT_ONCE):
-        some = [without_history(each) for each in members[i : i + _ESTIMATES_AT_ONCE]]
-        futures = [client.submit(estimate_error, sent, each, pure=False, retries=_RETRIES) for each in some]
-        yield from client.gather(futures)
 
 
 def _scattered(client: Client, context: StepContext) -> Future[Any]:

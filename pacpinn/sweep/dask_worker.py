@@ -14,10 +14,7 @@ import cloudpickle
 import torch
 from distributed import get_worker
 
-from pacpinn.continuation.error_estimate import error_estimate
 from pacpinn.continuation.settings import StepContext
-from pacpinn.continuation.solution import Solution
-from pacpinn.equations.equation_task import EquationTask
 from pacpinn.runtime.isolation import alone
 from pacpinn.runtime.machine import Machine
 from pacpinn.sweep.dask_messages import loads, pack_results
@@ -28,14 +25,6 @@ def run_step(sent: bytes, step: bytes) -> bytes:
     """Take a step; it and the context are as :mod:`~pacpinn.sweep.dask_messages` pickles them."""
     with _working(sent) as context:
         return pack_results(context, take_step(context, loads(context, step)))
-
-
-def estimate_error(sent: bytes, member: Solution) -> float:
-    """A member's estimated relative error."""
-    with _working(sent) as context:
-        task = context.task(member.coefficients)
-        assert isinstance(task, EquationTask)
-        return error_estimate(task, context.bases[member.base].masked, member.z).relative
 
 
 class Process(NamedTuple):

@@ -134,6 +134,10 @@ class Coefficients(Mapping[str, float]):
     def __repr__(self) -> str:
         return f"Coefficients({self})"
 
+    def each(self) -> tuple[Coefficients, ...]:
+        """The coefficients of each task, where the values are columns; else these alone."""
+        return (self,)
+
     def close_to(self, other: Coefficients) -> bool:
         """Whether both have the same names and values, to a relative 1e-9."""
         return self.keys() == other.keys() and all(

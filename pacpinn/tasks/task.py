@@ -16,6 +16,8 @@ from pacpinn.errors import DataError, PacpinnError
 from pacpinn.runtime.isolation import existing_device
 from pacpinn.tasks.coefficient import Coefficients
 
+_NOTHING = 1e-9  # relative: a variation that is rounding
+
 Forward = Callable[[Tensor], Tensor]  # a network: inputs (rows, inputs) to outputs (rows, outputs)
 Batch = Any  # collocation points or samples, for one call of loss or residuals
 
@@ -109,6 +111,13 @@ class Task(ABC):
         """Points for checking the residual that training does not see. By default :meth:`everything`."""
         return self.everything()
 
+    def error_points(self, seed: int) -> Batch | None:
+        """A few points, other than those of training, on which to estimate the error of a solution.
+
+        By default None: no residual tells the error.
+        """
+        return None
+
     def validation(self, forward: Forward) -> Tensor | None:
         """Scalar loss on data set aside to decide when to stop. By default None: there are no such data."""
         return None
@@ -171,6 +180,18 @@ class LeastSquaresTask(Task):
     def few(self, count: int) -> Batch | None:
         """A batch of the same kind with about `count` rows, to measure the memory it needs; None if there is none."""
         return None
+
+    def error_grid(self) -> np.ndarray:
+        """Points ``(rows, inputs)`` over which the size of an error is taken; of tasks that have error points."""
+        raise NotImplementedError
+
+    def yardstick(self, values: np.ndarray) -> np.ndarray:
+        """What errors of each output are relative to ``(outputs,)``, for the solution's `values` ``(rows, outputs)``.
+
+        The root mean square about the mean over the rows; that of the values where this is next to nothing.
+        """
+        variation, size = np.std(values, axis=0), np.sqrt(np.mean(np.square(values), axis=0))
+        return np.where(variation > _NOTHING * size, variation, np.where(size > 0, size, 1.0))
 
     @abstractmethod
     def residuals(self, forward: Forward, batch: Batch) -> list[Block]:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from pacpinn.networks.heads import last_module
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
+from pacpinn.solvers.accuracy import solve_to_accuracy
 from pacpinn.solvers.base import Report, Result, silent
 from pacpinn.solvers.choice import SolverChoice, get_solver
 from pacpinn.solvers.memory_estimate import require_memory
@@ -61,12 +62,14 @@ class TransferMethod:
 def minimise(objective: Objective, solver: SolverChoice, start: Tensor, report: Report = silent) -> Result:
     """Minimise an objective from `start` ``(p,)`` by the solver of :func:`~pacpinn.solvers.choice.get_solver`.
 
+    A task whose error can be estimated is solved until the estimate is within its tolerance.
+
     Raises:
         NotEnoughMemory: before any work, if it cannot fit, with the size that would.
     """
     chosen = get_solver(solver, objective.task)
     require_memory(objective, chosen)
-    return chosen(objective, start, report)
+    return solve_to_accuracy(objective, chosen, start, report)
 
 
 def from_scratch(network: nn.Module) -> TransferMethod:

@@ -74,7 +74,7 @@ class MemberHeader(
         left_out=["z", "history", "score"],
         stored_as={"residual": float | None, "metric": str | None, "error": float | None, "losses": int},
         first=["coefficients", "parent", "reached"],
-        optional=["error_estimate", "singular"],
+        optional=["error_estimate", "error_bound", "singular"],
     )
 ):
     """The fields of :class:`pacpinn.Solution` but for its arrays; a number that is not finite is null.

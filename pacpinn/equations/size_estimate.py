@@ -1,0 +1,263 @@
+"""The sizes of an equation's outputs and residual blocks at fixed coefficients, found from its statement alone.
+
+Probes are smooth random functions of root mean square 1. The response of a residual block to a probe in one output
+tells what a change of this output by 1 does to the block.
+
+1. Conditions that prescribe values, as `DirichletBC` and `IC` do, give offset and size of an output: centre and half
+   width of the interval of these values.
+2. An output without a prescribed variation has the largest size at which its terms are nowhere larger than what must
+   balance them: other outputs' terms, or the residual of the constant offset, which drives the solution.
+3. The size of a block is what a relative change by 1 of all outputs does to it.
+
+Responses of nonlinear equations depend on the sizes, so 2 is repeated until the sizes rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pacpinn.equations.collocation import Collocation, bounding_box
+from pacpinn.equations.residuals import Outputs, Residuals
+from pacpinn.equations.sizes import Sizes, StatedSizes, stated_block
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.task import Block
+
+if TYPE_CHECKING:
+    from pacpinn.equations.equation import Equation
+    from pacpinn.equations.equation_task import EquationTask
+
+_POINTS = 96  # inside the domain
+_PROBES = 3
+_HIDDEN = (32, 32)  # layers of a probe
+_SEED = 100  # of the first probe
+_STEP = 1e-2  # of an output's size: the length of a central difference
+_REPEATS = 10  # at most
+_AT_REST = 0.2  # relative: the largest change at which sizes rest
+_FALLBACK = 1e-2  # of an offset: the size of an output that nothing drives
+_FLOOR = 1e-6  # of an offset: the least size, far above rounding
+_ROUNDING = 1e-12  # relative: what is so small is rounding
+
+_PRESCRIBING = (dde.icbc.DirichletBC, dde.icbc.IC, dde.icbc.PointSetBC)
+
+
+def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
+    """Measure the sizes of an equation at coefficients `c`; sizes that it states itself are taken as they are."""
+    centre, half = input_box(equation, c)
+    with untouched(_SEED):
+        statement = _Statement.of(equation, c, centre, half)
+        offset, known = statement.prescribed(equation.sizes)
+        size, response = statement.balanced(offset, known)
+        blocks = statement.block_sizes(response * size)
+        variation = statement.variation(offset, size)
+    if equation.keeps_units:  # a trained network, or one with transforms of its own
+        offset, size = np.zeros_like(offset), np.ones_like(size)
+    return Sizes(
+        centre, half, *(torch.as_tensor(each, dtype=torch.float64) for each in (offset, size, variation, blocks))
+    )
+
+
+def input_box(equation: Equation, c: Coefficients) -> tuple[Tensor, Tensor]:
+    """Centre and half width ``(inputs,)`` of the box of the domain, or of the ends that the equation states."""
+    count = len(equation.inputs)
+    if equation.keeps_units:
+        return torch.zeros(count, dtype=torch.float64), torch.ones(count, dtype=torch.float64)
+    ends = zip(*bounding_box(equation.geometry(c)), strict=True)
+    stated = [equation.sizes.get(name, own) for name, own in zip(equation.inputs, ends, strict=True)]
+    low, high = torch.as_tensor(np.array(stated, dtype=float)).T
+    return (low + high) / 2, (high - low) / 2
+
+
+@dataclass(frozen=True)
+class _Statement:
+    """An equation's residual blocks at fixed coefficients as functions of the solution, on a few points."""
+
+    equation: Equation
+    task: EquationTask
+    residuals: Residuals
+    batch: Collocation
+    probes: Sequence[Outputs]
+    names: Sequence[str]  # of the blocks
+
+    @classmethod
+    def of(cls, equation: Equation, c: Coefficients, centre: Tensor, half: Tensor) -> _Statement:
+        task = equation.build(c)
+        batch = task.draw(equation.points.at_most(_POINTS), 0)
+        raw = Sizes.unit(len(equation.inputs), len(equation.outputs), 0)
+        inputs = replace(raw, centre=centre, half=half)
+        residuals = Residuals(equation, c, raw)
+        with deepxde_defaults(torch.float64, torch.device("cpu")):
+            probes = [_probe(equation, c, inputs, seed, batch.x) for seed in range(_PROBES)]
+        statement = cls(equation, task, residuals, batch, probes, [])
+        return replace(statement, names=[block.name for block in statement._blocks(statement._constant(0.0))])
+
+    def prescribed(self, stated: StatedSizes) -> tuple[np.ndarray, np.ndarray]:
+        """Offset and size ``(outputs,)`` of each output that conditions or the user prescribe; unknown sizes are NaN.
+
+        With an exact transform the network's outputs are no values of the solution: nothing is prescribed.
+        """
+        outputs = self.equation.outputs
+        offset, size = np.zeros(len(outputs)), np.full(len(outputs), np.nan)
+        for k, values in enumerate(self._prescribed_values()):
+            if len(values):
+                offset[k], half = (values.max() + values.min()) / 2, (values.max() - values.min()) / 2
+                size[k] = half if half > _ROUNDING * abs(offset[k]) and half > 0 else np.nan
+        for k, name in enumerate(outputs):
+            if name in stated:
+                given = np.atleast_1d(stated[name])
+                size[k], offset[k] = given[-1], given[0] if len(given) > 1 else 0.0
+        return offset, size
+
+    def _prescribed_values(self) -> list[np.ndarray]:
+        """For each output the values that conditions prescribe."""
+        outputs = len(self.equation.outputs)
+        values: list[list[np.ndarray]] = [[np.empty(0)] for _ in range(outputs)]
+        if not self.equation.has_transform:
+            conditions = self.batch.conditions[0]
+            blocks = self._blocks(self._constant(0.0))[-len(conditions) :] if conditions else []
+            for condition, block in zip(conditions, blocks, strict=True):
+                if isinstance(condition, _PRESCRIBING):
+                    components = np.atleast_1d(condition.component)
+                    errors = block.values.numpy(force=True).reshape(len(components), -1)
+                    for k, error in zip(components, errors, strict=True):
+                        values[k].append(-error[np.isfinite(error)])
+        return [np.concatenate(each) for each in values]
+
+    def balanced(self, offset: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The sizes ``(outputs,)`` of all outputs, and the responses to changes by 1 at solutions of these sizes.
+
+        Those that are `known` stay, unless the equation drives more.
+        """
+        drive = np.array([_rms(block) for block in self._blocks(self._constant(offset))])
+        size = np.nan_to_num(known)
+        for _ in range(_REPEATS):
+            response = self.responses(offset, size)
+            further = balance(response, drive, known, offset)
+            size, before = np.where(size > 0, np.sqrt(size * further), further), size
+            if (np.abs(size - before) <= _AT_REST * before).all():
+                break
+        return size, response
+
+    def block_sizes(self, terms: np.ndarray) -> np.ndarray:
+        """The size of each block ``(blocks,)`` whose `terms` ``(blocks, outputs)`` are responses times sizes.
+
+        It is what a relative change by 1 of all outputs does to the block. Stated sizes are taken as they are.
+        """
+        found = np.linalg.norm(terms, axis=1)
+        found[~(found > 0) | ~np.isfinite(found)] = 1.0
+        stated = [self._stated(name) for name in self.names]
+        return np.array([own if given is None else given for own, given in zip(found, stated, strict=True)])
+
+    def variation(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """About how much each output of the solution varies, ``(outputs,)``: by the network and by the transform."""
+        x = self.batch.x.detach()
+        with torch.no_grad(), deepxde_defaults(torch.float64, torch.device("cpu")):
+            constant = self.residuals.solution(self._constant(offset), x)
+            fields = (self._near(offset, size, probe, 0, 0.0) for probe in range(_PROBES))
+            changes = torch.stack([self.residuals.solution(field, x) - constant for field in fields])
+        found = (changes.square().mean(dim=(0, 1)) + constant.var(dim=0, correction=0)).sqrt().numpy(force=True)
+        return np.where(np.isfinite(found) & (found > 0), found, 1.0)
+
+    def _stated(self, block: str) -> float | None:
+        given = stated_block(self.equation.sizes, block)
+        if given is None and block.startswith("residual"):
+            return self.equation.stated_scale(self.residuals.c)
+        return 1.0 if given is None and self.equation.weights else given
+
+    def responses(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
+        """Response ``(blocks, outputs)`` of each block to a change of each output by 1, at random solutions."""
+        found = np.zeros((len(self.names), len(offset)))
+        for k in range(len(offset)):
+            step = _STEP * (size[k] or _FALLBACK * abs(offset[k]) or _FALLBACK)
+            for probe in range(_PROBES):
+                ahead, behind = (self._blocks(self._near(offset, size, probe, k, s)) for s in (step, -step))
+                found[:, k] += [_rms(a, b) ** 2 / (2 * step) ** 2 for a, b in zip(ahead, behind, strict=True)]
+        return np.sqrt(found / _PROBES)
+
+    def _near(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int, step: float) -> Outputs:
+        """A random solution of these sizes, with output `k` changed along a probe by a step."""
+
+        def outputs(x: Tensor) -> Tensor:
+            fields = [self.probes[(probe + 1 + j) % _PROBES](x) for j in range(len(offset))]
+            y = x.new_tensor(offset) + x.new_tensor(size) * torch.cat(fields, dim=1)
+            return y + step * self.probes[probe](x) * torch.eye(len(offset)).to(x)[k]
+
+        return outputs
+
+    def _constant(self, offset: np.ndarray | float) -> Outputs:
+        """The constant solution, which depends on x by name only: derivatives of all orders exist and are zero."""
+        columns = len(self.equation.outputs)
+        return lambda x: x.new_tensor(offset) + 0.0 * self.probes[0](x).expand(-1, columns)
+
+    def _blocks(self, outputs: Outputs) -> list[Block]:
+        with deepxde_defaults(torch.float64, torch.device("cpu")):
+            return self.task.unsized_blocks(self.residuals, outputs, self.batch)
+
+
+def _probe(equation: Equation, c: Coefficients, sizes: Sizes, seed: int, x: Tensor) -> Callable[[Tensor], Tensor]:
+    """A random smooth function ``(rows, 1)`` of the network's inputs, of root mean square 1 at the points `x`."""
+
+    def inputs(points: Tensor) -> Tensor:
+        return equation.features(points, c) if equation.has_features else sizes.scaled_inputs(points)
+
+    with untouched(_SEED + seed):
+        network = dde.nn.FNN([inputs(x[:1]).shape[1], *_HIDDEN, 1], "tanh", "Glorot normal").double()
+    size = network(inputs(x)).square().mean().sqrt().item() or 1.0
+    return lambda points: network(inputs(points)) / size
+
+
+def _rms(block: Block, other: Block | None = None) -> float:
+    """Root mean square of the finite values of a block, or of its difference to another."""
+    values = block.values.detach() if other is None else block.values.detach() - other.values.detach()
+    finite = values[torch.isfinite(values)].double()
+    return float(finite.square().mean().sqrt()) if len(finite) else 0.0
+
+
+def balance(response: np.ndarray, drive: np.ndarray, known: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Sizes ``(outputs,)`` at which the terms of each residual block balance.
+
+    Args:
+        response: of each block to a change of each output by 1, ``(blocks, outputs)``.
+        drive: of each block, ``(blocks,)``: its residual where the solution is its offset.
+        known: sizes that conditions prescribe, ``(outputs,)``; NaN for the others.
+        offset: of each output, ``(outputs,)``.
+    """
+    response = np.where(response > _ROUNDING * response.max(axis=1, keepdims=True), response, 0.0)
+    size = known.copy()
+    for _ in range(len(size)):  # outputs that were unknown may help to find others
+        size = _largest_balanced(response, drive, size, known, offset)
+    unknown = ~np.isfinite(size)
+    size[unknown] = np.where(offset[unknown] == 0, 1.0, _FALLBACK * np.abs(offset[unknown]))
+    return _driven(response, drive, np.maximum(size, _FLOOR * np.abs(offset)))
+
+
+def _largest_balanced(
+    response: np.ndarray, drive: np.ndarray, size: np.ndarray, known: np.ndarray, offset: np.ndarray
+) -> np.ndarray:
+    """The largest size of each unknown output at which no block has a term of it that nothing else balances."""
+    found = size.copy()
+    terms = response * np.nan_to_num(size)
+    for k in np.flatnonzero(np.isnan(known)):
+        others = np.maximum(drive, np.delete(terms, k, axis=1).max(axis=1, initial=0.0))
+        counts = (response[:, k] > 0) & (others > _ROUNDING * response[:, k] * abs(offset[k])) & (others > 0)
+        if counts.any():
+            found[k] = (others[counts] / response[counts, k]).min()
+    return found
+
+
+def _driven(response: np.ndarray, drive: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Sizes raised until in every block some term is as large as its drive."""
+    size = size.copy()
+    for b in np.argsort(-drive):
+        terms = response[b] * size
+        k = int(terms.argmax())
+        if 0 < terms[k] < drive[b]:
+            size[k] *= drive[b] / terms[k]
+    return size

@@ -1,0 +1,129 @@
+"""Sizes: what inputs, outputs and residual blocks are divided by, so that a network meets numbers of about 1.
+
+People state equations in kelvin, metres and head counts. A network wants inputs in [-1, 1] and outputs of about 1, and
+least squares want residual blocks that weigh alike. :mod:`pacpinn.equations.size_estimate` finds the sizes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from pacpinn.errors import SizeError
+
+StatedSizes = Mapping[str, float | tuple[float, float]]
+"""Sizes that a user states, by name: of an input its ends ``(low, high)``; of an output its size, or ``(offset,
+size)``; of a residual block, such as "residual 1" or "condition 2", its size."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes at fixed coefficients; or of several targets, each tensor then with a leading axis of targets.
+
+    Attributes:
+        centre, half: of the interval of each input, ``(inputs,)``: the network sees ``(x - centre) / half``.
+        offset, size: of each output, ``(outputs,)``: the solution is ``offset + size * y`` for the network's output y.
+        variation: of each output of the solution, ``(outputs,)``: about how much it varies over the domain.
+        blocks: the size of each residual block, ``(blocks,)``: equations first, then conditions.
+    """
+
+    centre: Tensor
+    half: Tensor
+    offset: Tensor
+    size: Tensor
+    variation: Tensor
+    blocks: Tensor
+
+    @classmethod
+    def unit(cls, inputs: int, outputs: int, blocks: int) -> Self:
+        """Sizes that leave everything as it is."""
+        counts = inputs, inputs, outputs, outputs, outputs, blocks
+        values = 0.0, 1.0, 0.0, 1.0, 1.0, 1.0
+        return cls(*(torch.full((n,), each, dtype=torch.float64) for n, each in zip(counts, values, strict=True)))
+
+    @classmethod
+    def stacked(cls, each: Sequence[Sizes]) -> Self:
+        """The sizes of several targets together."""
+        return cls(*(torch.stack(column) for column in zip(*map(_fields, each), strict=True)))
+
+    def scaled_inputs(self, x: Tensor) -> Tensor:
+        """Points ``(rows, inputs)`` as the network sees them: the domain's box is [-1, 1] in each input."""
+        return (x - _by_row(self.centre, x)) / _by_row(self.half, x)
+
+    def sized_outputs(self, y: Tensor) -> Tensor:
+        """The network's outputs ``(rows, outputs)`` in the problem's units."""
+        return _by_row(self.offset, y) + _by_row(self.size, y) * y
+
+    def block_size(self, index: int, values: Tensor) -> Tensor:
+        """The size of the block with this index, which divides its `values` ``(n,)`` or ``(targets, n)``."""
+        return self.blocks[..., index, None].to(values)
+
+    def rows(self, inputs: Sequence[str], outputs: Sequence[str], blocks: Sequence[str]) -> list[tuple[str, str]]:
+        """Name and size in words, for tables: of every input, output and residual block."""
+        ends = zip(self.centre - self.half, self.centre + self.half, strict=True)
+        pairs = zip(self.offset, self.size, strict=True)
+        return [
+            *((name, f"{low:.4g} to {high:.4g}") for name, (low, high) in zip(inputs, ends, strict=True)),
+            *((name, f"{offset:.4g} ± {size:.3g}") for name, (offset, size) in zip(outputs, pairs, strict=True)),
+            *((name, f"{size:.3g}") for name, size in zip(blocks, self.blocks, strict=True)),
+        ]
+
+
+def _fields(sizes: Sizes) -> tuple[Tensor, ...]:
+    return sizes.centre, sizes.half, sizes.offset, sizes.size, sizes.variation, sizes.blocks
+
+
+def _by_row(values: Tensor, rows: Tensor) -> Tensor:
+    """Values ``(n,)`` as they are; of several targets ``(targets, n)``, repeated for the rows of each target."""
+    values = values.to(rows)
+    return values if values.ndim == 1 else values.repeat_interleave(len(rows) // len(values), dim=0)
+
+
+def checked(stated: StatedSizes, inputs: Sequence[str], outputs: Sequence[str], name: str) -> None:
+    """Refuse stated sizes that are no sizes.
+
+    Raises:
+        SizeError: for a size that is zero, negative or not finite, a wrong number of values, or an unknown name.
+    """
+    for key, value in stated.items():
+        if key in inputs:
+            low, high = _numbers(key, value, 2, "the ends of the input, as (0, 0.04)", name)
+            if not low < high:
+                raise SizeError(f"sizes[{key!r}] of {name} is {value!r}; expected low < high")
+        elif key in outputs or _is_block(key):
+            count = 2 if key in outputs and isinstance(value, tuple | list) else 1
+            size = _numbers(key, value, count, "a size above 0, or of an output (offset, size)", name)[-1]
+            if not size > 0:
+                raise SizeError(f"sizes[{key!r}] of {name} is {value!r}; expected a size above 0")
+        else:
+            known = ", ".join([*inputs, *outputs])
+            raise SizeError(
+                f"{name} states a size of {key!r}, which it does not have; expected one of: {known}, or a residual "
+                "block, such as 'residual', 'residual 1' or 'condition 2'"
+            )
+
+
+def stated_block(stated: StatedSizes, block: str) -> float | None:
+    """The stated size of a residual block, whose name may go on in brackets: "condition 2 (NeumannBC)"."""
+    found = stated.get(block, stated.get(block.partition(" (")[0]))
+    return None if found is None else float(found)  # type: ignore[arg-type]
+
+
+def _is_block(key: str) -> bool:
+    return key.split(" ")[0] in ("residual", "condition")
+
+
+def _numbers(key: str, value: Any, count: int, expected: str, name: str) -> list[float]:
+    values = list(value) if isinstance(value, tuple | list) else [value]
+    try:
+        numbers = [float(each) for each in values]
+    except (TypeError, ValueError):
+        numbers = [math.nan]
+    if len(numbers) != count or not all(map(math.isfinite, numbers)):
+        raise SizeError(f"sizes[{key!r}] of {name} is {value!r}; expected {expected}")
+    return numbers

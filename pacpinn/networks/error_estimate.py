@@ -1,0 +1,136 @@
+"""The error of a solution: the linearised error equation, solved on points that training did not see.
+
+If ``R(u) = 0`` is the equation and u a network's solution, its error e solves ``R'(u) e = -R(u)`` to first order. The
+error is sought in the network's tangent space, ``(du/dw) d`` over all weights w, free or frozen, together with random
+smooth functions: a network whose activations are saturated has a poor tangent space, which would explain nothing. Most
+of the residual that training leaves changes its sign from point to point; only the part that does not causes an error.
+So the least-squares problem ``min |R + J d|² + ν |d|²`` is damped, with the ν for which the residual on a second set of
+unseen points is least.
+
+What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
+per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
+of a smooth solution by 1 makes a residual of 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.task import Batch, LeastSquaresTask, Task, named_inputs
+
+_FIT, _JUDGE = 101, 102  # seeds of the points on which e is computed, and of those by which ν is chosen
+_DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
+_WEIGHTS = 2000  # of a larger network so many, drawn at random, span the tangent space
+_FUNCTIONS = 128  # random ones besides
+_SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
+_SEED = 0  # of the functions and of the choice of weights
+_STEP = 1e-4  # length of the step along d for a central difference, whose error is of the order of its square
+
+
+@dataclass(frozen=True)
+class ErrorEstimate:
+    """A solution's estimated error, in root mean squares over the domain, relative to the variation of each output.
+
+    Attributes:
+        relative: of the worst output. The variation is the root mean square of the output about its mean, so that an
+            offset, such as 293 K, makes no error look small; where that is next to nothing, the output's size.
+        bound: what the error may be at most, as far as the residual tells; ``inf`` if it tells nothing.
+        by_output: of each output.
+    """
+
+    relative: float
+    bound: float
+    by_output: tuple[float, ...]
+    _task: LeastSquaresTask
+    _masked: MaskedNetwork
+    _d: Tensor
+
+    def at(self, x: np.ndarray) -> np.ndarray:
+        """The solution minus the true one, estimated, ``(rows, outputs)``, at points `x` ``(rows, inputs)``."""
+        return -_difference(self._task, self._masked, self._d, np.asarray(x))
+
+
+def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimate | None:
+    """Estimate the error of a solution, whose network `masked` has the free weights `z` ``(p,)``.
+
+    None for tasks whose error no residual tells, such as data. The cost is two Jacobians on a few hundred points and
+    one eigendecomposition: less than a step of a calibration.
+    """
+    task = task.to(torch.float64)
+    points = [task.error_points(seed) for seed in (_FIT, _JUDGE)]
+    if not isinstance(task, LeastSquaresTask) or points[0] is None:
+        return None
+    with untouched(_SEED):
+        rich = _enriched(masked.to(torch.float64, task.device), z.double(), task, points[0])
+        objective, w = Objective(task, rich), rich.start[None]
+        fit, judge = (objective.linearised_on(batch, w) for batch in points)
+        candidates = _damped(fit.jacobian[0], fit.residuals[0])
+        changes = candidates @ judge.jacobian[0].T
+        left = (judge.residuals[0] + changes).norm(dim=1)
+        best = int(left.argmin())
+        x = task.error_grid()
+        u, e = task.predict(rich.forward(rich.start), x), _difference(task, rich, candidates[best], x)
+    by_output = np.sqrt(np.mean(e**2, axis=0)) / task.yardstick(u)
+    relative = float(by_output.max()) if np.isfinite(by_output).all() else np.inf
+    unexplained = min(float(left[best]), float(judge.residuals[0].norm()))
+    explained = max(float(changes[best].norm()), np.finfo(float).tiny)
+    bound = relative + max(1.0, relative / explained) * unexplained
+    return ErrorEstimate(
+        relative, bound if np.isfinite(bound) else np.inf, tuple(by_output.tolist()), task, rich, candidates[best]
+    )
+
+
+class Enriched(nn.Module):
+    """A network plus a combination of random smooth functions of its inputs, whose factors are zero at first."""
+
+    def __init__(self, network: nn.Module, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.hidden, self.factors = nn.Linear(inputs, _FUNCTIONS), nn.Linear(_FUNCTIONS, outputs, bias=False)
+        low, high = np.log(_SLOPES)
+        slopes = torch.exp(low + (high - low) * torch.rand(_FUNCTIONS, 1))
+        with torch.no_grad():
+            self.hidden.weight.copy_(slopes * nn.functional.normalize(torch.randn(_FUNCTIONS, inputs), dim=1))
+            self.hidden.bias.copy_(slopes[:, 0] * (2 * torch.rand(_FUNCTIONS) - 1))
+            self.factors.weight.zero_()
+        self.hidden.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.network(x) + self.factors(torch.tanh(self.hidden(x)))
+        return y
+
+
+def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: Batch) -> MaskedNetwork:
+    """The network with random functions; free are these functions' factors, and some of the network's weights."""
+    x = task.inputs(batch)[:1]
+    outputs = named_inputs(masked.forward(z))(x).shape[1]
+    rich = MaskedNetwork(Enriched(masked.module(z), x.shape[1], outputs).to(x))
+    own = len(masked.weights)
+    free = torch.ones_like(rich.weights, dtype=torch.bool)
+    free[:own] = False
+    free[torch.randperm(own)[:_WEIGHTS]] = True
+    return rich.with_mask(free, True)
+
+
+def _damped(jacobian: Tensor, r: Tensor) -> Tensor:
+    """Minimise ``|r + J d|² + ν |d|²`` for each damping ν ``(dampings, p)``, by the smaller of ``JJᵀ`` and ``JᵀJ``."""
+    rows, weights = jacobian.shape
+    sizes, q = torch.linalg.eigh(jacobian @ jacobian.T if rows <= weights else jacobian.T @ jacobian)
+    nu = (_DAMPINGS.to(sizes) * sizes.sum())[:, None]
+    if rows <= weights:
+        return -((q.T @ r) / (sizes.clamp(min=0) + nu)) @ (q.T @ jacobian)
+    return -((q.T @ (jacobian.T @ r)) / (sizes.clamp(min=0) + nu)) @ q.T
+
+
+def _difference(task: LeastSquaresTask, masked: MaskedNetwork, d: Tensor, x: np.ndarray) -> np.ndarray:
+    """``(du/dw) d`` at points `x`, by a central difference."""
+    step = _STEP / max(float(d.norm()), torch.finfo(d.dtype).tiny)
+    ahead, behind = (task.predict(masked.forward(masked.start + sign * step * d), x) for sign in (1, -1))
+    return (ahead - behind) / (2 * step)

@@ -1,0 +1,43 @@
+"""Solve until the estimated error of the solution is within the tolerance: a residual is not an error."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from torch import Tensor
+
+from pacpinn.networks.error_estimate import error_estimate
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.base import Report, Result, Solver, Status, silent
+
+_ROUNDS = 6  # of solving to a smaller residual
+_SHARE = 0.5  # of the tolerance: the error that a further round aims at
+_LEAST, _MOST = 0.01, 0.5  # of the residual before: the residual that a further round aims at
+TRUST = 10  # times the tolerance: the largest bound of an error beside which its estimate is believed
+
+
+def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: Report = silent) -> Result:
+    """Solve from `z` ``(p,)`` until the estimated error is within the task's tolerance.
+
+    The residuals have sizes, so that the first round solves to a residual as large as the tolerance. How much error
+    that leaves decides the residual of the next round. The solve has converged where estimate and bound say so,
+    whatever the residual; it has stalled where the solver can lower the residual no further before that. Tasks whose
+    error cannot be estimated are solved once, as the solver does it.
+    """
+    results: list[Result] = []
+    goal = objective.tolerance
+    while True:
+        results.append(solver(replace(objective, goal=goal), z, report))
+        result, z = Result.joined(results), results[-1].z
+        estimate = error_estimate(objective.task, objective.masked, z)
+        if estimate is None or goal is None or objective.task.tolerance is None:
+            return result
+        result = replace(result, error_estimate=estimate.relative, error_bound=estimate.bound)
+        excess = max(estimate.relative, estimate.bound / TRUST) / objective.task.tolerance
+        if excess <= 1 and result.status is not Status.DIVERGED:
+            return replace(result, status=Status.CONVERGED)
+        if result.status is not Status.CONVERGED:
+            return result
+        if len(results) == _ROUNDS:
+            return replace(result, status=Status.STALLED)
+        goal *= min(max(_SHARE / excess, _LEAST), _MOST)
