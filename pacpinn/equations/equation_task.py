@@ -16,6 +16,7 @@ from pacpinn.equations.collocation import Collocation, Points, deepxde_data, dom
 from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Residuals
+from pacpinn.equations.vertices import without_vertices
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -186,7 +187,8 @@ class EquationTask(LeastSquaresTask):
             domain = self._domain()
             inside = place(domain_points(domain, points.domain, points.distribution))
             data = deepxde_data(domain, points, inside, self.conditions())
-        return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
+        counts = [int(n) for n in data.num_bcs]
+        return without_vertices(Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts))
 
     def grid(self, per_axis: int | None = None) -> np.ndarray:
         """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
