@@ -54,8 +54,9 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
             f"read c.{unused[0]}; use it, or leave it out{place_of(type(problem))}"
         )
     if problem.pointwise:
-        warn_of_open_sides(task, network)
-        warn_of_jumps(task)
+        with untouched(0):
+            warn_of_open_sides(task, network)
+            warn_of_jumps(task)
 
 
 class _RecordingCoefficients(Coefficients):

@@ -50,7 +50,7 @@ def warn_of_open_sides(task: EquationTask, network: nn.Module) -> None:
     open_sides = [
         f"{side.name} (the residual has {side.reason})"
         for side in sides
-        if side.order and not _determined(side, counts, len(task.equation.outputs)) and _matters(probe, side, network)
+        if side.orders and not _determined(side, counts, len(task.equation.outputs)) and _matters(probe, side, network)
     ]
     found = open_sides + _open_share(probe, conditions)
     if found:
@@ -70,7 +70,7 @@ class _Side:
     name: str
     coordinate: int
     end: int  # 0 for the lowest value of the coordinate, 1 for the highest
-    order: int  # of a derivative that makes a condition necessary; 0 for the final time, where none is
+    orders: tuple[int, ...]  # of derivatives that make a condition necessary; none at the final time
     enough: int  # conditions for each output at the opposite side that stand for those of this side
     reason: str
     points: np.ndarray  # of the side, none of them on another side: (n, inputs)
@@ -84,18 +84,19 @@ def _sides(probe: Probe) -> list[_Side]:
     if isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
         time = len(inputs) - 1
     boxed = isinstance(space, dde.geometry.Interval | dde.geometry.Hypercube)
-    sides = []
+    sides: list[_Side] = []
+    orders: tuple[int, ...]
     for j in range(len(inputs)):
         if j != time and not boxed:
             continue
         at = [_points(probe, j, end) for end in (0, 1)]
         for end in (0, 1):
             name = f"{inputs[j]} = {(probe.low, probe.high)[end][j]:.6g}"
-            order, enough, reason = 2, 2, f"second derivatives by {inputs[j]}"
+            orders, enough, reason = (2,), 2, f"second derivatives by {inputs[j]}"
             if j == time:
                 name = f"the initial time {name}"
-                order, enough, reason = 1 - end, 1, f"a derivative by {inputs[j]}"
-            sides.append(_Side(name, j, end, order, enough, reason, at[end], at[1 - end]))
+                orders, enough, reason = () if end else (1, 2), 1, f"a derivative by {inputs[j]}"
+            sides.append(_Side(name, j, end, orders, enough, reason, at[end], at[1 - end]))
     return sides
 
 
@@ -129,8 +130,8 @@ def _determined(side: _Side, counts: dict[tuple[int, int], int], outputs: int) -
 
 def _matters(probe: Probe, side: _Side, network: nn.Module) -> bool:
     """Whether the residual has the derivative at the side, and not every network satisfies a condition there."""
-    found = probe.coefficient(side.points, side.coordinate, side.order)
-    return bool(found.any()) and not _satisfied(probe.task, network, side)
+    found = any(probe.coefficient(side.points, side.coordinate, order).any() for order in side.orders)
+    return found and not _satisfied(probe.task, network, side)
 
 
 def _satisfied(task: EquationTask, network: nn.Module, side: _Side) -> bool:

@@ -73,6 +73,11 @@ class Transport(Heat):
         return dde.grad.jacobian(u, x, j=1) + c.k * dde.grad.jacobian(u, x, j=0)
 
 
+class Waves(Heat):
+    def residual(self, x, u, c):
+        return dde.grad.hessian(u, x, i=1, j=1) - c.k * dde.grad.hessian(u, x, i=0, j=0)
+
+
 class Degenerate(Heat):
     """No second derivative at x = 0, as in the equation of Black and Scholes."""
 
@@ -140,6 +145,7 @@ LACKING = {
     "end": (Rod, lambda g: [value(g, side(0, 0))], f"at x = 1 ({SECOND} x): "),
     "start": (Heat, lambda g: [value(g, everywhere)], "at the initial time t = 0 (the residual has a derivative by t)"),
     "start of transport": (Transport, lambda g: [value(g, side(0, 0))], "at the initial time t = 0"),
+    "start of waves": (Waves, lambda g: [value(g, everywhere)], "at the initial time t = 0 (the residual has a deriv"),
     "sides": (Heat, lambda g: [start(g)], f"at x = 0 ({SECOND} x); at x = 1"),
     "degenerate": (Degenerate, lambda g: [start(g), value(g, side(0, 0))], f"at x = 1 ({SECOND} x): "),
     "half a disk": (Round, lambda g: [value(g, lambda x, on: on and x[0] > 0)], "of 200 points of the boundary, such"),
