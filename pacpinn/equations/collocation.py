@@ -118,3 +118,8 @@ def inside(geometry: Any, x: np.ndarray) -> np.ndarray:
     slack = _ROUNDING * (high - low)
     boxed = ((low - slack <= x) & (x <= high + slack)).all(axis=1)
     return boxed & np.ravel(geometry.inside(np.clip(x, low, high)))
+
+
+def named_point(inputs: Sequence[str], x: Sequence[float] | np.ndarray) -> str:
+    """A point ``(inputs,)`` for messages, as in ``"x = 0.5, t = 1"``."""
+    return ", ".join(f"{name} = {value:.6g}" for name, value in zip(inputs, x, strict=True))

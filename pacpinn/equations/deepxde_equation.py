@@ -19,6 +19,7 @@ from pacpinn.equations.curriculum import Place, Stage
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.residuals import Outputs, Residuals
+from pacpinn.equations.vertices import without_vertices
 from pacpinn.errors import PacpinnError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -207,11 +208,18 @@ class DeepXDETask(EquationTask):
                 data.bcs = [*data.bcs, *self._observed()]
                 data.resample_train_points(pde_points=False)
         counts = [int(n) for n in data.num_bcs]
-        return DeepXDECollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
+        batch = DeepXDECollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
+        return self._usable(batch)
+
+    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
+        return without_vertices(batch)
 
 
 class DeepXDEIntegralTask(DeepXDETask):
     """An integro-differential or fractional equation: a residual depends on the solution at many points."""
+
+    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
+        return batch  # its matrices of weights belong to all of its points
 
     def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
         assert isinstance(batch, DeepXDECollocation)

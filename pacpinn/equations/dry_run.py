@@ -1,8 +1,12 @@
-"""One evaluation of an equation before any training, so that mistakes in its statement are reported at once."""
+"""One look at an equation before any training, so that mistakes in its statement are reported at once."""
 
 from __future__ import annotations
 
 from pacpinn.equations.equation import Equation
+from pacpinn.equations.jumps import warn_of_jumps
+from pacpinn.equations.open_sides import warn_of_open_sides
+from pacpinn.equations.prescribed import require_own_geometry
+from pacpinn.equations.user_functions import require_usable_functions
 from pacpinn.errors import CoefficientError, ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -13,16 +17,21 @@ _POINTS = 64
 
 
 def dry_run(problem: Equation, c: Coefficients) -> None:
-    """Evaluate all residuals of the problem at `c` on a few points, with a fresh network.
+    """Read the problem's functions and conditions, and evaluate all residuals at `c` on a few points.
+
+    What is valid but seldom meant is a warning in the log: a side without a condition, a coefficient that jumps.
 
     Raises:
-        ResidualError: if a formula fails or gives the wrong shape, a condition has no points, or geometry, inputs and
-            network do not match.
+        ResidualError: if a formula fails or gives the wrong shape, a condition has no points or another geometry, a
+            function has an argument or a variable that it cannot have, or geometry, inputs and network do not match.
         CoefficientError: if a coefficient is not used.
     """
     recording = _RecordingCoefficients(c)
     with untouched(0):
         task = problem.build(recording)
+        conditions = task.conditions()
+        require_usable_functions(problem, conditions)
+        require_own_geometry(problem, problem.geometry(recording), conditions)
         batch = task.few(_POINTS) or task.everything()
         if batch.x.shape[1] != len(problem.inputs):
             raise ResidualError(
@@ -44,6 +53,10 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
             f"{problem.name} uses the coefficient {unused[0]!r} nowhere: neither geometry, residual nor conditions "
             f"read c.{unused[0]}; use it, or leave it out{place_of(type(problem))}"
         )
+    if problem.pointwise:
+        with untouched(0):
+            warn_of_open_sides(task, network)
+            warn_of_jumps(task)
 
 
 class _RecordingCoefficients(Coefficients):

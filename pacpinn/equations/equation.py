@@ -82,7 +82,13 @@ class Equation(Problem):
         """DeepXDE's pde function with coefficients: one residual ``(rows, 1)``, or one for each equation."""
 
     def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
-        """DeepXDE's initial and boundary conditions, newly made at each call. None by default."""
+        """DeepXDE's initial and boundary conditions, newly made at each call. None by default.
+
+        ``NeumannBC``, ``RobinBC`` and ``OperatorBC`` leave out vertices, where the boundary has no unique normal (in
+        space, edges too). What is to hold at a corner itself is stated there, with a direction of your own:
+        ``dde.icbc.PointSetOperatorBC(corner, 0, lambda x, u, _: dde.grad.jacobian(u, x, j=0))`` with `corner` ``(1,
+        inputs)``, or ``dde.icbc.PointSetBC`` for a value.
+        """
         return []
 
     def exact_conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:

@@ -16,6 +16,7 @@ from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon,
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.sizes import Sizes
+from pacpinn.equations.vertices import without_vertices
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
@@ -208,7 +209,8 @@ class EquationTask(LeastSquaresTask):
             domain = self._domain()
             inside = place(domain_points(domain, points.domain, points.distribution))
             data = deepxde_data(domain, points, inside, self.conditions())
-        return Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], [int(n) for n in data.num_bcs])
+        counts = [int(n) for n in data.num_bcs]
+        return without_vertices(Collocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts))
 
     def grid(self, per_axis: int | None = None) -> np.ndarray:
         """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""

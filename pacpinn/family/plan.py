@@ -9,6 +9,8 @@ from typing import NamedTuple
 from pacpinn.continuation.settings import Settings
 from pacpinn.equations.dry_run import dry_run
 from pacpinn.equations.equation import Equation, require_equation
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.finite_start import require_finite_start
 from pacpinn.equations.parametric import parametric
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.networks.masked_network import MaskedNetwork
@@ -68,3 +70,5 @@ def _check(problem: Problem, stated: Problem, source: Coefficients, settings: Se
         get_solver(settings.solver, task)
         if isinstance(stated, Equation):
             dry_run(stated, source)
+            assert isinstance(task, EquationTask)
+            require_finite_start(task, problem.initial_network(settings.seed))

@@ -1,18 +1,39 @@
 """What is wrong with an equation shows before any work."""
 
+import logging
+
 import deepxde as dde
 import pytest
 import torch
 
 import pacpinn as pp
 from pacpinn.equations.dry_run import dry_run
+from pacpinn.equations.finite_start import require_finite_start
 from pacpinn.errors import CoefficientError, ResidualError
+from pacpinn.tasks.registry import get_problem, installed_problems
 from tests.toys import EQUATIONS, Decay, SoftDecay
 
 
 @pytest.mark.parametrize("equation", EQUATIONS)
 def test_what_is_right_passes(equation):
     dry_run(equation(), equation().source)
+
+
+LIBRARY = [name for name in installed_problems() if isinstance(get_problem(name), pp.Equation)]
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["as stated", "soft"])
+@pytest.mark.parametrize("name", LIBRARY)
+def test_nothing_is_said_of_the_problems_of_the_library(name, soft, caplog):
+    problem = get_problem(name)
+    if soft:
+        if type(problem).exact_conditions is pp.Equation.exact_conditions:
+            pytest.skip("has no conditions that could be soft")
+        problem = pp.soft(problem)
+    with caplog.at_level(logging.WARNING, logger="pacpinn"):
+        dry_run(problem, problem.source)
+        require_finite_start(problem.task(), problem.initial_network(0))
+    assert not caplog.text
 
 
 def test_a_coefficient_that_is_used_nowhere():
@@ -57,6 +78,29 @@ def component(self, geometry, c):
     return [dde.icbc.IC(geometry, lambda t: 1, lambda _, on_initial: on_initial, component=1)]
 
 
+def with_default(self, geometry, c):
+    return [dde.icbc.IC(geometry, lambda t, v=1: v, lambda _, on_initial: on_initial)]
+
+
+def elsewhere(self, geometry, c):
+    return [dde.icbc.IC(dde.geometry.TimeDomain(0, 9), lambda t: 1, lambda _, on_initial: on_initial)]
+
+
+def no_number(self, geometry, c):
+    return [dde.icbc.IC(geometry, lambda t: float("nan"), lambda _, on_initial: on_initial)]
+
+
+def with_variable(self, t, u, c):
+    return dde.grad.jacobian(u, t) + c.k * VARIABLE * u
+
+
+def no_root(self, t, u, c):
+    return dde.grad.jacobian(u, t) + c.k * torch.sqrt(-1 - u**2)
+
+
+VARIABLE = dde.Variable(1.0)
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -70,6 +114,17 @@ def component(self, geometry, c):
         ({"conditions": component}, r"is about component 1, but the solution has 1 \(u\); .*test_dry_run\.py"),
         ({"transform": lambda self, t, u, c: torch.cat([u, u], 1)}, r"solution of broken .* \(.*, 2\); .*test_dry_run"),
         ({"network": lambda self, seed: torch.nn.Linear(3, 1)}, r"the network of broken.* fails: .*shapes"),
+        (
+            {"conditions": with_default},
+            r"condition 1 \(IC\) .* has a function of \(t, v=1\); .*test_dry_run\.py",
+        ),
+        (
+            {"conditions": elsewhere},
+            r"condition 1 \(IC\) .* another geometry, TimeDomain .* to \(9\); .*test_dry_run",
+        ),
+        ({"conditions": no_number}, r"condition 1 \(IC\) of broken prescribes nan at t = 0; .*test_dry_run\.py"),
+        ({"residual": with_variable}, r"residual of broken uses VARIABLE, a dde\.Variable.*test_dry_run\.py"),
+        ({"residual": no_root}, r"is not finite at 26 of 26 points .*first at t = .* has u = .*test_dry_run\.py"),
         ({"weights": [1.0]}, r"has 1 weights; expected 2, for: residual, condition 1 \(IC\)"),
     ],
 )
