@@ -34,8 +34,10 @@ class Settings:
         always_kept, always_free: patterns of parameter names exempt from the criterion.
         solver: name, configured solver or sequence of them for every solve; by default one that suits the task.
         penalty: strength of both penalties; by default as the task suggests.
-        tolerance: root mean square residual on fresh points, in units of the equation's scale, at which an equation
-            counts as solved; by default the problem's own.
+        tolerance: the largest estimated error at which an equation counts as solved, relative to the variation of each
+            output (its root mean square about its mean over the domain); by default the problem's own.
+        effort: steps that a source, or a target from a fresh network, may take at most before the next try; once they
+            are used up, no further try begins.
         halvings: how often a step that fails may be halved by an intermediate coefficient.
         bases: the largest number of pruned and allocated networks, the source's included.
         batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the
@@ -47,7 +49,7 @@ class Settings:
         dtype, device: where to compute; by default the task's dtype, on the CPU.
 
     Raises:
-        PacpinnError: if the method is unknown, or tolerance, penalty, halvings, bases or batch out of range.
+        PacpinnError: if the method is unknown, or tolerance, effort, penalty, halvings, bases or batch out of range.
     """
 
     method: str = "pac"
@@ -58,6 +60,7 @@ class Settings:
     solver: SolverChoice = None
     penalty: float | None = None
     tolerance: float | None = None
+    effort: int = 2000
     halvings: int = 3
     bases: int = 3
     batch: int | None = None
@@ -71,7 +74,8 @@ class Settings:
             raise PacpinnError(f"there is no method {self.method!r}; known are: {', '.join(FAMILY_METHODS)}")
         solved_singly = self.tree != "chain" or (self.batch or 1) == 1
         for name, valid, expected in [
-            ("tolerance", self.tolerance is None or 0 < self.tolerance < math.inf, "a residual above 0, as 1e-3"),
+            ("tolerance", self.tolerance is None or 0 < self.tolerance < math.inf, "a relative error above 0, as 1e-3"),
+            ("effort", self.effort >= 0, "a number of steps, 0 or more"),
             ("penalty", self.penalty is None or 0 <= self.penalty < math.inf, "a strength of 0 or more, as 1e-12"),
             ("halvings", self.halvings >= 0, "0 or more"),
             ("bases", self.bases >= 1, "1 or more"),

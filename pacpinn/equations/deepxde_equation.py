@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pacpinn.equations.collocation import Collocation, Points
-from pacpinn.equations.curriculum import Place, Stage
+from pacpinn.equations.curriculum import Place
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.residuals import Outputs, Residuals
@@ -142,6 +142,11 @@ class GivenEquation(Equation):
         return own.get(part) or super().stated(part)
 
     @property
+    def draws_points(self) -> bool:
+        """False: the data object draws them."""
+        return False
+
+    @property
     def keeps_units(self) -> bool:
         """True for the network of a ``dde.Model``, which may be trained, and for one with transforms of its own."""
         return self._keeps_units
@@ -192,9 +197,8 @@ class DeepXDETask(EquationTask):
             self._fresh[seed] = self._collocation(seed, _redrawn)
         return self._fresh[seed]
 
-    def error_points(self, seed: int) -> Collocation | None:
-        plain = type(self.stage) is Stage and not self._measurements
-        return self._collocation(seed, partial(_redrawn, inside=_INSIDE)) if plain else None
+    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
+        return self._collocation(seed, partial(_redrawn, chosen=chosen))
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
         return self._collocation(seed, lambda data: data)
@@ -239,15 +243,16 @@ class DeepXDECollocation(Collocation):
     data: Any = None
 
 
-def _redrawn(data: Any, inside: int | None = None) -> Any:
+def _redrawn(data: Any, chosen: np.ndarray | None = None) -> Any:
     """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
 
-    With `inside` another number of points inside the domain. Integral equations keep theirs, which their matrix needs.
+    With `chosen` points ``(rows, inputs)`` a few hundred inside the domain, these among them. Integral equations keep
+    their number of points, which their matrices need.
     """
     if data.num_domain == 0 and data.anchors is not None:
         data.num_domain, data.anchors = len(data.anchors), None
-    if inside is not None and not isinstance(data, INTEGRAL):
-        data.num_domain = inside
+    if chosen is not None and not isinstance(data, INTEGRAL):
+        data.num_domain, data.anchors = _INSIDE - len(chosen), chosen.astype(data.train_x.dtype)
     data.train_distribution = "pseudo"
     if isinstance(data, dde.data.FPDE):
         data.int_mat_train = None

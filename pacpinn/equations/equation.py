@@ -6,6 +6,7 @@ import copy
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +15,13 @@ from torch import Tensor, nn
 
 from pacpinn.equations.collocation import Points
 from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.rungs import rungs_of
 from pacpinn.equations.size_rule import SizeRule
 from pacpinn.equations.sizes import Sizes, StatedSizes
 from pacpinn.errors import PacpinnError, SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
-from pacpinn.tasks.problem import Problem
+from pacpinn.tasks.problem import Problem, Rung
 
 
 class Equation(Problem):
@@ -71,7 +73,6 @@ class Equation(Problem):
     sizes: ClassVar[StatedSizes] = {}
     weights: ClassVar[Sequence[float] | None] = None
     hidden: ClassVar[Sequence[int]] = (32, 32, 32)
-    _size_rule: SizeRule | None = None  # measured when sizes are first needed
 
     @abstractmethod
     def geometry(self, c: Coefficients) -> Any:
@@ -131,16 +132,22 @@ class Equation(Problem):
         sizes = [features.shape[1], *self.hidden, len(self.outputs)]
         return dde.nn.FNN(sizes, "tanh", "Glorot normal")
 
+    def rungs(self) -> list[Rung]:
+        return rungs_of(self)
+
     def initial_network(self, seed: int) -> nn.Module:
         with deepxde_defaults(torch.float64, torch.device("cpu")):
             return super().initial_network(seed)
 
     def sizes_at(self, c: Coefficients) -> Sizes:
         """The sizes of inputs, outputs and residual blocks at `c`, by the family's :class:`SizeRule`."""
-        if self._size_rule is None:
-            self._size_rule = SizeRule(self)
-        each = [self._size_rule.at(self, own) for own in c.each()]
+        each = [self.size_rule.at(self, own) for own in c.each()]
         return Sizes.stacked(each) if c.several else each[0]
+
+    @cached_property
+    def size_rule(self) -> SizeRule:
+        """The sizes as a function of the coefficients, measured when they are first needed."""
+        return SizeRule(self)
 
     def stated_scale(self, c: Coefficients) -> float | None:
         """The :meth:`scale` at `c`, checked; None if the equation states none."""
@@ -160,6 +167,16 @@ class Equation(Problem):
     def has_transform(self) -> bool:
         """Whether the equation states a transform of its own."""
         return type(self).transform is not Equation.transform
+
+    @property
+    def has_default_network(self) -> bool:
+        """Whether the network is the default one, of the widths :attr:`hidden`."""
+        return type(self).network is Equation.network
+
+    @property
+    def draws_points(self) -> bool:
+        """Whether the points are drawn as :attr:`points` says."""
+        return True
 
     @property
     def keeps_units(self) -> bool:
@@ -185,7 +202,7 @@ def as_variant(problem: Equation, kind: Any) -> Any:
     kind.name = problem.name
     variant = copy.copy(problem)
     variant.__class__ = kind
-    vars(variant).pop("_size_rule", None)  # other residuals may have other sizes
+    vars(variant).pop("size_rule", None)  # other residuals may have other sizes
     return variant
 
 

@@ -16,6 +16,7 @@ from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon,
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.sizes import Sizes
+from pacpinn.equations.steep_points import steepest
 from pacpinn.equations.vertices import without_vertices
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -29,6 +30,8 @@ _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss mu
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
 _INSIDE = 256  # points inside the domain to estimate errors
+_STEEP = 8  # of them where the solution is steepest
+_CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 _AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
@@ -175,15 +178,25 @@ class EquationTask(LeastSquaresTask):
             self._fresh[seed] = self.draw(replace(self.equation.points, distribution="pseudo"), seed)
         return self._fresh[seed]
 
-    def error_points(self, seed: int) -> Collocation | None:
-        """A few hundred points, drawn evenly at random; None for an easier stage, and with measurements."""
+    def error_points(self, seed: int, forward: Forward) -> Collocation | None:
+        """A few hundred points, some where the solution is steepest, the others drawn evenly at random.
+
+        None for an easier stage, and with measurements.
+        """
         if type(self.stage) is not Stage or self._measurements:
             return None
+        with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
+            candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")
+        return self._drawn_with(steepest(partial(self.predict, forward), candidates, _STEEP), seed)
+
+    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
+        """A few hundred points, among them those `chosen` inside the domain."""
         points = self.equation.points.at_most(_AT_CONDITIONS * len(self.equation.inputs))
-        return self.draw(replace(points, domain=_INSIDE), seed)
+        points = replace(points, domain=_INSIDE)
+        return self.draw(points, seed, lambda x: np.concatenate([x[: len(x) - len(chosen)], chosen]))
 
     def error_grid(self) -> np.ndarray:
-        """A regular grid; in more than three dimensions, where most of its points are on the boundary, random points."""
+        """A regular grid; in more than three dimensions, where most of its points are on the boundary, random ones."""
         count = len(self.equation.inputs)
         if count <= _GRID_INPUTS:
             return self.grid(round(_ERROR_GRID ** (1 / count)))

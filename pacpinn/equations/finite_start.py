@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from torch import nn
 
 from pacpinn.equations.collocation import Collocation, named_point
 from pacpinn.equations.equation_task import EquationTask
@@ -12,29 +11,28 @@ from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
 from pacpinn.runtime.user_code import place_of
-from pacpinn.tasks.task import Block
+from pacpinn.tasks.task import Block, Forward
 
 
-def require_finite_start(task: EquationTask, network: nn.Module) -> None:
+def require_finite_start(task: EquationTask, network: Forward) -> None:
     """Refuse residuals that are NaN or infinite at a training point of a cold start's first task.
 
     Args:
-        task: to be solved; a cold start begins with the first of its easier tasks, if it has any.
-        network: from which a solve starts.
+        task: the first task of a cold start.
+        network: from which it starts, in the task's dtype.
 
     Raises:
         ResidualError: with the first such point, and the outputs there.
     """
     with untouched(0):
-        first = next(iter(task.easier()), task)
-        network, batch = network.to(dtype=first.dtype, device=first.device), first.everything()
-        with deepxde_defaults(first.dtype, first.device):
-            require_numbers(first.equation, batch)
-        for block in first.residuals(network, batch):
-            _require_finite(first, network, batch, block)
+        batch = task.everything()
+        with deepxde_defaults(task.dtype, task.device):
+            require_numbers(task.equation, batch)
+        for block in task.residuals(network, batch):
+            _require_finite(task, network, batch, block)
 
 
-def _require_finite(task: EquationTask, network: nn.Module, batch: Collocation, block: Block) -> None:
+def _require_finite(task: EquationTask, network: Forward, batch: Collocation, block: Block) -> None:
     bad = torch.nonzero(~torch.isfinite(block.values.detach().flatten()))[:, 0].tolist()
     if not bad:
         return

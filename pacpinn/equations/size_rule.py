@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
@@ -43,7 +43,13 @@ class SizeRule:
         self.at_source = _vector(measure_sizes(equation, equation.source)) if at_source is None else at_source
         self.lines = dict(lines or {})
         self._counts = len(equation.inputs), len(equation.outputs)
+        self._is_unit = len(self.at_source) == 2 * sum(self._counts) + len(equation.outputs)  # no blocks
         self._known: dict[Coefficients, Sizes] = {}
+
+    @classmethod
+    def unit(cls, equation: Equation) -> Self:
+        """The rule of version 0.1: no sizes at all."""
+        return cls(equation, _vector(Sizes.unit(len(equation.inputs), len(equation.outputs), 0)))
 
     def at(self, equation: Equation, c: Coefficients) -> Sizes:
         """The sizes of the `equation`, whose rule this is, at coefficients `c`."""
@@ -52,7 +58,7 @@ class SizeRule:
                 self._known.clear()
             source, vector = equation.source, self.at_source.copy()
             for name, each in equation.coefficients.items():
-                if c[name] != source[name]:
+                if c[name] != source[name] and not self._is_unit:
                     if name not in self.lines:
                         self.lines[name] = self._line(equation, name)
                     places, vectors = self.lines[name]

@@ -22,6 +22,7 @@ from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range, spanned
 from pacpinn.tasks.problem import Problem
+from pacpinn.transfer.finite_start import finite_start
 from pacpinn.transfer.pruning import kept_weights
 
 
@@ -71,4 +72,6 @@ def _check(problem: Problem, stated: Problem, source: Coefficients, settings: Se
         if isinstance(stated, Equation):
             dry_run(stated, source)
             assert isinstance(task, EquationTask)
-            require_finite_start(task, problem.initial_network(settings.seed))
+            first = next(iter(task.easier()), task)
+            start = MaskedNetwork(problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype))
+            require_finite_start(first, start.forward(finite_start(start, start.start, first)))

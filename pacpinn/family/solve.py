@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pacpinn.continuation.escalation import ColdStart, solve_cold
 from pacpinn.continuation.family_methods import build_base
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
@@ -20,7 +21,7 @@ from pacpinn.family.plan import Plan, plan_family
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.targets import CoefficientValues
 from pacpinn.runtime.isolation import alone, existing_device, untouched
-from pacpinn.solvers.base import Result, Status
+from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import Request, TargetRequest
 from pacpinn.tasks.coefficient import Coefficients
@@ -129,18 +130,30 @@ def _with_journal(
 def solve_source(problem: Problem, source: Coefficients, settings: Settings, progress: ProgressCallback) -> Family:
     """A family of the source alone: solved, pruned and allocated."""
     with untouched(settings.seed):
-        task = settings.task(problem, source)
-        network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
         fit, allocate = reporter(progress, "fit", source), reporter(progress, "allocate", source)
-        learnt = range_task(problem, source, settings.task) if isinstance(problem, ParametricEquation) else task
-        trained, fitted = cold_start(network, learnt, settings.solver, settings.seed, fit)
-        base, results = build_base(trained, task, settings, allocate)
-        result = replace(Result.joined([fitted, *results]), z=base.start)
+        if isinstance(problem, ParametricEquation):
+            start = _parametric_start(problem, source, settings, fit)
+        else:
+            start = solve_cold(problem, source, settings, problem.rungs(), fit)
+        problem, task = start.problem, start.task
+        base, results = build_base(start.masked, task, settings, allocate)
+        result = replace(Result.joined([start.result, *results]), z=base.start)
         member = Solution.of(task, base, result, base=0, parent=None)
     progress(ended("allocate", member))
     if task.tolerance is not None and member.status is not Status.CONVERGED:
         log.warning("the source %s ended %s: targets will hardly be better", source, member.status)
     return Family(problem, [Base(base, source)], [member], settings)
+
+
+def _parametric_start(
+    problem: ParametricEquation, source: Coefficients, settings: Settings, report: Report
+) -> ColdStart:
+    """One network trained on the whole range."""
+    task = settings.task(problem, source)
+    network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
+    learnt = range_task(problem, source, settings.task)
+    masked, result = cold_start(network, learnt, settings.solver, settings.seed, report)
+    return ColdStart(problem, task, masked, result)
 
 
 def carry_out(

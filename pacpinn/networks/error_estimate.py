@@ -63,12 +63,13 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     None for tasks whose error no residual tells, such as data. The cost is two Jacobians on a few hundred points and
     one eigendecomposition: less than a step of a calibration.
     """
-    task = task.to(torch.float64)
-    points = [task.error_points(seed) for seed in (_FIT, _JUDGE)]
+    task, z = task.to(torch.float64), z.double()
+    masked = masked.to(torch.float64, task.device)
+    points = [task.error_points(seed, masked.forward(z)) for seed in (_FIT, _JUDGE)]
     if not isinstance(task, LeastSquaresTask) or points[0] is None:
         return None
     with untouched(_SEED):
-        rich = _enriched(masked.to(torch.float64, task.device), z.double(), task, points[0])
+        rich = _enriched(masked, z, task, points[0])
         objective, w = Objective(task, rich), rich.start[None]
         fit, judge = (objective.linearised_on(batch, w) for batch in points)
         candidates = _damped(fit.jacobian[0], fit.residuals[0])

@@ -6,7 +6,7 @@ import re
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from torch import nn
@@ -16,6 +16,14 @@ from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficient, Coefficients
 from pacpinn.tasks.parameter_space import ParameterSpace
 from pacpinn.tasks.task import Task
+
+
+class Rung(NamedTuple):
+    """A further try of a cold start: its name, the problem changed for it, and what is added to the network's seed."""
+
+    name: str
+    problem: Problem
+    seed: int = 0
 
 
 class Problem(ABC):
@@ -114,6 +122,10 @@ class Problem(ABC):
         """A fresh network, the same for the same seed."""
         with untouched(seed):
             return self.network(seed)
+
+    def rungs(self) -> Sequence[Rung]:
+        """Further tries of a cold start that misses its tolerance, from the cheapest on. None by default."""
+        return ()
 
     @abstractmethod
     def build(self, c: Coefficients) -> Task:

@@ -111,8 +111,8 @@ class Task(ABC):
         """Points for checking the residual that training does not see. By default :meth:`everything`."""
         return self.everything()
 
-    def error_points(self, seed: int) -> Batch | None:
-        """A few points, other than those of training, on which to estimate the error of a solution.
+    def error_points(self, seed: int, forward: Forward) -> Batch | None:
+        """A few points, other than those of training, on which to estimate the error of the solution `forward`.
 
         By default None: no residual tells the error.
         """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.base import Report, Result
 from pacpinn.solvers.choice import SolverChoice
 from pacpinn.tasks.task import LeastSquaresTask, Task, named_inputs
+from pacpinn.transfer.finite_start import finite_start
 from pacpinn.transfer.methods import allocation
 from pacpinn.transfer.pruning import Criterion, kept_weights
 
@@ -25,6 +28,7 @@ def allocate(
 ) -> tuple[MaskedNetwork, Result]:
     """Retrain the `kept` weights of a source on `task`, the others at zero; in the base these others are free."""
     method = allocation(source, kept)
+    method = replace(method, start=finite_start(method.masked, method.start, task))
     result = method.train(task, solver, penalty, seed, report)
     return frozen_base(method.masked, result.z), result
 

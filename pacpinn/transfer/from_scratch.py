@@ -11,6 +11,7 @@ from pacpinn.solvers.adam import Adam
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.solvers.choice import InTurn, SolverChoice, get_solver
 from pacpinn.tasks.task import Task
+from pacpinn.transfer.finite_start import finite_start
 from pacpinn.transfer.methods import from_scratch
 
 
@@ -27,9 +28,10 @@ def cold_start(
     Returns:
         The trained network with all weights free, and the result: the steps and seconds of all tasks, the last status.
     """
-    method = from_scratch(network)
-    results: list[Result] = []
     easier = task.easier()
+    method = from_scratch(network)
+    method = replace(method, start=finite_start(method.masked, method.start, next(iter(easier), task)))
+    results: list[Result] = []
     for turn, stage in enumerate([*easier, task, *task.again()]):
         if turn > len(easier) and results[-1].status is Status.CONVERGED:
             break  # the task itself is solved: no retry

@@ -14,6 +14,7 @@ import torch
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.family.file import container, schema, upgrades
+from pacpinn.family.file.problem_state import problem_state, restored
 from pacpinn.family.file.provenance import problem_of, run_spec, settings_of
 from pacpinn.family.file.schema import Header, PartHeader, Record
 from pacpinn.family.file.tensors import base_tensors, member_header, member_tensors, read_bases, read_members, shapes_of
@@ -53,6 +54,7 @@ def write_family(path: Path, family: Record) -> str:
         members=[member_header(each) for each in family.solutions],
         refinement=family.refinement,
         finished=family.finished,
+        state=problem_state(family.problem),
     )
     tensors = member_tensors([source, *targets], targets) | base_tensors(family.bases, first=0)
     return container.write_container(path, schema.to_json(header), tensors)
@@ -77,7 +79,7 @@ def read_family(path: Path, problem: Problem | str | Path | None, device: torch.
     with _fitting(path):
         text, tensors = upgrades.upgraded(stored)
         header = schema.from_json(text, Header)
-        problem = problem_of(path, header.run_spec.problem, problem)
+        problem = restored(problem_of(path, header.run_spec.problem, problem), header.state)
         settings = settings_of(header.run_spec.settings, device)
         bases = read_bases(problem, settings, header.shapes, header.bases, 0, tensors)
         solutions = read_members(problem, bases, header.members, 0, tensors)

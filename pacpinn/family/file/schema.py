@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
+from pacpinn.family.file.problem_state import ProblemState
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime.machine import Machine
 from pacpinn.solvers.base import Solver
@@ -62,7 +63,7 @@ class SettingsHeader(
         Settings,
         left_out=["device"],
         stored_as={"criterion": str, "always_kept": Names, "always_free": Names, "solver": Any, "dtype": str | None},
-        optional=["tree"],
+        optional=["tree", "effort"],
     )
 ):
     """The fields of :class:`pacpinn.Settings` but for the device; criterion, solver and dtype by name."""
@@ -123,6 +124,7 @@ class Header(Struct, frozen=True):
         bases: for each base, the coefficients to which it is allocated.
         members: the source, then the targets.
         refinement, finished: as in :class:`Record`.
+        state: what the family keeps of its problem; None in files of version 0.1.
     """
 
     run_spec: RunSpec = field(name="asked")
@@ -133,6 +135,7 @@ class Header(Struct, frozen=True):
     members: Sequence[MemberHeader]
     refinement: Refinement | None
     finished: bool
+    state: ProblemState | None = None
 
 
 class PartHeader(Struct, frozen=True):

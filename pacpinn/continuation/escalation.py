@@ -1,0 +1,77 @@
+"""Escalation: a cold start that misses its tolerance is tried again, each time with more effort.
+
+The tries are the problem's own (:meth:`Problem.rungs`): another first network, a warm-up, growing horizons, more
+points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from pacpinn.continuation.settings import Settings
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import Report, Result, Status
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.problem import Problem, Rung
+from pacpinn.tasks.task import Task
+from pacpinn.transfer.from_scratch import cold_start
+
+log = logging.getLogger(__name__)
+
+
+class ColdStart(NamedTuple):
+    """A network trained from its initial weights.
+
+    Attributes:
+        problem: as it was solved; after escalation it may have more points or a wider network.
+        task: at the coefficients.
+        masked: the trained network, all weights free.
+        result: of the best try, with the steps and seconds of all.
+        tried: names of all tries after the first.
+    """
+
+    problem: Problem
+    task: Task
+    masked: MaskedNetwork
+    result: Result
+    tried: tuple[str, ...] = ()
+
+    @property
+    def solved(self) -> bool:
+        """Whether its status is converged."""
+        return self.result.status is Status.CONVERGED
+
+    @property
+    def error(self) -> float:
+        """Estimated error; infinite if there is no estimate."""
+        return float("inf") if self.result.error_estimate is None else self.result.error_estimate
+
+
+def solve_cold(
+    problem: Problem, c: Coefficients, settings: Settings, rungs: Sequence[Rung], report: Report
+) -> ColdStart:
+    """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
+    first = _attempt(problem, c, settings, settings.seed, report)
+    best, results, tried = first, [first.result], list[str]()
+    if first.task.tolerance is not None and first.result.error_estimate is not None:
+        for rung in rungs:
+            if best.solved or sum(each.steps for each in results) >= settings.effort:
+                break
+            log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, first.task.tolerance, rung.name)
+            found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report)
+            results.append(found.result)
+            tried.append(rung.name)
+            best = min(best, found, key=lambda each: (not each.solved, each.error))
+    spent = Result.joined(results)
+    result = replace(best.result, steps=spent.steps, seconds=spent.seconds)
+    return best._replace(result=result, tried=tuple(tried))
+
+
+def _attempt(problem: Problem, c: Coefficients, settings: Settings, seed: int, report: Report) -> ColdStart:
+    task = settings.task(problem, c)
+    network = problem.initial_network(seed).to(device=task.device, dtype=task.dtype)
+    masked, result = cold_start(network, task, settings.solver, settings.seed, report)
+    return ColdStart(problem, task, masked, result)

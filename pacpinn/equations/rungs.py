@@ -1,0 +1,51 @@
+"""What a cold start of an equation may try when it misses its tolerance, from the cheapest on."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pacpinn.runtime.deepxde_backend import dde
+from pacpinn.tasks.problem import Rung
+
+if TYPE_CHECKING:
+    from pacpinn.equations.equation import Equation
+
+_WARM_UP = 500  # steps of Adam
+_HORIZONS = tuple(k / 8 for k in range(1, 8))
+_POINTS = 2  # times as many
+_ADAPTIVE = 2  # draws by the residual
+_WIDTH = 1.5  # times as wide
+
+
+def rungs_of(equation: Equation) -> list[Rung]:
+    """Another first network, a warm-up, growing horizons if there is time, more points, and a wider network."""
+    found = [Rung("another first network", equation, seed=1)]
+    if not equation.warm_up:
+        found.append(Rung("a warm-up by Adam", _changed(equation, warm_up=_WARM_UP)))
+    if _has_time(equation) and not equation.horizons:
+        found.append(Rung("growing horizons", _changed(equation, horizons=_HORIZONS)))
+    if equation.draws_points:
+        points = equation.points
+        more = replace(
+            points, domain=_POINTS * points.domain, boundary=_POINTS * points.boundary, initial=_POINTS * points.initial
+        )
+        adapted = _changed(equation, adaptive=_ADAPTIVE, points=more)
+        found.append(Rung("more points, where the residual is large", adapted))
+        if equation.has_default_network:
+            wider = tuple(round(_WIDTH * each) for each in equation.hidden)
+            found.append(Rung("a wider network and more points", _changed(equation, hidden=wider, points=more)))
+    return found
+
+
+def _changed(equation: Equation, **attributes: Any) -> Equation:
+    """A copy of the equation with other class attributes."""
+    other = copy.copy(equation)
+    vars(other).update(attributes)
+    return other
+
+
+def _has_time(equation: Equation) -> bool:
+    geometry = equation.geometry(equation.source)
+    return isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
