@@ -19,13 +19,14 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
-from pacpinn.solvers.base import Report, silent
+from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.solvers.choice import get_solver
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.solvers.memory_estimate import require_memory
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.task import Task
+from pacpinn.transfer.finite_start import has_finite_residuals
 from pacpinn.transfer.methods import calibration, minimise
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,10 @@ def calibrate(context: StepContext, segment: PathSegment, report: Report = silen
     with untouched():
         objective = calibration_objective(task, base.masked, context.settings)
         (z,) = secant_predictor(context.problem, objective, [segment])
-        result = minimise(objective, context.settings.solver, z, report)
+        if has_finite_residuals(base.masked, z, task):
+            result = minimise(objective, context.settings.solver, z, report)
+        else:  # a shorter step may stay where the equation has a meaning
+            result = Result(z, Status.DIVERGED, steps=0, seconds=0.0)
     seconds = time.perf_counter() - began
     return SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)
 

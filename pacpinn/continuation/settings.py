@@ -62,7 +62,7 @@ class Settings:
     tolerance: float | None = None
     effort: int = 2000
     halvings: int = 3
-    bases: int = 3
+    bases: int = 6
     batch: int | None = None
     tree: TreeShape | None = None
     seed: int = 0

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pacpinn.continuation.calibration import PathSegment, calibrate
+from pacpinn.continuation.escalation import solve_cold
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
 from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.singular_points import find_ahead, with_crossed
@@ -94,7 +95,7 @@ class _Continuation:
             elif self._can_halve(trial):
                 self.stride /= 2
             else:
-                return False
+                return self._start_anew(trial)
 
     @property
     def _at_target(self) -> bool:
@@ -113,12 +114,19 @@ class _Continuation:
         distinct = not (middle.close_to(self.current.coefficients) or middle.close_to(self._goal))
         return distinct and self.stride > 0.5**self.context.settings.halvings and not _overfitted(trial.solution)
 
+    @property
+    def _known_bases(self) -> list[Base]:
+        return [*self.context.bases, *self.segment.grown, *self.grown]
+
+    @property
+    def _may_grow(self) -> bool:
+        settings = self.context.settings
+        return FAMILY_METHODS[settings.method].grows_bases and len(self._known_bases) < settings.bases
+
     def _needs_base(self, trial: SolutionOnBase) -> bool:
         """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
-        settings, known = self.context.settings, [*self.context.bases, *self.segment.grown, *self.grown]
-        allowed = FAMILY_METHODS[settings.method].grows_bases and len(known) < settings.bases
-        same_again = self.current.coefficients == known[-1].coefficients
-        if trial.solution.tolerance is None or not allowed or same_again:
+        same_again = self.current.coefficients == self._known_bases[-1].coefficients
+        if trial.solution.tolerance is None or not self._may_grow or same_again:
             return False
         return trial.solution.excess <= _NEARLY or not self._can_halve(trial)
 
@@ -135,6 +143,24 @@ class _Continuation:
         self.before = None
         self.current = SolutionOnBase(replace(self.current.solution, z=allocated.start), base)
         self.stride = 1 - self.done
+
+    def _start_anew(self, trial: SolutionOnBase) -> bool:
+        """Solve the target from a fresh network, pruned and allocated as a base of its own; whether it is solved."""
+        context, target = self.context, self.segment.target
+        if trial.solution.error_estimate is None or not self._may_grow:
+            return False
+        with untouched():
+            alike = [each for each in context.problem.rungs() if each.same_network]
+            start = solve_cold(context.problem, target, context.settings, alike, self.report)
+            self.allocations.append(start.result)
+            if not start.solved:
+                return False
+            allocated, results = build_base(start.masked, start.task, context.settings, self.report)
+            result = replace(results[-1], z=allocated.start)
+        base = Base(allocated, target)
+        self.grown.append(base)
+        self.trials.append(SolutionOnBase.of(context.task(target), base, result, parent=None))
+        return self.trials[-1].solved
 
     def _best_trial(self) -> SolutionOnBase:
         """Of the trials at the target, on bases that are kept, the solved one; else that with the least error."""

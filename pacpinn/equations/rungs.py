@@ -35,7 +35,11 @@ def rungs_of(equation: Equation) -> list[Rung]:
         found.append(Rung("more points, where the residual is large", adapted))
         if equation.has_default_network:
             wider = tuple(round(_WIDTH * each) for each in equation.hidden)
-            found.append(Rung("a wider network and more points", _changed(equation, hidden=wider, points=more)))
+            found.append(
+                Rung(
+                    "a wider network and more points", _changed(equation, hidden=wider, points=more), same_network=False
+                )
+            )
     return found
 
 

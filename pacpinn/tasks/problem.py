@@ -19,11 +19,19 @@ from pacpinn.tasks.task import Task
 
 
 class Rung(NamedTuple):
-    """A further try of a cold start: its name, the problem changed for it, and what is added to the network's seed."""
+    """A further try of a cold start.
+
+    Attributes:
+        name: for messages and tables.
+        problem: changed for this try.
+        seed: what is added to the network's seed.
+        same_network: whether the network's architecture stays as it is.
+    """
 
     name: str
     problem: Problem
     seed: int = 0
+    same_network: bool = True
 
 
 class Problem(ABC):

@@ -18,15 +18,18 @@ def finite_start(masked: MaskedNetwork, z: Tensor, task: Task) -> Tensor:
     Outputs of zero are the values that conditions prescribe, where an equation with roots or powers has a meaning. If
     no size of the last layer helps, `z` as it is: the solver says where residuals are not finite.
     """
-    if not isinstance(task, LeastSquaresTask) or _finite(masked, z, task):
+    if has_finite_residuals(masked, z, task):
         return z
     last = last_module(masked.network)
     of_last = [torch.full(shape, name.startswith(f"{last}.")).flatten() for name, shape in masked.shapes.items()]
     shrunk = torch.cat(of_last).to(masked.free.device)[masked.free]
     smaller = (torch.where(shrunk, share * z, z) for share in _SHARES)
-    return next((each for each in smaller if _finite(masked, each, task)), z)
+    return next((each for each in smaller if has_finite_residuals(masked, each, task)), z)
 
 
-def _finite(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask) -> bool:
+def has_finite_residuals(masked: MaskedNetwork, z: Tensor, task: Task) -> bool:
+    """Whether all residuals of `task` are finite at free weights `z` ``(p,)``; true for tasks without residuals."""
+    if not isinstance(task, LeastSquaresTask):
+        return True
     blocks = task.residuals(masked.forward(z), task.everything())
     return all(bool(torch.isfinite(block.values).all()) for block in blocks)
