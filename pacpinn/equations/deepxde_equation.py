@@ -6,28 +6,21 @@ import copy
 import inspect
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar, Self
+from contextlib import suppress
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pacpinn.equations.collocation import Collocation, Points
-from pacpinn.equations.curriculum import Place
+from pacpinn.equations.deepxde_task import INTEGRAL, DeepXDEIntegralTask, DeepXDETask
 from pacpinn.equations.equation import Equation
-from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.residuals import Outputs, Residuals
-from pacpinn.equations.vertices import without_vertices
 from pacpinn.errors import PacpinnError
-from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults, one_at_a_time, without_points
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficient, Coefficients
-from pacpinn.tasks.task import Block
 
-INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
-_INSIDE = 256  # points inside the domain to estimate errors
+_REMEMBERED = 64  # data objects
 _CACHING = (dde.icbc.BC, dde.icbc.IC)  # conditions that cache values by the identity of the points first given
 
 
@@ -72,7 +65,8 @@ def from_deepxde(
     kind: Any = type("Given", (GivenEquation,), {**coefficients, **plain, **own, "__module__": make_data.__module__})
     problem: GivenEquation = kind()
     kind._keeps_units = isinstance(network, dde.Model) or _transforms(problem.initial_network(0))
-    data = problem._latest_data(problem.source)
+    with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
+        data = problem.made(problem.source)
     if "inputs" not in attributes:
         kind.inputs = _input_names(data.geom)
     if "outputs" not in attributes:
@@ -90,7 +84,8 @@ class GivenEquation(Equation):
     _keeps_units: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self._latest: tuple[Coefficients, Any] | None = None
+        self._data: dict[Coefficients, Any] = {}  # by coefficients, for formulas
+        self._latest: Any = None
         self._known: list[Any] = []
 
     @abstractmethod
@@ -99,9 +94,8 @@ class GivenEquation(Equation):
 
     def made(self, c: Coefficients) -> Any:
         """:meth:`data`, checked: such an object, with new conditions that use all of their points."""
-        if c.several:
-            raise PacpinnError(f"{self.name} is set up for one coefficient at a time; solve it with batch=1")
-        data = self.data(c)
+        with one_at_a_time():
+            data = self.data(c)
         if not isinstance(data, dde.data.PDE):
             raise PacpinnError(
                 f"the data of {self.name} at {c} is a {type(data).__name__}; expected a dde.data.PDE, TimePDE, IDE or "
@@ -112,10 +106,15 @@ class GivenEquation(Equation):
 
     def _latest_data(self, c: Coefficients) -> Any:
         """The latest data object, made again for other coefficients: for its formulas, not for its points."""
-        if self._latest is None or self._latest[0] is not c:
+        known = self._data.get(c) if type(c) is Coefficients else None  # others note what is read, or have columns
+        if known is None:
             with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
-                self._latest = c, self.made(c)
-        return self._latest[1]
+                known = self._made_without_points(c)
+            if len(self._data) >= _REMEMBERED:
+                self._data.clear()
+            self._data[c] = known
+        self._latest = known
+        return known
 
     def geometry(self, c: Coefficients) -> Any:
         return self._latest_data(c).geom
@@ -129,7 +128,16 @@ class GivenEquation(Equation):
         return data.pde(x, y, x.new_tensor(data.auxiliary_var_fn(x.numpy(force=True))))
 
     def conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
-        return self.made(c).bcs
+        return self.new_conditions(c)
+
+    def new_conditions(self, c: Coefficients) -> Sequence[Any]:
+        return self._made_without_points(c).bcs
+
+    def _made_without_points(self, c: Coefficients) -> Any:
+        """:meth:`made`, for formulas and conditions alone: points take most of the time."""
+        with suppress(Exception), without_points():
+            return self.made(c)
+        return self.made(c)  # a function that reads the points itself needs them
 
     def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
         """The data object's own ``solution``, if it has one."""
@@ -137,7 +145,7 @@ class GivenEquation(Equation):
         return None if solution is None else np.asarray(solution(x))
 
     def stated(self, part: str) -> Any:
-        _, data = self._latest or (None, self._latest_data(self.source))
+        data = self._latest or self._latest_data(self.source)
         own = {"residual": data.pde, "conditions": self.data}
         return own.get(part) or super().stated(part)
 
@@ -173,91 +181,6 @@ class GivenEquation(Equation):
                     "remembers values at its points; expected new conditions: make them where the data is made"
                 )
         self._known = [each for each in conditions if isinstance(each, _CACHING)]
-
-
-class DeepXDETask(EquationTask):
-    """An equation at fixed coefficients, on the points that its data object has drawn, whatever is asked for."""
-
-    equation: GivenEquation
-
-    @property
-    def size(self) -> int:
-        return self.everything().rows
-
-    def few(self, count: int) -> None:
-        """None: the number of points is the data object's own."""
-
-    def drawn_anew(self, seed: int) -> Self:
-        other = copy.copy(self)
-        other._training = self.fresh(seed)
-        return other
-
-    def fresh(self, seed: int) -> Collocation:
-        if seed not in self._fresh:
-            self._fresh[seed] = self._collocation(seed, _redrawn)
-        return self._fresh[seed]
-
-    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
-        return self._collocation(seed, partial(_redrawn, chosen=chosen))
-
-    def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
-        return self._collocation(seed, lambda data: data)
-
-    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
-        if not self._physics:
-            return self._measured()
-        with untouched(seed), deepxde_defaults(self.dtype, self.device):
-            data = prepare(self.equation.made(self.coefficients))
-            if self._measurements:
-                data.bcs = [*data.bcs, *self._observed()]
-                data.resample_train_points(pde_points=False)
-        counts = [int(n) for n in data.num_bcs]
-        batch = DeepXDECollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
-        return self._usable(batch)
-
-    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
-        return without_vertices(batch)
-
-
-class DeepXDEIntegralTask(DeepXDETask):
-    """An integro-differential or fractional equation: a residual depends on the solution at many points."""
-
-    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
-        return batch  # its matrices of weights belong to all of its points
-
-    def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
-        assert isinstance(batch, DeepXDECollocation)
-        x = batch.x.detach().requires_grad_()
-        y = formulas.solution(outputs, x)
-        with formulas.calling("residual"):
-            errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
-        count = len(errors) - len(batch.counts)
-        blocks = [Block(name, each[:, 0]) for name, each in formulas.named(errors[:count], rows=len(errors[0]))]
-        return formulas.with_conditions(blocks, [[error] for error in errors[count:]], batch)
-
-
-@dataclass(frozen=True)
-class DeepXDECollocation(Collocation):
-    """Points with the data object that has drawn them."""
-
-    data: Any = None
-
-
-def _redrawn(data: Any, chosen: np.ndarray | None = None) -> Any:
-    """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
-
-    With `chosen` points ``(rows, inputs)`` a few hundred inside the domain, these among them. Integral equations keep
-    their number of points, which their matrices need.
-    """
-    if data.num_domain == 0 and data.anchors is not None:
-        data.num_domain, data.anchors = len(data.anchors), None
-    if chosen is not None and not isinstance(data, INTEGRAL):
-        data.num_domain, data.anchors = _INSIDE - len(chosen), chosen.astype(data.train_x.dtype)
-    data.train_distribution = "pseudo"
-    if isinstance(data, dde.data.FPDE):
-        data.int_mat_train = None
-    data.resample_train_points()
-    return data
 
 
 def _network_method(network: Any) -> Callable[[Any, int], nn.Module]:

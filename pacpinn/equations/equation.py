@@ -92,6 +92,10 @@ class Equation(Problem):
         """
         return []
 
+    def new_conditions(self, c: Coefficients) -> Sequence[Any]:
+        """The :meth:`conditions` at `c`, on the equation's own geometry."""
+        return self.conditions(self.geometry(c), c)
+
     def exact_conditions(self, geometry: Any, c: Coefficients) -> Sequence[Any]:
         """The conditions that :meth:`transform` satisfies exactly, as DeepXDE's objects: for :func:`pacpinn.soft`."""
         return []

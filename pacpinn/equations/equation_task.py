@@ -35,7 +35,6 @@ _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 _AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
-_LEAST_VARIATION = 1e-2  # of what is expected
 _FIT_SEED = 1  # of the points on which a fit is judged
 _VALIDATION_SEED = 2  # of the points on which settings are judged
 
@@ -204,11 +203,7 @@ class EquationTask(LeastSquaresTask):
             return domain_points(self._domain(), _ERROR_GRID, "pseudo")
 
     def yardstick(self, values: np.ndarray) -> np.ndarray:
-        """The variation over the rows; where there is next to none, the size of a constant, or what sizes expect."""
-        variation, size = np.std(values, axis=0), np.sqrt(np.mean(np.square(values), axis=0))
-        expected = self.equation.sizes_at(self.coefficients).variation.numpy()
-        constant = np.where(size > _LEAST_VARIATION * expected, np.minimum(size, expected), expected)
-        return np.where(variation > _LEAST_VARIATION * expected, variation, constant)
+        return self.equation.sizes_at(self.coefficients).yardstick(values)
 
     def few(self, count: int) -> Collocation | None:
         points = self.equation.points

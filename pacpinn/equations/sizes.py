@@ -11,10 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pacpinn.errors import SizeError
+
+_NEXT_TO_NOTHING = 1e-2  # of an expected variation
 
 StatedSizes = Mapping[str, float | tuple[float, float]]
 """Sizes that a user states, by name: of an input its ends ``(low, high)``; of an output its size, or ``(offset,
@@ -62,6 +65,17 @@ class Sizes:
     def block_size(self, index: int, values: Tensor) -> Tensor:
         """The size of the block with this index, which divides its `values` ``(n,)`` or ``(targets, n)``."""
         return self.blocks[..., index, None].to(values)
+
+    def yardstick(self, values: np.ndarray) -> np.ndarray:
+        """What errors of each output are relative to, ``(outputs,)``, for a solution's `values` ``(rows, outputs)``.
+
+        Their root mean square about their mean. Where this is next to nothing beside the variation that the sizes
+        expect, the size of the constant; this variation if that is next to nothing, too.
+        """
+        found, size = np.std(values, axis=0), np.sqrt(np.mean(np.square(values), axis=0))
+        expected = self.variation.numpy(force=True)
+        constant = np.where(size > _NEXT_TO_NOTHING * expected, np.minimum(size, expected), expected)
+        return np.where(found > _NEXT_TO_NOTHING * expected, found, constant)
 
     def rows(self, inputs: Sequence[str], outputs: Sequence[str], blocks: Sequence[str]) -> list[tuple[str, str]]:
         """Name and size in words, for tables: of every input, output and residual block."""

@@ -106,8 +106,8 @@ def infer_coefficients(recalibration: Recalibration, model: ReducedModel | None,
     search = Search(recalibration, problem)
     point, status = search.minimise(start)
     error = math.nan
-    if model is not None and isinstance(point.solution, Calibrated):
-        error = model.ratio * recalibration.residual(point.solution)
+    if isinstance(point.solution, Calibrated):
+        error = recalibration.error(point.solution)
     steps = search.solved + (0 if in_span is None else in_span.steps)
     return _concluded(problem, point, problem.bias(point, error), status, steps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements
 from pacpinn.errors import NotSolved
+from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Status
@@ -72,9 +74,10 @@ class Recalibration:
         self.bases += grown
         return self._calibrated(found.base.masked, found.solution.z, c) if found.solved else None
 
-    def residual(self, solution: Calibrated) -> float:
-        """Root mean square residual of a solution on fresh points."""
-        return solution.task.fit(solution.masked.forward(solution.z)).residual
+    def error(self, solution: Calibrated) -> float:
+        """Estimated relative error of a solution; NaN if no residual tells it."""
+        found = error_estimate(solution.task, solution.masked, solution.z)
+        return math.nan if found is None else found.relative
 
     def _calibrated(self, base: MaskedNetwork, z: Tensor, c: Coefficients) -> Calibrated:
         task = self.settings.task(self.equation, c)

@@ -93,19 +93,26 @@ class Enriched(nn.Module):
 
     def __init__(self, network: nn.Module, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.network = network
-        self.hidden, self.factors = nn.Linear(inputs, _FUNCTIONS), nn.Linear(_FUNCTIONS, outputs, bias=False)
-        low, high = np.log(_SLOPES)
-        slopes = torch.exp(low + (high - low) * torch.rand(_FUNCTIONS, 1))
+        self.network, self.functions = network, random_functions(inputs, _FUNCTIONS)
+        self.factors = nn.Linear(_FUNCTIONS, outputs, bias=False)
         with torch.no_grad():
-            self.hidden.weight.copy_(slopes * nn.functional.normalize(torch.randn(_FUNCTIONS, inputs), dim=1))
-            self.hidden.bias.copy_(slopes[:, 0] * (2 * torch.rand(_FUNCTIONS) - 1))
             self.factors.weight.zero_()
-        self.hidden.requires_grad_(False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.network(x) + self.factors(torch.tanh(self.hidden(x)))
+        y: Tensor = self.network(x) + self.factors(self.functions(x))
         return y
+
+
+def random_functions(inputs: int, count: int) -> nn.Module:
+    """`count` smooth functions of inputs in [-1, 1]: tanh of random linear functions, with slopes of many sizes."""
+    low, high = np.log(_SLOPES)
+    with untouched(_SEED):
+        slopes = torch.exp(low + (high - low) * torch.rand(count, 1))
+        layer = nn.Linear(inputs, count)
+        with torch.no_grad():
+            layer.weight.copy_(slopes * nn.functional.normalize(torch.randn(count, inputs), dim=1))
+            layer.bias.copy_(slopes[:, 0] * (2 * torch.rand(count) - 1))
+    return nn.Sequential(layer, nn.Tanh()).requires_grad_(False)
 
 
 def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: Batch) -> MaskedNetwork:

@@ -1,34 +1,93 @@
-"""The error indicator of the reduced model: relative error per unit of residual, from members that are left out."""
+"""The error of answers in the members' span: the linearised error equation in a richer space than the span.
+
+The richer space has the modes and random smooth functions in each output. Solved there at sample coefficients, the
+error equation gives relative error per unit of residual, which depends on the coefficients. The error of an answer is
+its residual, on points that its solve does not see, times the largest such ratio among the samples next to it.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
+from typing import NamedTuple, Self
 
 import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
 
-from pacpinn.reduced_basis.gauss_newton import gauss_newton
+from pacpinn.reduced_basis.derivative_tables import DerivativeTable
 from pacpinn.reduced_basis.pod import PODBasis
+from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.snapshots import Snapshots
 from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.parameter_space import ParameterSpace
+
+_DAMPING = 1e-10  # of the trace of the normal matrix
+_AT_ONCE = 8  # samples: their Jacobians in the richer space are large
 
 
-def error_ratio(snapshots: Snapshots) -> float:
-    """Relative error per unit of residual: the geometric mean over members left out; 1 if none has both above 0."""
-    with untouched():
-        pairs = [leave_one_out(snapshots, k) for k in range(len(snapshots.members))]
-    ratios = [error / residual for error, residual in pairs if residual > 0 and error > 0]
-    return float(np.exp(np.mean(np.log(ratios)))) if ratios else 1.0
+class ErrorRatios(NamedTuple):
+    """Relative error per unit of residual at sample coefficients of a box.
+
+    Attributes:
+        box: its normalised places are those of `tree`.
+        tree: of the samples' places.
+        estimates: of the error, per unit of residual ``(samples,)``.
+        bounds: of what the error may be at most, per unit of residual ``(samples,)``.
+    """
+
+    box: ParameterSpace
+    tree: KDTree
+    estimates: np.ndarray
+    bounds: np.ndarray
+
+    @classmethod
+    def measured(
+        cls, snapshots: Snapshots, basis: PODBasis, box: ParameterSpace, cs: Sequence[Coefficients], b: Tensor
+    ) -> Self:
+        """Ratios at the samples `cs`, whose answers have the coordinates `b` ``(samples, modes)``."""
+        space = RicherSpace(snapshots, basis)
+        parts = [space.errors(cs[i : i + _AT_ONCE], b[i : i + _AT_ONCE]) for i in range(0, len(cs), _AT_ONCE)]
+        estimates, bounds, residuals = np.concatenate(parts, axis=1)
+        residuals = np.maximum(residuals, np.finfo(float).tiny)
+        return cls(box, KDTree(box.places(cs)), estimates / residuals, bounds / residuals)
+
+    def at(self, cs: Sequence[Coefficients]) -> tuple[np.ndarray, np.ndarray]:
+        """Estimates and bounds per unit of residual at coefficients `cs`: the largest among the nearest samples."""
+        count = min(2 ** len(self.box.within) + 1, len(self.estimates))
+        _, near = self.tree.query(self.box.places(cs), k=[*range(1, count + 1)])
+        return self.estimates[near].max(axis=1), self.bounds[near].max(axis=1)
 
 
-def leave_one_out(snapshots: Snapshots, k: int) -> tuple[float, float]:
-    """Relative L2 error, and residual on the check points, of the solution for member `k` in the span of all others."""
-    cs = snapshots.coefficients
-    others = [i for i in range(len(cs)) if i != k]
-    basis, c = PODBasis.of_subset(snapshots.training_table.values, others), cs[k]
-    nearest = min(others, key=lambda i: snapshots.equation.space.distance(cs[i], c))
-    training, check = snapshots.on_training(basis.modes), snapshots.on_check(basis.modes)
-    b = gauss_newton(partial(training.linearise, [c]), basis.coordinates[nearest : nearest + 1]).unknowns
-    values, x = snapshots.check_table.values, snapshots.check.x
-    found = snapshots.solution(c, values @ basis.weights(b)[0], x)
-    own = snapshots.solution(c, values[..., k], x)
-    return float((found - own).norm() / own.norm()), float(check.residuals([c], b).norm())
+class RicherSpace:
+    """The equation on the check points, in the span of the modes and of random functions."""
+
+    def __init__(self, snapshots: Snapshots, basis: PODBasis) -> None:
+        self.snapshots, self.basis = snapshots, basis
+        modes = snapshots.check_table.combined(basis.modes)
+        self.table = DerivativeTable.joined([modes, snapshots.random])
+        self.residual = ReducedResidual(snapshots.equation, snapshots.check, self.table)
+
+    def errors(self, cs: Sequence[Coefficients], b: Tensor) -> np.ndarray:
+        """Estimated relative error, its bound, and the residual, of answers `b` ``(k, modes)``: ``(3, k)``."""
+        extended = torch.cat([b, b.new_zeros(len(b), self.table.values.shape[-1] - 1 - b.shape[1])], dim=1)
+        with untouched():
+            residuals, jacobian = self.residual.linearise(cs, extended)
+        normal = jacobian.mT @ jacobian
+        trace = normal.diagonal(dim1=1, dim2=2).sum(1)
+        normal.diagonal(dim1=1, dim2=2).add_(_DAMPING * trace[:, None])
+        d = -torch.linalg.solve(normal, (jacobian.mT @ residuals[..., None]))
+        changes = (jacobian @ d)[..., 0]
+        left, explained = (residuals + changes).norm(dim=1), changes.norm(dim=1).clamp(min=1e-300)
+        errors = residuals.new_tensor([self._relative(c, *each) for c, *each in zip(cs, b, d[..., 0], strict=True)])
+        bounds = errors + (errors / explained).clamp(min=1.0) * left
+        return torch.stack([errors, bounds, residuals.norm(dim=1)]).numpy(force=True)
+
+    def _relative(self, c: Coefficients, b: Tensor, d: Tensor) -> float:
+        """The size of a change `d` of the answer `b`, relative to the variation of each output; of the worst output."""
+        values, x = self.table.values, self.snapshots.check.x
+        inside = slice(sum(self.snapshots.check.counts), None)
+        outputs = values[..., : 1 + len(b)] @ torch.cat([b.new_ones(1), b])
+        u, moved = (self.snapshots.solution(c, y[inside], x[inside]) for y in (outputs, outputs + values[..., 1:] @ d))
+        return self.snapshots.relative_error(c, moved, u)

@@ -15,7 +15,7 @@ from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.equation import require_equation
 from pacpinn.errors import PacpinnError
-from pacpinn.reduced_basis.error_indicator import error_ratio
+from pacpinn.reduced_basis.error_indicator import ErrorRatios
 from pacpinn.reduced_basis.gauss_newton import least_squares
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.reduced_basis.reduced_solver import ReducedSolver, batches
@@ -35,14 +35,17 @@ class Answer:
     Attributes:
         coefficients: which task.
         kind: ``"calibrated"`` for a member of the family, else ``"reduced basis"``.
-        residual: root mean square residual on points that no solve saw, in units of the equation's scale.
-        error_estimate: of the relative L2 error: the residual times :attr:`ReducedModel.ratio`.
+        residual: root mean square residual on points that no solve saw, each block in its size.
+        error_estimate: of the error relative to the variation of each output; see
+            :mod:`~pacpinn.reduced_basis.error_indicator`, and of a member its own.
+        error_bound: what this error may be at most, as far as the residual tells.
     """
 
     coefficients: Coefficients
     kind: Kind
     residual: float
     error_estimate: float
+    error_bound: float
     _model: ReducedModel = field(repr=False)
     _weights: Tensor = field(repr=False)
 
@@ -82,18 +85,23 @@ class ReducedModel:
             modes = self.basis.coordinates.shape[1]
             for batch in batches(len(cs), max(self.solver.selected_rows.points.rows * modes, self.check.points.rows)):
                 b = self.solver.coordinates(cs[batch])
-                residuals, weights = self.check.residuals(cs[batch], b).norm(dim=1), self.basis.weights(b)
+                residuals, weights = self.check.residuals(cs[batch], b).norm(dim=1).tolist(), self.basis.weights(b)
+                ratios = zip(*self.ratios.at(cs[batch]), strict=True)
                 answers += [
-                    Answer(c, "reduced basis", residual, self.ratio * residual, self, own)
-                    for c, residual, own in zip(cs[batch], residuals.tolist(), weights, strict=True)
+                    Answer(c, "reduced basis", r, float(estimate * r), float(bound * r), self, own)
+                    for c, r, (estimate, bound), own in zip(cs[batch], residuals, ratios, weights, strict=True)
                 ]
         return answers
 
     def member(self, k: int) -> Answer:
         """The member with index `k` as it is."""
-        c, b = self.members[k].coefficients, self.basis.coordinates
+        member, b = self.members[k], self.basis.coordinates
+        c, weights = member.coefficients, torch.eye(len(b)).to(b)[k]
         residual = float(self.check.residuals([c], b[k : k + 1]).norm(dim=1))
-        return Answer(c, "calibrated", residual, self.ratio * residual, self, torch.eye(len(b)).to(b)[k])
+        estimate, bound = (float(ratio[0] * residual) for ratio in self.ratios.at([c]))
+        if member.error is not None:
+            estimate, bound = member.error, max(bound, member.error)
+        return Answer(c, "calibrated", residual, estimate, bound, self, weights)
 
     def predict(self, answers: Sequence[Answer], x: np.ndarray) -> np.ndarray:
         """Values ``(answers, rows, outputs)`` at points `x` ``(rows, inputs)``; members are evaluated once for all."""
@@ -130,9 +138,10 @@ class ReducedModel:
         return self.snapshots.on_check(self.basis.modes)
 
     @cached_property
-    def ratio(self) -> float:
-        """Relative error per unit of residual; see :func:`error_ratio`."""
-        return error_ratio(self.snapshots)
+    def ratios(self) -> ErrorRatios:
+        """Relative error per unit of residual over the coefficients, measured at samples when it is first needed."""
+        box, cs = self.solver.sampled
+        return ErrorRatios.measured(self.snapshots, self.basis, box, cs, self.solver.coordinates(cs))
 
 
 def reduced(

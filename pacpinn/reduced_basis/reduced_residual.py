@@ -41,6 +41,7 @@ class ReducedResidual:
     def __init__(self, equation: Equation, points: Collocation, table: DerivativeTable) -> None:
         self.equation, self.points, self.table = equation, points, table
         self._together: bool | None = None  # whether the formulas take columns of coefficients, once it is known
+        self._latest: tuple[tuple[Coefficients, ...], Collocation] | None = None  # a solve asks for the same ones again
 
     def residuals(self, cs: Sequence[Coefficients], b: Tensor) -> Tensor:
         """Residuals ``(k, m)`` at `cs` and coordinates `b` ``(k, modes)``; their squares sum to the loss."""
@@ -72,16 +73,19 @@ class ReducedResidual:
         return [([c], b[k : k + 1]) for k, c in enumerate(cs)]
 
     def _blocks(self, cs: Sequence[Coefficients], b: Tensor) -> tuple[list[Block], Combination]:
-        x, points, equation, count = self.points.x, self.points, self.equation, len(cs)
-        combination = Combination(self.table, with_mean(b))
+        x, combination = self.points.x, Combination(self.table, with_mean(b))
         with deepxde_defaults(x.dtype, x.device):
-            conditions = [list(equation.conditions(equation.geometry(c), c)) if points.counts else [] for c in cs]
-            if count == 1:
-                batch = replace(points, conditions=conditions)
-                return Residuals(equation, cs[0]).blocks(combination, batch), combination
-            repeated = x.repeat(count, 1), np.tile(points.points, (count, 1))
-            batch = Collocation(*repeated, conditions, points.counts, (count,))
-            return Residuals(equation, Columns(cs, points.rows, x)).blocks(combination, batch), combination
+            c = cs[0] if len(cs) == 1 else Columns(cs, self.points.rows, x)
+            return Residuals(self.equation, c).blocks(combination, self._batch(tuple(cs))), combination
+
+    def _batch(self, cs: tuple[Coefficients, ...]) -> Collocation:
+        """The points for each of the coefficients, with conditions that remember values at them."""
+        if self._latest is None or self._latest[0] != cs:
+            points, equation = self.points, self.equation
+            conditions = [list(equation.new_conditions(c)) if points.counts else [] for c in cs]
+            repeated = points.x.repeat(len(cs), 1), np.tile(points.points, (len(cs), 1))
+            self._latest = cs, Collocation(*repeated, conditions, points.counts, (len(cs),) if len(cs) > 1 else ())
+        return self._latest[1]
 
 
 def _linearised(blocks: list[Block], combination: Combination) -> Linearisation:

@@ -69,13 +69,19 @@ class ReducedSolver:
         return RBFInterpolation(self._space.box(varying), self._members, self.basis.coordinates)
 
     @cached_property
+    def sampled(self) -> tuple[ParameterSpace, list[Coefficients]]:
+        """A box, and samples in it: over the checked range, or else over that of the members."""
+        varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
+        box = self._space.box(self._checked or varying)
+        places = box.grid(max(2, round(_SAMPLES ** (1 / len(box.within)))))
+        return box, box.at(places, self._members[0])
+
+    @cached_property
     def _samples(self) -> tuple[RBFInterpolation, RBFInterpolation] | None:
         """Coordinates from the selected rows over the checked range, and their correction to all rows, interpolated."""
         if not self._checked:
             return None
-        box = self._space.box(self._checked)
-        places = box.grid(max(2, round(_SAMPLES ** (1 / len(self._checked)))))
-        cs = box.at(places, self._members[0])
+        box, cs = self.sampled
         full = self._solved(self.all_rows, cs, self.between_members(cs))
         selected = self._solved(self.selected_rows, cs, full)
         return RBFInterpolation(box, cs, selected), RBFInterpolation(box, cs, full - selected)

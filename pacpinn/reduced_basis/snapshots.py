@@ -18,6 +18,7 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
+from pacpinn.reduced_basis.random_table import random_table
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.solvers.base import Status
@@ -36,10 +37,16 @@ def spanning(solutions: Iterable[Solution]) -> list[Solution]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A member: the outputs of its network as a function, tabulated; `solved` if its error met its tolerance."""
+    """A member: the outputs of its network as a function, tabulated.
+
+    Attributes:
+        solved: whether its error met its tolerance.
+        error: its estimated error; None if there is no estimate, as in files of version 0.1.
+    """
 
     coefficients: Coefficients
     solved: bool
+    error: float | None
     function: Function
     training: DerivativeTable
     check: DerivativeTable
@@ -52,6 +59,7 @@ class Snapshots:
     equation: Equation
     training: Collocation
     check: Collocation
+    random: DerivativeTable  # random functions on the check points
     members: Sequence[Snapshot] = ()
 
     @classmethod
@@ -70,7 +78,8 @@ class Snapshots:
         training = _pooled([task.everything() for task in tasks])
         check = tasks[0].fresh(_CHECK_SEED)
         rows = min(check.rows, sum(check.counts) + _CHECK_POINTS)
-        return cls(equation, training, replace(check, x=check.x[:rows], points=check.points[:rows]))
+        check = replace(check, x=check.x[:rows], points=check.points[:rows])
+        return cls(equation, training, check, random_table(equation, check.x))
 
     def extended(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> Snapshots:
         """With further members."""
@@ -80,7 +89,8 @@ class Snapshots:
         masked = base.masked.to(torch.float64, self.training.x.device)
         function = Residuals(self.equation, member.coefficients).outputs_of(masked.forward(member.z.double()))
         tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
-        return Snapshot(member.coefficients, member.status is Status.CONVERGED, function, *tables)
+        solved = member.status is Status.CONVERGED
+        return Snapshot(member.coefficients, solved, member.error_estimate, function, *tables)
 
     @property
     def coefficients(self) -> list[Coefficients]:
@@ -109,6 +119,11 @@ class Snapshots:
         """Outputs of all members' networks at points `x` ``(rows, inputs)``: ``(rows, outputs, members)``."""
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
             return torch.stack([each.function(x) for each in self.members], dim=-1)
+
+    def relative_error(self, c: Coefficients, u: Tensor, reference: Tensor) -> float:
+        """Difference of values ``(rows, outputs)`` at `c`, a root mean square relative to variations; worst output."""
+        yardstick = self.equation.sizes_at(c).yardstick(reference.numpy(force=True))
+        return float(((u - reference).square().mean(0).sqrt() / reference.new_tensor(yardstick)).max())
 
     def solution(self, c: Coefficients, outputs: Tensor, x: Tensor) -> Tensor:
         """The solution ``(rows, outputs)`` at points `x`, where a network's outputs would be `outputs`."""

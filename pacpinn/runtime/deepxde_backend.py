@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -51,6 +52,27 @@ def _import_quietly() -> None:
 
 
 dde = _import_deepxde()
+_MAKING = threading.RLock()  # of data objects
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """A block in which no other thread makes a data object."""
+    with _MAKING:
+        yield
+
+
+@contextmanager
+def without_points() -> Iterator[None]:
+    """A block in which data objects draw no points, which takes most of their making: for their formulas alone."""
+    kind = dde.data.PDE
+    with _MAKING:
+        drawing = kind.train_next_batch, kind.test
+        kind.train_next_batch = kind.test = lambda *_: None
+        try:
+            yield
+        finally:
+            kind.train_next_batch, kind.test = drawing
 
 
 @contextmanager

@@ -1,0 +1,111 @@
+"""The task of an equation that DeepXDE's own data object sets up: on the points that this object draws."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from pacpinn.equations.collocation import Collocation, Points
+from pacpinn.equations.curriculum import Place
+from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.residuals import Outputs, Residuals
+from pacpinn.equations.vertices import without_vertices
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.runtime.isolation import untouched
+from pacpinn.tasks.task import Block
+
+if TYPE_CHECKING:
+    from pacpinn.equations.deepxde_equation import GivenEquation
+
+INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
+_INSIDE = 256  # points inside the domain to estimate errors
+
+
+class DeepXDETask(EquationTask):
+    """An equation at fixed coefficients, on the points that its data object has drawn, whatever is asked for."""
+
+    equation: GivenEquation
+
+    @property
+    def size(self) -> int:
+        return self.everything().rows
+
+    def few(self, count: int) -> None:
+        """None: the number of points is the data object's own."""
+
+    def drawn_anew(self, seed: int) -> Self:
+        other = copy.copy(self)
+        other._training = self.fresh(seed)
+        return other
+
+    def fresh(self, seed: int) -> Collocation:
+        if seed not in self._fresh:
+            self._fresh[seed] = self._collocation(seed, _redrawn)
+        return self._fresh[seed]
+
+    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
+        return self._collocation(seed, partial(_redrawn, chosen=chosen))
+
+    def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
+        return self._collocation(seed, lambda data: data)
+
+    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
+        if not self._physics:
+            return self._measured()
+        with untouched(seed), deepxde_defaults(self.dtype, self.device):
+            data = prepare(self.equation.made(self.coefficients))
+            if self._measurements:
+                data.bcs = [*data.bcs, *self._observed()]
+                data.resample_train_points(pde_points=False)
+        counts = [int(n) for n in data.num_bcs]
+        batch = DeepXDECollocation(self.tensor(data.train_x), data.train_x, [data.bcs], counts, data=data)
+        return self._usable(batch)
+
+    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
+        return without_vertices(batch)
+
+
+class DeepXDEIntegralTask(DeepXDETask):
+    """An integro-differential or fractional equation: a residual depends on the solution at many points."""
+
+    def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
+        return batch  # its matrices of weights belong to all of its points
+
+    def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
+        assert isinstance(batch, DeepXDECollocation)
+        x = batch.x.detach().requires_grad_()
+        y = formulas.solution(outputs, x)
+        with formulas.calling("residual"):
+            errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
+        count = len(errors) - len(batch.counts)
+        blocks = [Block(name, each[:, 0]) for name, each in formulas.named(errors[:count], rows=len(errors[0]))]
+        return formulas.with_conditions(blocks, [[error] for error in errors[count:]], batch)
+
+
+@dataclass(frozen=True)
+class DeepXDECollocation(Collocation):
+    """Points with the data object that has drawn them."""
+
+    data: Any = None
+
+
+def _redrawn(data: Any, chosen: np.ndarray | None = None) -> Any:
+    """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
+
+    With `chosen` points ``(rows, inputs)`` a few hundred inside the domain, these among them. Integral equations keep
+    their number of points, which their matrices need.
+    """
+    if data.num_domain == 0 and data.anchors is not None:
+        data.num_domain, data.anchors = len(data.anchors), None
+    if chosen is not None and not isinstance(data, INTEGRAL):
+        data.num_domain, data.anchors = _INSIDE - len(chosen), chosen.astype(data.train_x.dtype)
+    data.train_distribution = "pseudo"
+    if isinstance(data, dde.data.FPDE):
+        data.int_mat_train = None
+    data.resample_train_points()
+    return data
