@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pacpinn.continuation.settings import Settings
-from pacpinn.equations.dry_run import dry_run
 from pacpinn.equations.equation import Equation, require_equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.finite_start import require_finite_start
 from pacpinn.equations.parametric import parametric
+from pacpinn.equations.statement.dry_run import dry_run
+from pacpinn.equations.statement.finite_start import require_finite_start
 from pacpinn.family.targets import CoefficientValues, distinct
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.reduced_basis.greedy import OF_TOLERANCE, require_two

@@ -12,6 +12,8 @@ from pacpinn.continuation.escalation import ColdStart, solve_cold
 from pacpinn.continuation.family_methods import build_base
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
+from pacpinn.equations.diagnosis import diagnosis
+from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.parametric import ParametricEquation, range_task
 from pacpinn.errors import PacpinnError
 from pacpinn.family.family import Family
@@ -20,6 +22,7 @@ from pacpinn.family.file.provenance import run_spec
 from pacpinn.family.plan import Plan, plan_family
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.targets import CoefficientValues
+from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import alone, existing_device, untouched
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.sweep.pools import PoolOf
@@ -141,8 +144,17 @@ def solve_source(problem: Problem, source: Coefficients, settings: Settings, pro
         member = Solution.of(task, base, result, base=0, parent=None)
     progress(ended("allocate", member))
     if task.tolerance is not None and member.status is not Status.CONVERGED:
-        log.warning("the source %s ended %s: targets will hardly be better", source, member.status)
+        log.warning("%s", _shortfall(member, start, base))
     return Family(problem, [Base(base, source)], [member], settings)
+
+
+def _shortfall(member: Solution, start: ColdStart, base: MaskedNetwork) -> str:
+    """What is known of a source that missed its tolerance."""
+    error = "" if member.error_estimate is None else f", its error is estimated as {member.error_estimate:.1e}"
+    line = f"the source {member.coefficients} ended {member.status}{error}; tolerance {member.tolerance:g}"
+    if not isinstance(start.task, EquationTask):
+        return line
+    return f"{line}\n{diagnosis(start.task, base.forward(member.z), start.tried)}"
 
 
 def _parametric_start(

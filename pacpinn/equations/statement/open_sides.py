@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pacpinn.equations.collocation import named_point
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.probe import Probe
+from pacpinn.equations.statement.probe import Probe
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pacpinn.equations.collocation import inside, named_point
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.probe import Probe
+from pacpinn.equations.statement.probe import Probe
 from pacpinn.runtime.deepxde_backend import dde
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.equations.dry_run import dry_run
-from pacpinn.equations.finite_start import require_finite_start
+from pacpinn.equations.statement.dry_run import dry_run
+from pacpinn.equations.statement.finite_start import require_finite_start
 from pacpinn.errors import CoefficientError, ResidualError
 from pacpinn.tasks.registry import get_problem, installed_problems
 from tests.toys import EQUATIONS, Decay, SoftDecay

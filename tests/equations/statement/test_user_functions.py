@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.equations.user_functions import require_usable_functions
+from pacpinn.equations.statement.user_functions import require_usable_functions
 from pacpinn.errors import ResidualError
 from tests.toys import EQUATIONS, Decay, SoftDecay
 

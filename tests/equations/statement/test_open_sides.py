@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.equations.open_sides import warn_of_open_sides
+from pacpinn.equations.statement.open_sides import warn_of_open_sides
 from pacpinn.family.plan import plan_family
 from tests.toys import EQUATIONS, Level, SoftDecay
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.equations.finite_start import require_finite_start
+from pacpinn.equations.statement.finite_start import require_finite_start
 from pacpinn.errors import ResidualError
 from tests.toys import EQUATIONS, Rotation, SoftDecay
 

@@ -6,7 +6,7 @@ import torch
 
 from pacpinn.equations.collocation import Collocation, named_point
 from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.prescribed import require_numbers
+from pacpinn.equations.statement.prescribed import require_numbers
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched

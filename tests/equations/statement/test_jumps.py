@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.equations.jumps import warn_of_jumps
+from pacpinn.equations.statement.jumps import warn_of_jumps
 from tests.toys import EQUATIONS
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pacpinn.equations.equation import Equation
-from pacpinn.equations.jumps import warn_of_jumps
-from pacpinn.equations.open_sides import warn_of_open_sides
-from pacpinn.equations.prescribed import require_own_geometry
-from pacpinn.equations.user_functions import require_usable_functions
+from pacpinn.equations.statement.jumps import warn_of_jumps
+from pacpinn.equations.statement.open_sides import warn_of_open_sides
+from pacpinn.equations.statement.prescribed import require_own_geometry
+from pacpinn.equations.statement.user_functions import require_usable_functions
 from pacpinn.errors import CoefficientError, ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.equations.probe import Probe
+from pacpinn.equations.statement.probe import Probe
 from tests.toys import Advection
 
 X = np.array([[0.5, 0.25], [1.5, 0.5], [2.0, 0.75]])

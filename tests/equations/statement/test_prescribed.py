@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
-from pacpinn.equations.prescribed import require_numbers, require_own_geometry
+from pacpinn.equations.statement.prescribed import require_numbers, require_own_geometry
 from pacpinn.errors import ResidualError
 from tests.toys import Advection, SoftDecay
 
