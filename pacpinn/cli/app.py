@@ -112,6 +112,7 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
 
     pacpinn info burgers/burgers.pac
     """
+    from pacpinn.equations.equation import Equation
     from pacpinn.family.family import load
     from pacpinn.family.file import codec
     from pacpinn.family.file.schema import plain
@@ -126,6 +127,9 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
         "versions": plain(header.machine.versions),
         "bytes": family.stat().st_size,
     }
+    equation = solved.problem
+    if isinstance(equation, Equation):
+        about["sizes"] = equation.sizes_at(equation.source).in_words(equation.inputs, equation.outputs)
     if as_json:
         print(formats.as_json(formats.family_as_dict(solved) | about))
     else:

@@ -51,10 +51,13 @@ def solve(
     tolerance: Annotated[
         float | None,
         option(
-            "RMS",
-            "Root mean square residual that counts as solved; by default the problem's own. "
-            "With --within the relative error of answers.",
+            "ERROR",
+            "How accurate: the largest estimated error, relative to the variation of each output; "
+            "by default the problem's own.",
         ),
+    ] = None,
+    effort: Annotated[
+        int | None, option("STEPS", "Steps after which a solve that fails is not tried in another way.", min=0)
     ] = None,
     device: Annotated[str | None, option("NAME", "Where to compute, such as cpu or cuda.")] = None,
     batch: Annotated[int | None, option("N", "Targets at once; by default chosen by size and device.", min=1)] = None,
@@ -94,6 +97,7 @@ def solve(
         "seed": seed,
         "solver": solver,
         "tolerance": tolerance,
+        "effort": effort,
         "device": device,
         "batch": batch,
     }
@@ -157,6 +161,8 @@ def write_figures(family: Family, directory: Path) -> list[Path]:
 
 def _report(family: Family, written: Sequence[Path], seconds: float, as_json: bool) -> int:
     """Show the family; the exit code says whether all targets, and all values of a range, are solved."""
+    from pacpinn.equations.equation import Equation
+
     converged = sum(member.status == "converged" for member in family.targets)
     if as_json:
         print(formats.as_json(formats.family_as_dict(family)))
@@ -166,6 +172,8 @@ def _report(family: Family, written: Sequence[Path], seconds: float, as_json: bo
         for line in tables.shortfalls(family):
             print(line)
         print_written(written)
+        if isinstance(family.problem, Equation):
+            console.print(f"sizes: {tables.sizes(family.problem)}", highlight=False)
         for line in tables.answers_over_range(family):
             print(line)
         print(f"{converged} of {len(family.targets)} targets converged; {seconds:.1f} s in all")

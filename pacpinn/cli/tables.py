@@ -16,6 +16,7 @@ from pacpinn.cli.formats import short_number
 
 if TYPE_CHECKING:
     from pacpinn.continuation.solution import Solution
+    from pacpinn.equations.equation import Equation
     from pacpinn.family.family import Family
     from pacpinn.inverse.inference import Inference
     from pacpinn.tasks.problem import Problem
@@ -129,10 +130,17 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "versions": in_words(about["versions"]),
         "size": f"{about['bytes'] / 1000:,.0f} kB",
     }
+    if "sizes" in about:
+        facts["sizes"] = in_words(about["sizes"])
     table = Table.grid(Column(style="bold"), "", padding=(0, 2))
     for name, fact in facts.items():
         table.add_row(name, Text(fact))
     return table
+
+
+def sizes(equation: Equation) -> str:
+    """What inputs, outputs and residual blocks are divided by, at the source."""
+    return in_words(equation.sizes_at(equation.source).in_words(equation.inputs, equation.outputs))
 
 
 def estimates_table(found: Inference) -> Table:

@@ -151,7 +151,7 @@ class Equation(Problem):
     @cached_property
     def size_rule(self) -> SizeRule:
         """The sizes as a function of the coefficients, measured when they are first needed."""
-        return SizeRule(self)
+        return SizeRule.measured(self)
 
     def stated_scale(self, c: Coefficients) -> float | None:
         """The :meth:`scale` at `c`, checked; None if the equation states none."""

@@ -277,12 +277,16 @@ class EquationTask(LeastSquaresTask):
             return formulas.solution(formulas.outputs_of(forward), points).cpu().numpy()
 
     def score(self, forward: Forward) -> Score | None:
-        """Relative L2 error against the reference on a regular grid over the domain; None without a reference."""
+        """Error against the reference on a regular grid, relative to variations as estimates are; the worst output.
+
+        None without a reference.
+        """
         x, exact = self.reference_on_grid()
         if exact is None:
             return None
         difference = self.predict(forward, x) - exact
-        return Score("relative L2 error", float(np.linalg.norm(difference) / np.linalg.norm(exact)))
+        by_output = np.sqrt(np.mean(np.square(difference), axis=0)) / self.yardstick(exact)
+        return Score("relative error", float(by_output.max()))
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The points of :meth:`grid` and the reference ``(rows, outputs)`` there, or None."""

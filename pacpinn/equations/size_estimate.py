@@ -59,9 +59,8 @@ def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
         variation = statement.variation(offset, size)
     if equation.keeps_units:  # a trained network, or one with transforms of its own
         offset, size = np.zeros_like(offset), np.ones_like(size)
-    return Sizes(
-        centre, half, *(torch.as_tensor(each, dtype=torch.float64) for each in (offset, size, variation, blocks))
-    )
+    found = [torch.as_tensor(each, dtype=torch.float64) for each in (offset, size, variation, blocks)]
+    return Sizes.of(centre, half, *found, names=statement.names)
 
 
 def input_box(equation: Equation, c: Coefficients) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -32,24 +33,30 @@ class SizeRule:
 
     Args:
         equation: the family.
-        at_source: the sizes at its source, as numbers; measured if they are not given.
+        at_source: the sizes at its source, as numbers.
         lines: what was measured along coefficients, by name.
+        blocks: names of the residual blocks.
     """
 
     def __init__(
-        self, equation: Equation, at_source: np.ndarray | None = None, lines: Mapping[str, Line] | None = None
+        self, equation: Equation, at_source: np.ndarray, lines: Mapping[str, Line], blocks: Sequence[str]
     ) -> None:
-        checked(equation.sizes, equation.inputs, equation.outputs, equation.name)
-        self.at_source = _vector(measure_sizes(equation, equation.source)) if at_source is None else at_source
-        self.lines = dict(lines or {})
+        self.at_source, self.lines, self.blocks = at_source, dict(lines), tuple(blocks)
         self._counts = len(equation.inputs), len(equation.outputs)
-        self._is_unit = len(self.at_source) == 2 * sum(self._counts) + len(equation.outputs)  # no blocks
+        self._is_unit = not self.blocks
         self._known: dict[Coefficients, Sizes] = {}
+
+    @classmethod
+    def measured(cls, equation: Equation) -> Self:
+        """The rule with the sizes at the equation's source."""
+        checked(equation.sizes, equation.inputs, equation.outputs, equation.name)
+        sizes = measure_sizes(equation, equation.source)
+        return cls(equation, _vector(sizes), {}, sizes.names)
 
     @classmethod
     def unit(cls, equation: Equation) -> Self:
         """The rule of version 0.1: no sizes at all."""
-        return cls(equation, _vector(Sizes.unit(len(equation.inputs), len(equation.outputs), 0)))
+        return cls(equation, _vector(Sizes.unit(len(equation.inputs), len(equation.outputs), 0)), {}, ())
 
     def at(self, equation: Equation, c: Coefficients) -> Sizes:
         """The sizes of the `equation`, whose rule this is, at coefficients `c`."""
@@ -64,7 +71,7 @@ class SizeRule:
                     places, vectors = self.lines[name]
                     here = each.position(c[name])
                     vector += [np.interp(here, places, column) for column in (vectors - self.at_source).T]
-            self._known[c] = _sizes(vector, *self._counts)
+            self._known[c] = replace(_sizes(vector, *self._counts), names=self.blocks)
         return self._known[c]
 
     def _line(self, equation: Equation, name: str) -> Line:

@@ -33,6 +33,7 @@ class Sizes:
         offset, size: of each output, ``(outputs,)``: the solution is ``offset + size * y`` for the network's output y.
         variation: of each output of the solution, ``(outputs,)``: about how much it varies over the domain.
         blocks: the size of each residual block, ``(blocks,)``: equations first, then conditions.
+        names: of these blocks.
     """
 
     centre: Tensor
@@ -41,18 +42,25 @@ class Sizes:
     size: Tensor
     variation: Tensor
     blocks: Tensor
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *tensors: Tensor, names: Sequence[str] = ()) -> Self:
+        """Sizes from tensors in the order of the attributes, and the blocks' names."""
+        centre, half, offset, size, variation, blocks = tensors
+        return cls(centre, half, offset, size, variation, blocks, tuple(names))
 
     @classmethod
     def unit(cls, inputs: int, outputs: int, blocks: int) -> Self:
         """Sizes that leave everything as it is."""
         counts = inputs, inputs, outputs, outputs, outputs, blocks
         values = 0.0, 1.0, 0.0, 1.0, 1.0, 1.0
-        return cls(*(torch.full((n,), each, dtype=torch.float64) for n, each in zip(counts, values, strict=True)))
+        return cls.of(*(torch.full((n,), each, dtype=torch.float64) for n, each in zip(counts, values, strict=True)))
 
     @classmethod
     def stacked(cls, each: Sequence[Sizes]) -> Self:
         """The sizes of several targets together."""
-        return cls(*(torch.stack(column) for column in zip(*map(_fields, each), strict=True)))
+        return cls.of(*map(torch.stack, zip(*map(_fields, each), strict=True)), names=each[0].names)
 
     def scaled_inputs(self, x: Tensor) -> Tensor:
         """Points ``(rows, inputs)`` as the network sees them: the domain's box is [-1, 1] in each input."""
@@ -77,15 +85,15 @@ class Sizes:
         constant = np.where(size > _NEXT_TO_NOTHING * expected, np.minimum(size, expected), expected)
         return np.where(found > _NEXT_TO_NOTHING * expected, found, constant)
 
-    def rows(self, inputs: Sequence[str], outputs: Sequence[str], blocks: Sequence[str]) -> list[tuple[str, str]]:
-        """Name and size in words, for tables: of every input, output and residual block."""
+    def in_words(self, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
+        """The size of every input, output and residual block by name, for people."""
         ends = zip(self.centre - self.half, self.centre + self.half, strict=True)
         pairs = zip(self.offset, self.size, strict=True)
-        return [
-            *((name, f"{low:.4g} to {high:.4g}") for name, (low, high) in zip(inputs, ends, strict=True)),
-            *((name, f"{offset:.4g} ± {size:.3g}") for name, (offset, size) in zip(outputs, pairs, strict=True)),
-            *((name, f"{size:.3g}") for name, size in zip(blocks, self.blocks, strict=True)),
-        ]
+        return {
+            **{name: f"{low:.4g} to {high:.4g}" for name, (low, high) in zip(inputs, ends, strict=True)},
+            **{name: f"{offset:.4g} ± {size:.2g}" for name, (offset, size) in zip(outputs, pairs, strict=True)},
+            **{name: f"{size:.2g}" for name, size in zip(self.names, self.blocks, strict=True)},
+        }
 
 
 def _fields(sizes: Sizes) -> tuple[Tensor, ...]:

@@ -27,12 +27,14 @@ class ProblemState(Struct, frozen=True):
     Attributes:
         sizes: at the source, as :class:`SizeRule` has them.
         lines: along each coefficient in which members differ.
+        blocks: names of the residual blocks.
         points: numbers of points in the domain, on its boundary and at the start.
         adaptive, hidden: attributes of :class:`Equation`.
     """
 
     sizes: Sequence[float]
     lines: dict[str, SizeLine]
+    blocks: Sequence[str]
     points: tuple[int, int, int]
     adaptive: int
     hidden: Sequence[int]
@@ -47,7 +49,7 @@ def problem_state(problem: Problem) -> ProblemState | None:
         name: SizeLine(places.tolist(), numbers.tolist()) for name, (places, numbers) in sorted(rule.lines.items())
     }
     counts = points.domain, points.boundary, points.initial
-    return ProblemState(rule.at_source.tolist(), lines, counts, problem.adaptive, list(problem.hidden))
+    return ProblemState(rule.at_source.tolist(), lines, rule.blocks, counts, problem.adaptive, list(problem.hidden))
 
 
 def restored(problem: Problem, state: ProblemState | None) -> Problem:
@@ -59,7 +61,7 @@ def restored(problem: Problem, state: ProblemState | None) -> Problem:
         other.size_rule = SizeRule.unit(problem)
         return other
     lines = {name: (np.array(each.places), np.array(each.numbers)) for name, each in state.lines.items()}
-    other.size_rule = SizeRule(problem, np.array(state.sizes), lines)
+    other.size_rule = SizeRule(problem, np.array(state.sizes), lines, state.blocks)
     points = Points(*state.points, problem.points.distribution)
     vars(other).update(points=points, adaptive=state.adaptive, hidden=tuple(state.hidden))
     return other
