@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pacpinn.equations.equation import Equation
+from pacpinn.equations.statement.contradictions import warn_of_contradictions
 from pacpinn.equations.statement.jumps import warn_of_jumps
 from pacpinn.equations.statement.open_sides import warn_of_open_sides
 from pacpinn.equations.statement.prescribed import require_own_geometry
@@ -55,6 +56,7 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
         )
     if problem.pointwise:
         with untouched(0):
+            warn_of_contradictions(problem, c)
             warn_of_open_sides(task, network)
             warn_of_jumps(task)
 

@@ -49,7 +49,7 @@ def require_numbers(problem: Equation, batch: Collocation) -> None:
     """
     ranges = pairwise(accumulate(batch.counts, initial=0))
     for i, (condition, (begin, end)) in enumerate(zip(batch.conditions[0], ranges, strict=True)):
-        values = _prescribed(condition, batch.points, begin, end)
+        values = prescribed_values(condition, batch.points, begin, end)
         if values is None or np.isfinite(values).all():
             continue
         k, component = np.argwhere(~np.isfinite(values))[0]
@@ -60,7 +60,7 @@ def require_numbers(problem: Equation, batch: Collocation) -> None:
         )
 
 
-def _prescribed(condition: Any, points: np.ndarray, begin: int, end: int) -> np.ndarray | None:
+def prescribed_values(condition: Any, points: np.ndarray, begin: int, end: int) -> np.ndarray | None:
     """The values ``(rows, components)``, or ``(1, 1)`` for one value; None if the condition has no fixed values."""
     if isinstance(condition, _OF_POINTS):
         found = condition.func(points, begin, end, None)
