@@ -12,7 +12,7 @@ import pytest
 import pacpinn as pp
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
-LIBRARY, IN_BETWEEN, HOW_WRONG, RESUMED, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN, DATA = re.findall(
+LIBRARY, UNITS, IN_BETWEEN, HOW_WRONG, RESUMED, MEASURED, BY_HAND, OWN_PROBLEM, GIVEN, DATA = re.findall(
     r"```python\n(.*?)```", README, re.DOTALL
 )
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -35,6 +35,17 @@ def test_the_library_in_ten_lines(elsewhere, capsys):
     assert len(family) == 5
     assert names["u"].shape == (2, 1)  # type: ignore[attr-defined]
     assert sorted(each.suffix for each in (elsewhere / "figures").iterdir()) == [".png"] * 3
+
+
+def test_an_equation_in_its_own_units(capsys):
+    names: dict[str, object] = {}
+    exec(UNITS, names)
+    fin = names["fin"]
+    assert isinstance(fin, pp.Family)
+    m = np.sqrt(2 * 100 / (205 * 0.002))
+    share = 100 / (m * 205)
+    tip = 293 + 80 / (np.cosh(m * 0.05) + share * np.sinh(m * 0.05))
+    assert abs(fin.predict(np.array([[0.05]]), h=100)[0, 0] - tip) < 0.05
 
 
 @pytest.mark.slow
