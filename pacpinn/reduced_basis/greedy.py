@@ -150,45 +150,73 @@ def weak_greedy(
 def _next_target(
     surrogate: FamilySurrogate, box: ParameterSpace, training_set: Sequence[Coefficients], goal: Refinement
 ) -> tuple[Coefficients | None, Refinement]:
-    """Where a member is needed most, or None if no further one is needed or would help; the goal with a new round."""
-    failures = len(surrogate.tried) - len(surrogate.members)
-    if failures >= _FAILURES:
-        log.warning(
-            "%d targets could not be solved, and no more are tried: give the problem more points or a wider network, "
-            "or refine a smaller range",
-            failures,
-        )
-        return None, goal
+    """Where a member is needed most, or None if no further one is needed or would help; the goal with a new round.
+
+    Nothing is tried next to a target that could not be solved.
+    """
     tried, members = CoefficientIndex(surrogate.tried), surrogate.members
+    failed = [c for c in surrogate.tried if c not in set(members)]
     candidates = [c for c in training_set if tried.find(c) is None]
     if not candidates:
         return None, goal
-    apart = box.places(candidates)[:, None] - box.places(members)
-    reach = np.abs(apart).max(axis=2).min(axis=1)  # the largest part of any coefficient's range
-    if len(members) < 2 or (reach > _REACH).any():
+    apart = np.abs(box.places(candidates)[:, None] - box.places(members)).max(axis=2)
+    reach = apart.min(axis=1)  # the largest part of any coefficient's range
+    allowed = _away_from(failed, members, candidates, box) & (len(failed) < _FAILURES)
+    if allowed.any() and (len(members) < 2 or (reach > _REACH).any()):
         order = np.where(reach <= _REACH, reach, -reach)  # the farthest in reach; if all are too far, the nearest
-        return candidates[int(np.argmax(order))], goal
-    return _least_accurate(candidates, surrogate.model(), goal)
+        return candidates[int(np.argmax(np.where(allowed, order, -np.inf)))], goal
+    if len(members) < 2:
+        log.warning("no second target could be solved: refine a smaller range about %s", members[0])
+        return None, goal
+    return _least_accurate(candidates, allowed, surrogate.model(), goal)
+
+
+def _away_from(
+    failed: Sequence[Coefficients],
+    members: Sequence[Coefficients],
+    candidates: Sequence[Coefficients],
+    box: ParameterSpace,
+) -> np.ndarray:
+    """Mask of the candidates that are no nearer to a failed target than half its distance to a member."""
+    allowed = np.ones(len(candidates), dtype=bool)
+    for c in failed:
+        to_members, to_candidates = (
+            np.abs(box.places(each) - box.places([c])).max(axis=1) for each in (members, candidates)
+        )
+        allowed &= to_candidates > to_members.min() / 2
+    return allowed
 
 
 def _least_accurate(
-    candidates: Sequence[Coefficients], model: ReducedModel, goal: Refinement
+    candidates: Sequence[Coefficients], allowed: np.ndarray, model: ReducedModel, goal: Refinement
 ) -> tuple[Coefficients | None, Refinement]:
-    estimates = [answer.error_estimate for answer in model.solve(candidates)]
-    worst = int(np.argmax(estimates))
-    target, estimate, count = candidates[worst], estimates[worst], len(model.members)
-    goal = replace(goal, rounds=[*goal.rounds, Round(count, estimate, target)])
-    log.info("%d members: the largest estimated error is %.1e, at %s", count, estimate, target)
-    if estimate <= goal.tolerance:
+    """The allowed candidate whose answer has the largest estimated error, if any is above the tolerance."""
+    estimates = np.array([answer.error_estimate for answer in model.solve(candidates)])
+    worst, count = int(estimates.argmax()), len(model.members)
+    goal = replace(goal, rounds=[*goal.rounds, Round(count, float(estimates[worst]), candidates[worst])])
+    log.info("%d members: the largest estimated error is %.1e, at %s", count, estimates[worst], candidates[worst])
+    if estimates[worst] <= goal.tolerance:
         return None, goal
     floor = max(model.member(k).error_estimate for k in range(count))
-    if floor > goal.tolerance and estimate <= _FLOOR * floor:
+    if floor > goal.tolerance and estimates[worst] <= _FLOOR * floor:
         log.warning(
-            "the members' own errors are estimated as %.1e: no further member helps; solve them to a smaller tolerance",
+            "the members' own errors are estimated as %.1e: no further member helps%s",
             floor,
+            _answered(estimates, goal),
         )
         return None, goal
-    return target, goal
+    if not allowed.any():
+        log.warning(
+            "near %s no target could be solved, and no more are tried%s", candidates[worst], _answered(estimates, goal)
+        )
+        return None, goal
+    return candidates[int(np.where(allowed, estimates, -np.inf).argmax())], goal
+
+
+def _answered(estimates: np.ndarray, goal: Refinement) -> str:
+    """How much of the range can be answered all the same."""
+    share = float(np.mean(estimates <= goal.tolerance))
+    return f"; {share:.0%} of the range is answered to {goal.tolerance:g}, and an answer elsewhere is refused"
 
 
 def require_two(members: int) -> None:
