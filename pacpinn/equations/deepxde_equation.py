@@ -88,6 +88,10 @@ class GivenEquation(Equation):
         self._latest: Any = None
         self._known: list[Any] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without data objects, which are made again: workers and copies need none."""
+        return vars(self) | {"_data": {}, "_latest": None, "_known": []}
+
     @abstractmethod
     def data(self, c: Coefficients) -> Any:
         """A ``dde.data.PDE``, ``TimePDE``, ``IDE``, ``FPDE`` or ``TimeFPDE``, newly made at each call."""
