@@ -21,7 +21,7 @@ class Advection(pp.Equation):
     beta = pp.Coefficient(1.0, low=0.1, high=50.0, doc="speed")
     targets = pp.grid(beta=range(2, 31))
     points = pp.Points(domain=1536)
-    tolerance = 1e-4
+    tolerance = 5e-4
 
     def geometry(self, c: pp.Coefficients) -> Any:
         return dde.geometry.GeometryXTime(dde.geometry.Interval(0, 2 * np.pi), dde.geometry.TimeDomain(0, 1))
@@ -30,9 +30,6 @@ class Advection(pp.Equation):
         u_x = dde.grad.jacobian(u, x, j=0)
         u_t = dde.grad.jacobian(u, x, j=1)
         return u_t + c.beta * u_x
-
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.beta  # of beta u_x
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
