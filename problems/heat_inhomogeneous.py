@@ -36,7 +36,8 @@ class HeatInhomogeneous(pp.Equation):
         return dde.grad.jacobian(u, x, j=1) - dde.grad.jacobian(flux, x, j=0)
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        return torch.cat([super().features(x, c), layers(x, c)], dim=1)
+        place, time = x[:, 0:1], x[:, 1:2]
+        return torch.cat([place, 2 * time - 1, layers(x, c)], dim=1)
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]

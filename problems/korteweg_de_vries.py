@@ -38,7 +38,8 @@ class KortewegDeVries(pp.Equation):
         return u_t + 6 * u * u_x + u_xxx
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
-        return torch.cat([super().features(x, c), torch.tanh(phase(x[:, 0:1], x[:, 1:2], c) / 2)], dim=1)
+        place, time = x[:, 0:1], x[:, 1:2]
+        return torch.cat([place / END, time / 2 - 1, torch.tanh(phase(place, time, c) / 2)], dim=1)
 
     def transform(self, x: Tensor, y: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1] / END, x[:, 1:2]

@@ -28,7 +28,7 @@ class Logistic(pp.Equation):
     inputs = ("t",)
     outputs = ("u",)
     points = pp.Points(domain=192)
-    tolerance = 1e-5
+    tolerance = 2e-5
     hidden = (12, 12)
 
     def geometry(self, c: pp.Coefficients) -> Any:
