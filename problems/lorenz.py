@@ -32,7 +32,7 @@ class Lorenz(pp.Equation):
     inputs = ("t",)
     outputs = ("x", "y", "z")
     points = pp.Points(domain=320)
-    tolerance = 1e-5
+    tolerance = 5e-5
     horizons = tuple(i / 8 for i in range(1, 8))
     hidden = (32, 32)
 

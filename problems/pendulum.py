@@ -31,7 +31,7 @@ class Pendulum(pp.Equation):
     inputs = ("t",)
     outputs = ("angle", "velocity")
     points = pp.Points(domain=384)
-    tolerance = 1e-5
+    tolerance = 2e-5
     horizons = tuple(i / 20 for i in range(2, 20))
     hidden = (28, 28)
 

@@ -29,7 +29,8 @@ class Reaction(pp.Equation):
         return dde.geometry.GeometryXTime(dde.geometry.Interval(0, 2 * np.pi), dde.geometry.TimeDomain(0, 1))
 
     def residual(self, x: Tensor, u: Tensor, c: pp.Coefficients) -> Tensor:
-        return dde.grad.jacobian(u, x, j=1) - c.rho * u * (1 - u)
+        """For the logarithm of u, so that growth rates of small and large u count alike."""
+        return dde.grad.jacobian(u, x, j=1) / u - c.rho * (1 - u)
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         """Time, and the distance from the middle, on which alone u depends in x; it makes u periodic and smooth."""
