@@ -31,9 +31,6 @@ class Advection(pp.Equation):
         u_t = dde.grad.jacobian(u, x, j=1)
         return u_t + c.beta * u_x
 
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.beta  # of beta u_x
-
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
         return torch.cat([pp.periodic(place, 2 * np.pi), time], dim=1)

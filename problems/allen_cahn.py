@@ -25,8 +25,6 @@ class AllenCahn(pp.Equation):
     d = pp.Coefficient(0.02, low=0.001, high=0.05, scale="log", doc="diffusivity")
     targets = pp.grid(d=np.geomspace(0.02, 0.001, 9)[1:])
     points = pp.Points(domain=2048)
-    # By the linearised equation the error is at most 4 (d = 0.02) to 12 (d = 0.001) times the residual, where u leaves
-    # the unstable 0, and 0.3 to 2 times a residual without patterns wider than 0.05 (root mean squares).
     tolerance = 1e-4
     hidden = (24, 24, 24)
 

@@ -30,9 +30,7 @@ class BlackScholes(pp.Equation):
     inputs = ("S", "t")
     outputs = ("V",)
     points = pp.Points(domain=1024)
-    # By the maximum principle the error is at most t times the largest residual: relative to V 1.5 times (root mean
-    # squares). V less the payoff is of the size of the volatility; so is the scale.
-    tolerance = 3e-4
+    tolerance = 1e-4
     hidden = (20, 20, 20)
 
     def geometry(self, c: pp.Coefficients) -> Any:
@@ -44,9 +42,6 @@ class BlackScholes(pp.Equation):
         v_t = dde.grad.jacobian(v, x, j=1)
         v_ss = dde.grad.hessian(v, x, i=0, j=0)
         return v_t - c.volatility**2 / 2 * share**2 * v_ss - c.rate * (share * v_s - v)
-
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.volatility
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         share, time = x[:, 0:1], x[:, 1:2]

@@ -25,9 +25,7 @@ class KortewegDeVries(pp.Equation):
     speed = pp.Coefficient(0.25, low=0.1, high=1.0, scale="log", doc="speed of the soliton, length / time")
     targets = pp.grid(speed=np.geomspace(0.25, 1.0, 9)[1:])
     points = pp.Points(domain=1536)
-    # Nothing damps an error, and a crest that is too high also moves too fast: by the equation linearised about u a
-    # residual r gives a relative error of at most 30 r / √speed (root mean squares).
-    tolerance = 1e-5
+    tolerance = 2e-4
     hidden = (24, 24, 24)
 
     def geometry(self, c: pp.Coefficients) -> Any:
@@ -38,9 +36,6 @@ class KortewegDeVries(pp.Equation):
         u_t = dde.grad.jacobian(u, x, j=1)
         u_xxx = dde.grad.jacobian(dde.grad.hessian(u, x, i=0, j=0), x, j=0)
         return u_t + 6 * u * u_x + u_xxx
-
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.speed**0.5
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:
         place, time = x[:, 0:1], x[:, 1:2]
@@ -57,7 +52,7 @@ class KortewegDeVries(pp.Equation):
         at_ends = left * changes[0] + (1 - left) * changes[1] + tilt * changes[2]
         passed = c.speed**1.5 * time  # in widths of the soliton
         free = (1 + place) * (1 - place) ** 2 * passed / (1 + passed)
-        return soliton(x[:, 0:1], 0 * time, c) + at_ends + c.speed * free * y
+        return soliton(x[:, 0:1], 0 * time, c) + at_ends + free * y
 
     def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
         def at_right(x: np.ndarray, on_boundary: bool) -> bool:

@@ -32,9 +32,6 @@ class LotkaVolterra(pp.Equation):
     inputs = ("t",)
     outputs = ("prey", "predators")
     points = pp.Points(domain=384)
-    # In units of the scale. By the linearised equation the relative error is at most 2.5 (rate 5), 9 (10) or 31 (20)
-    # times the residual, if that shifts all later cycles, and 0.1, 0.3 or 7 times a residual with at least twenty
-    # changes of sign. Residuals of networks have 30 to 140; their slower part was 0.2 at rate 20, and at most 0.85.
     tolerance = 1e-5
     horizons = tuple(i / 10 for i in range(1, 10))
     hidden = (32, 32)
@@ -65,9 +62,6 @@ class LotkaVolterra(pp.Equation):
     def place(self, t: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         """Denser towards both ends, where a network has training points on one side only."""
         return t.max() * np.sin(np.pi / 2 * t / t.max()) ** 2
-
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.rate
 
     def network(self, seed: int) -> nn.Module:
         # With zero biases all tanh units would have their steep part at t = 0: spread these over the interval.

@@ -46,9 +46,6 @@ class ReactionDiffusion(pp.Equation):
     def exact_conditions(self, geometry: Any, c: pp.Coefficients) -> list[Any]:
         return [dde.icbc.IC(geometry, lambda x: np.exp(-2 * (1 + np.cos(x[:, 0:1]))), lambda _, on_initial: on_initial)]
 
-    def scale(self, c: pp.Coefficients) -> float:
-        return c.nu + c.rho
-
     def reference(self, x: np.ndarray, c: pp.Coefficients) -> np.ndarray:
         modes, times = spectral(c.nu, c.rho), np.unique(x[:, 1])
         row = np.searchsorted(times, x[:, 1])

@@ -27,7 +27,6 @@ class Schrodinger(pp.Equation):
     targets = pp.grid(g=[0.1, 0.2, 0.35, 0.7, 0.85, 1.0])
     outputs = ("u", "v")
     points = pp.Points(domain=1536)
-    # By the linearised equation the error, relative to h, is 1 (g = 0.1) to 3 (g = 1) times the residual.
     tolerance = 5e-4
     hidden = (28, 28, 28)
 

@@ -21,7 +21,7 @@ class SteepBurgers(Burgers):
 
     targets = pp.grid(nu=np.geomspace(0.05, 0.01 / math.pi, 7)[1:])
     points = pp.Points(domain=2560)
-    tolerance = 6e-6
+    tolerance = 2e-5
     hidden = (34, 34, 34)  # with 28 PAC has too few free weights for the last target at one seed of three
 
     def features(self, x: Tensor, c: pp.Coefficients) -> Tensor:

@@ -30,10 +30,7 @@ class VanDerPol(pp.Equation):
     inputs = ("t",)
     outputs = ("x", "y")
     points = pp.Points(domain=384)
-    # By the linearised equation the relative error is at most 3 (mu = 1.25) to 15 (mu = 5) times the residual, if that
-    # shifts the jump, and 0.5 times a residual with at least ten changes of sign in the interval. Residuals of networks
-    # have 30 to 50; their slower part was 0.06 to 0.5 of their size.
-    tolerance = 3e-5
+    tolerance = 1e-5
     horizons = tuple(i / 8 for i in range(1, 8))
     hidden = (32, 32)
 

@@ -23,7 +23,6 @@ class Volterra(pp.GivenEquation):
     strength = pp.Coefficient(1.0, low=0.1, high=4.0, scale="log", doc="strength of the memory, 1 / time²")
     targets = pp.grid(strength=[0.25, 0.5, 1.5, 2.0, 2.5])
     inputs = ("t",)
-    # By the resolvent the error, relative to u, is at most 1.2 (strong memory) to 2 times the residual.
     tolerance = 5e-5
     hidden = (16, 16)
 
