@@ -14,6 +14,7 @@ Responses of nonlinear equations depend on the sizes, so 2 is repeated until the
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -89,11 +90,14 @@ class _Statement:
     def of(cls, equation: Equation, c: Coefficients, centre: Tensor, half: Tensor) -> _Statement:
         task = equation.build(c)
         batch = task.draw(equation.points.at_most(_POINTS), 0)
+        if 0 in batch.counts:  # a condition that holds on a small part of the boundary
+            batch = task.everything()
         raw = Sizes.unit(len(equation.inputs), len(equation.outputs), 0)
-        inputs = replace(raw, centre=centre, half=half)
         residuals = Residuals(equation, c, raw)
+        seen = copy.copy(equation)  # whose features may ask for sizes
+        vars(seen)["size_rule"] = _Fixed(replace(raw, centre=centre, half=half))
         with deepxde_defaults(torch.float64, torch.device("cpu")):
-            probes = [_probe(equation, c, inputs, seed, batch.x) for seed in range(_PROBES)]
+            probes = [_probe(seen, c, seed, batch.x) for seed in range(_PROBES)]
         statement = cls(equation, task, residuals, batch, probes, [])
         return replace(statement, names=[block.name for block in statement._blocks(statement._constant(0.0))])
 
@@ -167,7 +171,7 @@ class _Statement:
     def _stated(self, block: str) -> float | None:
         given = stated_block(self.equation.sizes, block)
         if given is None and block.startswith("residual"):
-            return self.equation.stated_scale(self.residuals.c)
+            given = self.equation.stated_scale(self.residuals.c)
         return 1.0 if given is None and self.equation.weights else given
 
     def responses(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
@@ -200,16 +204,22 @@ class _Statement:
             return self.task.unsized_blocks(self.residuals, outputs, self.batch)
 
 
-def _probe(equation: Equation, c: Coefficients, sizes: Sizes, seed: int, x: Tensor) -> Callable[[Tensor], Tensor]:
+@dataclass(frozen=True)
+class _Fixed:
+    """A rule that gives the same sizes everywhere."""
+
+    sizes: Sizes
+
+    def at(self, equation: Equation, c: Coefficients) -> Sizes:
+        return self.sizes
+
+
+def _probe(equation: Equation, c: Coefficients, seed: int, x: Tensor) -> Callable[[Tensor], Tensor]:
     """A random smooth function ``(rows, 1)`` of the network's inputs, of root mean square 1 at the points `x`."""
-
-    def inputs(points: Tensor) -> Tensor:
-        return equation.features(points, c) if equation.has_features else sizes.scaled_inputs(points)
-
     with untouched(_SEED + seed):
-        network = dde.nn.FNN([inputs(x[:1]).shape[1], *_HIDDEN, 1], "tanh", "Glorot normal").double()
-    size = network(inputs(x)).square().mean().sqrt().item() or 1.0
-    return lambda points: network(inputs(points)) / size
+        network = dde.nn.FNN([equation.features(x[:1], c).shape[1], *_HIDDEN, 1], "tanh", "Glorot normal").double()
+    size = network(equation.features(x, c)).square().mean().sqrt().item() or 1.0
+    return lambda points: network(equation.features(points, c)) / size
 
 
 def _rms(block: Block, other: Block | None = None) -> float:
