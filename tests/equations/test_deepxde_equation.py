@@ -57,18 +57,22 @@ def test_a_trained_model_is_taken_over_with_its_transforms():
     net = dde.nn.FNN([1, 10, 10, 1], "tanh", "Glorot normal")
     net.apply_feature_transform(lambda x: 2 * x - 1)
     net.apply_output_transform(lambda x, u: 1 + x * u)  # u(0) = 1
+    made = on_a_line(neumann, num_domain=24)
     with untouched(0), contextlib.redirect_stdout(io.StringIO()):
-        model = dde.Model(on_a_line(neumann)(pp.Coefficients(rate=1.5)), net)
+        model = dde.Model(made(pp.Coefficients(rate=1.5)), net)
         model.compile("adam", lr=1e-2)
         model.train(iterations=20, display_every=1000)
         expected = model.predict(np.linspace(0, 1, 5, dtype=np.float32)[:, None])
-    problem = pp.from_deepxde(on_a_line(neumann), model, RATE, tolerance=1e-3, targets=pp.grid(rate=[1.7]))
+    problem = pp.from_deepxde(made, model, RATE, tolerance=1e-3, targets=pp.grid(rate=[1.7]))
     task, network_ = problem.task(), problem.initial_network(7).double()
     found = task.predict(network_, np.linspace(0, 1, 5)[:, None])
     assert np.allclose(found, expected, atol=1e-5)
     assert found[0, 0] == 1
     family = pp.solve_family(problem, keep=0.5)
-    assert np.abs(family.predict(np.array([[1.0]]), rate=1.7) - np.exp(1.7)).max() < 2e-2
+    x = np.linspace(0, 1, 9)[:, None]
+    for rate in (1.5, 1.7):  # u'' = rate² u with u(0) = 1 and u'(1) = rate e^rate, as e^(rate x) has
+        assert family[{"rate": rate}].status == "converged"
+        assert np.abs(family.predict(x, rate=rate) - np.exp(rate * x)).max() < 1e-2
 
 
 def test_the_solution_of_the_data_object_is_the_reference():

@@ -128,7 +128,7 @@ def test_the_transform_meets_the_conditions_that_it_is_said_to_make_exact(equati
         points = pp.soft(equation).task(**c).everything()
         with deepxde_defaults(torch.float64, torch.device("cpu")):
             residuals = Residuals(equation, c)
-            blocks = residuals.blocks(1.0, residuals.outputs_of(lambda features: 5 * network(features)), points)
+            blocks = residuals.unsized_blocks(residuals.outputs_of(lambda features: 5 * network(features)), points)
         first = len(blocks) - len(equation.exact_conditions(equation.geometry(c), c))
         assert all(each.values.abs().max() < 1e-6 for each in blocks[first:])  # points are of single precision
 
