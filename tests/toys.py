@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,33 @@ class Centred(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.inner(x)
         return y - y.mean(dim=0)
+
+
+# Solutions as networks ------------------------------------------------------------------------------------------------
+
+
+def network_of(task: pp.EquationTask, function: Any) -> Any:
+    """The network whose sized outputs, before any transform, are a `function` of the points ``(rows, inputs)``.
+
+    Of an equation without features of its own, whose network sees the points in units of their box.
+    """
+    sizes = task.equation.sizes_at(task.coefficients)
+
+    def forward(seen: Tensor) -> Tensor:
+        centre, half, offset, size = (each.to(seen) for each in (sizes.centre, sizes.half, sizes.offset, sizes.size))
+        return (function(centre + half * seen) - offset) / size
+
+    return forward
+
+
+def blocks_of(task: pp.EquationTask, function: Any, batch: Any = None) -> list[pp.Block]:
+    """The task's residual blocks at a `function` of the points, before any transform, in the equation's own units."""
+    sizes = task.equation.sizes_at(task.coefficients)
+    blocks = task.residuals(network_of(task, function), task.everything() if batch is None else batch)
+    stated, measured = blocks[: len(sizes.blocks)], blocks[len(sizes.blocks) :]
+    return [
+        replace(each, values=each.values * sizes.block_size(i, each.values)) for i, each in enumerate(stated)
+    ] + measured
 
 
 # Comparing ------------------------------------------------------------------------------------------------------------

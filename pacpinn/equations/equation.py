@@ -132,9 +132,10 @@ class Equation(Problem):
 
     def network(self, seed: int) -> nn.Module:
         """A fully connected tanh network with Glorot-normal weights."""
-        features = self.features(torch.zeros(1, len(self.inputs)), self.source)
-        sizes = [features.shape[1], *self.hidden, len(self.outputs)]
-        return dde.nn.FNN(sizes, "tanh", "Glorot normal")
+        count = len(self.inputs)
+        if self.has_features:
+            count = self.features(torch.zeros(1, count), self.source).shape[1]
+        return dde.nn.FNN([count, *self.hidden, len(self.outputs)], "tanh", "Glorot normal")
 
     def rungs(self) -> list[Rung]:
         return rungs_of(self)

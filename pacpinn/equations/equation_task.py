@@ -35,8 +35,7 @@ _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 _AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
-_FIT_SEED = 1  # of the points on which a fit is judged
-_VALIDATION_SEED = 2  # of the points on which settings are judged
+_FIT_SEED, _VALIDATION_SEED = 1, 2  # of the points on which a fit, and settings, are judged
 
 
 class EquationTask(LeastSquaresTask):
@@ -284,8 +283,8 @@ class EquationTask(LeastSquaresTask):
         x, exact = self.reference_on_grid()
         if exact is None:
             return None
-        difference = self.predict(forward, x) - exact
-        by_output = np.sqrt(np.mean(np.square(difference), axis=0)) / self.yardstick(exact)
+        relative = (self.predict(forward, x) - exact) / self.yardstick(exact)
+        by_output = np.sqrt(np.mean(np.square(relative), axis=0))
         return Score("relative error", float(by_output.max()))
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:

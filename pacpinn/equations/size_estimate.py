@@ -14,6 +14,7 @@ Responses of nonlinear equations depend on the sizes, so 2 is repeated until the
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -24,9 +25,12 @@ from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.residuals import Outputs, Residuals
+from pacpinn.equations.size_balance import balance, root_mean_square
 from pacpinn.equations.sizes import Sizes, StatedSizes, stated_block
+from pacpinn.errors import SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
+from pacpinn.runtime.user_code import place_of
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Block
 
@@ -38,11 +42,8 @@ _POINTS = 96  # inside the domain
 _PROBES = 3
 _HIDDEN = (32, 32)  # layers of a probe
 _SEED = 100  # of the first probe
-_STEP = 1e-2  # of an output's size: the length of a central difference
 _REPEATS = 10  # at most
 _AT_REST = 0.2  # relative: the largest change at which sizes rest
-_FALLBACK = 1e-2  # of an offset: the size of an output that nothing drives
-_FLOOR = 1e-6  # of an offset: the least size, far above rounding
 _ROUNDING = 1e-12  # relative: what is so small is rounding
 
 _PRESCRIBING = (dde.icbc.DirichletBC, dde.icbc.IC, dde.icbc.PointSetBC)
@@ -57,10 +58,23 @@ def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
         size, response = statement.balanced(offset, known)
         blocks = statement.block_sizes(response * size)
         variation = statement.variation(offset, size)
+    _require_sizes(equation, c, equation.outputs, size)
+    _require_sizes(equation, c, statement.names, blocks)
     if equation.keeps_units:  # a trained network, or one with transforms of its own
         offset, size = np.zeros_like(offset), np.ones_like(size)
     found = [torch.as_tensor(each, dtype=torch.float64) for each in (offset, size, variation, blocks)]
     return Sizes.of(centre, half, *found, names=statement.names)
+
+
+def _require_sizes(equation: Equation, c: Coefficients, names: Sequence[str], sizes: np.ndarray) -> None:
+    """Refuse units in which sizes overflow, or vanish."""
+    for name, size in zip(names, sizes, strict=True):
+        if not 0 < size < np.inf:
+            raise SizeError(
+                f"the size of {name} of {equation.name} at {c} is found as {size:g}: its terms, in the units of the "
+                "statement, are too large or too small for numbers of double precision; expected a size above 0. State "
+                f"the equation in other units{place_of(type(equation))}"
+            )
 
 
 def input_box(equation: Equation, c: Coefficients) -> tuple[Tensor, Tensor]:
@@ -89,11 +103,14 @@ class _Statement:
     def of(cls, equation: Equation, c: Coefficients, centre: Tensor, half: Tensor) -> _Statement:
         task = equation.build(c)
         batch = task.draw(equation.points.at_most(_POINTS), 0)
+        if 0 in batch.counts:  # a condition that holds on a small part of the boundary
+            batch = task.everything()
         raw = Sizes.unit(len(equation.inputs), len(equation.outputs), 0)
-        inputs = replace(raw, centre=centre, half=half)
         residuals = Residuals(equation, c, raw)
+        seen = copy.copy(equation)  # whose features may ask for sizes
+        vars(seen)["size_rule"] = _Fixed(replace(raw, centre=centre, half=half))
         with deepxde_defaults(torch.float64, torch.device("cpu")):
-            probes = [_probe(equation, c, inputs, seed, batch.x) for seed in range(_PROBES)]
+            probes = [_probe(seen, c, seed, batch.x) for seed in range(_PROBES)]
         statement = cls(equation, task, residuals, batch, probes, [])
         return replace(statement, names=[block.name for block in statement._blocks(statement._constant(0.0))])
 
@@ -106,7 +123,8 @@ class _Statement:
         offset, size = np.zeros(len(outputs)), np.full(len(outputs), np.nan)
         for k, values in enumerate(self._prescribed_values()):
             if len(values):
-                offset[k], half = (values.max() + values.min()) / 2, (values.max() - values.min()) / 2
+                low, high = values.min() / 2, values.max() / 2  # sums of halves do not overflow
+                offset[k], half = high + low, high - low
                 size[k] = half if half > _ROUNDING * abs(offset[k]) and half > 0 else np.nan
         for k, name in enumerate(outputs):
             if name in stated:
@@ -134,7 +152,7 @@ class _Statement:
 
         Those that are `known` stay, unless the equation drives more.
         """
-        drive = np.array([_rms(block) for block in self._blocks(self._constant(offset))])
+        drive = np.array([_size_of(block.values) for block in self._blocks(self._constant(offset))])
         size = np.nan_to_num(known)
         for _ in range(_REPEATS):
             response = self.responses(offset, size)
@@ -149,8 +167,8 @@ class _Statement:
 
         It is what a relative change by 1 of all outputs does to the block. Stated sizes are taken as they are.
         """
-        found = np.linalg.norm(terms, axis=1)
-        found[~(found > 0) | ~np.isfinite(found)] = 1.0
+        found = np.sqrt(terms.shape[1]) * root_mean_square(terms, axis=1)
+        found[found == 0] = 1.0
         stated = [self._stated(name) for name in self.names]
         return np.array([own if given is None else given for own, given in zip(found, stated, strict=True)])
 
@@ -161,26 +179,36 @@ class _Statement:
             constant = self.residuals.solution(self._constant(offset), x)
             fields = (self._near(offset, size, probe, 0, 0.0) for probe in range(_PROBES))
             changes = torch.stack([self.residuals.solution(field, x) - constant for field in fields])
-        found = (changes.square().mean(dim=(0, 1)) + constant.var(dim=0, correction=0)).sqrt().numpy(force=True)
+        by_network = root_mean_square(changes.flatten(0, 1).numpy(force=True), axis=0)
+        by_transform = root_mean_square((constant - constant.mean(dim=0)).numpy(force=True), axis=0)
+        found = np.hypot(by_network, by_transform)
         return np.where(np.isfinite(found) & (found > 0), found, 1.0)
 
     def _stated(self, block: str) -> float | None:
         given = stated_block(self.equation.sizes, block)
         if given is None and block.startswith("residual"):
-            return self.equation.stated_scale(self.residuals.c)
+            given = self.equation.stated_scale(self.residuals.c)
         return 1.0 if given is None and self.equation.weights else given
 
     def responses(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
-        """Response ``(blocks, outputs)`` of each block to a change of each output by 1, at random solutions."""
-        found = np.zeros((len(self.names), len(offset)))
-        for k in range(len(offset)):
-            step = _STEP * (size[k] or _FALLBACK * abs(offset[k]) or _FALLBACK)
-            for probe in range(_PROBES):
-                ahead, behind = (self._blocks(self._near(offset, size, probe, k, s)) for s in (step, -step))
-                found[:, k] += [_rms(a, b) ** 2 / (2 * step) ** 2 for a, b in zip(ahead, behind, strict=True)]
-        return np.sqrt(found / _PROBES)
+        """Response ``(blocks, outputs)`` of each block to a small change of each output, at random solutions.
 
-    def _near(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int, step: float) -> Outputs:
+        Derivatives, not differences: these would need a step, and so a unit.
+        """
+        found = [
+            [self._response(offset, size, probe, k) for probe in range(_PROBES)] for k in range(len(offset))
+        ]  # (outputs, probes, blocks)
+        return root_mean_square(np.array(found), axis=1).T
+
+    def _response(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int) -> list[float]:
+        """The derivative of each block along a probe in output `k`, in the root mean square."""
+        step = torch.zeros((), dtype=torch.float64, requires_grad=True)
+        blocks = [each.values.flatten() for each in self._blocks(self._near(offset, size, probe, k, step))]
+        return [
+            _size_of(change) for change in _derivative(torch.cat(blocks), step).split([len(each) for each in blocks])
+        ]
+
+    def _near(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int, step: Tensor | float) -> Outputs:
         """A random solution of these sizes, with output `k` changed along a probe by a step."""
 
         def outputs(x: Tensor) -> Tensor:
@@ -200,63 +228,38 @@ class _Statement:
             return self.task.unsized_blocks(self.residuals, outputs, self.batch)
 
 
-def _probe(equation: Equation, c: Coefficients, sizes: Sizes, seed: int, x: Tensor) -> Callable[[Tensor], Tensor]:
+@dataclass(frozen=True)
+class _Fixed:
+    """A rule that gives the same sizes everywhere."""
+
+    sizes: Sizes
+
+    def at(self, equation: Equation, c: Coefficients) -> Sizes:
+        return self.sizes
+
+
+def _probe(equation: Equation, c: Coefficients, seed: int, x: Tensor) -> Callable[[Tensor], Tensor]:
     """A random smooth function ``(rows, 1)`` of the network's inputs, of root mean square 1 at the points `x`."""
-
-    def inputs(points: Tensor) -> Tensor:
-        return equation.features(points, c) if equation.has_features else sizes.scaled_inputs(points)
-
     with untouched(_SEED + seed):
-        network = dde.nn.FNN([inputs(x[:1]).shape[1], *_HIDDEN, 1], "tanh", "Glorot normal").double()
-    size = network(inputs(x)).square().mean().sqrt().item() or 1.0
-    return lambda points: network(inputs(points)) / size
+        network = dde.nn.FNN([equation.features(x[:1], c).shape[1], *_HIDDEN, 1], "tanh", "Glorot normal").double()
+    size = network(equation.features(x, c)).square().mean().sqrt().item() or 1.0
+    return lambda points: network(equation.features(points, c)) / size
 
 
-def _rms(block: Block, other: Block | None = None) -> float:
-    """Root mean square of the finite values of a block, or of its difference to another."""
-    values = block.values.detach() if other is None else block.values.detach() - other.values.detach()
-    finite = values[torch.isfinite(values)].double()
-    return float(finite.square().mean().sqrt()) if len(finite) else 0.0
+def _derivative(values: Tensor, step: Tensor) -> Tensor:
+    """The derivative ``(n,)`` of all `values` ``(n,)`` by one number: the gradient is linear in what it weighs."""
+    weights = torch.zeros_like(values, requires_grad=True)
+    if not values.requires_grad:
+        return torch.zeros_like(values)
+    (gradient,) = torch.autograd.grad(values, step, weights, create_graph=True, allow_unused=True)
+    if gradient is None or not gradient.requires_grad:
+        return torch.zeros_like(values)
+    (found,) = torch.autograd.grad(gradient, weights, allow_unused=True)
+    return torch.zeros_like(values) if found is None else found
 
 
-def balance(response: np.ndarray, drive: np.ndarray, known: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    """Sizes ``(outputs,)`` at which the terms of each residual block balance.
-
-    Args:
-        response: of each block to a change of each output by 1, ``(blocks, outputs)``.
-        drive: of each block, ``(blocks,)``: its residual where the solution is its offset.
-        known: sizes that conditions prescribe, ``(outputs,)``; NaN for the others.
-        offset: of each output, ``(outputs,)``.
-    """
-    response = np.where(response > _ROUNDING * response.max(axis=1, keepdims=True), response, 0.0)
-    size = known.copy()
-    for _ in range(len(size)):  # outputs that were unknown may help to find others
-        size = _largest_balanced(response, drive, size, known, offset)
-    unknown = ~np.isfinite(size)
-    size[unknown] = np.where(offset[unknown] == 0, 1.0, _FALLBACK * np.abs(offset[unknown]))
-    return _driven(response, drive, np.maximum(size, _FLOOR * np.abs(offset)))
-
-
-def _largest_balanced(
-    response: np.ndarray, drive: np.ndarray, size: np.ndarray, known: np.ndarray, offset: np.ndarray
-) -> np.ndarray:
-    """The largest size of each unknown output at which no block has a term of it that nothing else balances."""
-    found = size.copy()
-    terms = response * np.nan_to_num(size)
-    for k in np.flatnonzero(np.isnan(known)):
-        others = np.maximum(drive, np.delete(terms, k, axis=1).max(axis=1, initial=0.0))
-        counts = (response[:, k] > 0) & (others > _ROUNDING * response[:, k] * abs(offset[k])) & (others > 0)
-        if counts.any():
-            found[k] = (others[counts] / response[counts, k]).min()
-    return found
-
-
-def _driven(response: np.ndarray, drive: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Sizes raised until in every block some term is as large as its drive."""
-    size = size.copy()
-    for b in np.argsort(-drive):
-        terms = response[b] * size
-        k = int(terms.argmax())
-        if 0 < terms[k] < drive[b]:
-            size[k] *= drive[b] / terms[k]
-    return size
+def _size_of(values: Tensor) -> float:
+    """Root mean square of those `values` ``(n,)`` that are finite."""
+    known = values.detach().double().numpy(force=True).ravel()
+    known = known[np.isfinite(known)]
+    return float(root_mean_square(known, axis=0)) if len(known) else 0.0

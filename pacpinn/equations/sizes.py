@@ -78,9 +78,10 @@ class Sizes:
         """What errors of each output are relative to, ``(outputs,)``, for a solution's `values` ``(rows, outputs)``.
 
         Their root mean square about their mean. Where this is next to nothing beside the variation that the sizes
-        expect, the size of the constant; this variation if that is next to nothing, too.
+        expect, the size of the constant, but no more than this variation; this variation if both are next to nothing.
         """
-        found, size = np.std(values, axis=0), np.sqrt(np.mean(np.square(values), axis=0))
+        unit = np.maximum(np.abs(values).max(axis=0), np.finfo(float).tiny)  # so that squares do not overflow
+        found, size = unit * np.std(values / unit, axis=0), unit * np.sqrt(np.mean(np.square(values / unit), axis=0))
         expected = self.variation.numpy(force=True)
         constant = np.where(size > _NEXT_TO_NOTHING * expected, np.minimum(size, expected), expected)
         return np.where(found > _NEXT_TO_NOTHING * expected, found, constant)

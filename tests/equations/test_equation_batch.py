@@ -9,6 +9,7 @@ import torch
 
 import pacpinn as pp
 from pacpinn.equations.equation_batch import batch_of
+from pacpinn.equations.sizes import Sizes
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.networks.per_row_gradients import LinearLayerGradients, VmapGradients
@@ -84,8 +85,11 @@ def test_conditions_of_a_smaller_batch_do_not_remember_values_of_the_larger():
     for some in ([0, 1, 2], [2, 1], [1], [2]):
         smaller = batch.only(some)
         initial = smaller.residuals(lambda t: 0 * t, smaller.everything())[1]
-        expected = torch.tensor([[-batch.tasks[k].coefficients.k] for k in some], dtype=torch.float64)
-        torch.testing.assert_close(initial.values, expected)
+        alone = [batch.tasks[k].residuals(lambda t: 0 * t, batch.tasks[k].everything())[1].values for k in some]
+        torch.testing.assert_close(initial.values, torch.stack(alone))
+        sizes = Sizes.stacked([Rising().sizes_at(batch.tasks[k].coefficients) for k in some])
+        prescribed = torch.tensor([[batch.tasks[k].coefficients.k] for k in some], dtype=torch.float64)
+        torch.testing.assert_close(initial.values * sizes.blocks[:, 1:], sizes.offset - prescribed)
 
 
 def test_values_of_a_condition_keep_their_precision():
@@ -93,9 +97,11 @@ def test_values_of_a_condition_keep_their_precision():
         def conditions(self, geometry, c):
             return [dde.icbc.PointSetBC(np.array([[0.3]]), np.array([[0.1]]), component=0)]
 
+        sizes = {"u": (0.0, 1.0), "condition 1": 1.0}
+
     for task in (batch_of(tasks_of(Measured)), *tasks_of(Measured)):
         (measured,) = {each.item() for each in task.residuals(lambda t: 0 * t, task.everything())[1].values.flatten()}
-        assert measured == -0.1
+        assert measured == pytest.approx(-0.1, rel=1e-15)  # in single precision: -0.10000000149
 
 
 def test_formulas_that_need_numbers_are_no_batch():

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import pacpinn as pp
-from pacpinn.errors import ResidualError
-from tests.toys import Advection, Decay, SoftDecay
+from pacpinn.errors import ResidualError, SizeError
+from tests.toys import Advection, Decay, Rotation, SoftDecay, blocks_of, network_of
 
 
 def some(t):
@@ -40,8 +40,10 @@ def test_a_scale_that_is_no_size_is_refused(size):
         def scale(self, c):
             return size
 
-    with pytest.raises(ResidualError, match=r"scale of scaled at k=1 .*above 0"):
-        Scaled().task()
+    with pytest.raises(SizeError, match=r"scale of scaled at k=1 .*above 0"):
+        residuals(Scaled(), some)
+    with pytest.raises(SizeError, match=r"scale of scaled at k=1 .*above 0"):
+        pp.solve_family(Scaled())
 
 
 def test_training_points_are_put_in_their_places_and_fresh_ones_left_where_they_are():
@@ -75,7 +77,7 @@ def test_a_loop_over_coefficients_leaves_nothing_behind():
             return [dde.icbc.IC(geometry, lambda t: c.k, lambda _, on_initial: on_initial)]
 
     def losses():
-        blocks = [residuals(Start(), some, k=k).values() for k in (1, 2, 3)]
+        blocks = [blocks_of(Start().task(k=k), some) for k in (1, 2, 3)]
         return [[each.scaled.square().sum().item() for each in pair] for pair in blocks]
 
     first = losses()
@@ -135,12 +137,46 @@ def test_points_residuals_and_conditions_have_the_dtype_asked_for(dtype):
 
 def test_predict_applies_the_transform():
     x = np.array([[0.0], [0.5]])
-    np.testing.assert_allclose(Decay().task().predict(lambda t: 0 * t + 2, x), [[1.0], [2.0]])
+    task = Decay().task()
+    np.testing.assert_allclose(task.predict(network_of(task, lambda t: 0 * t + 2), x), [[1.0], [2.0]])
 
 
-def test_the_score_is_the_relative_l2_error():
-    score = SoftDecay().task(k=1.5).score(lambda t: 1.01 * torch.exp(-1.5 * t))
-    assert score.name == "relative L2 error"
+def test_the_score_is_the_error_relative_to_the_variation():
+    task = SoftDecay().task(k=1.5)
+    exact = task.reference_on_grid()[1]
+    score = task.score(network_of(task, lambda t: torch.exp(-1.5 * t) + 0.01))
+    assert score.name == "relative error"
+    assert score.value == pytest.approx(0.01 / exact.std())
+
+
+def test_the_score_is_that_of_the_worst_output():
+    class Plain(Rotation):
+        def transform(self, t, y, c):
+            return y
+
+    task = Plain().task(w=1.5)
+    exact = task.reference_on_grid()[1]
+
+    def wrong(t):
+        return torch.cat([torch.sin(1.5 * t) + 0.01, torch.cos(1.5 * t) + 0.002], dim=1)
+
+    assert task.score(network_of(task, wrong)).value == pytest.approx(0.01 / exact[:, 0].std())
+
+
+def test_the_error_of_a_constant_is_relative_to_the_variation_that_is_expected():
+    class Constant(SoftDecay):
+        """u' = k (1 - u) with u(0) = 1: u = 1."""
+
+        def residual(self, t, u, c):
+            return dde.grad.jacobian(u, t) + c.k * (u - 1)
+
+        def reference(self, t, c):
+            return np.ones_like(t)
+
+    task = Constant().task()
+    sizes = Constant().sizes_at(task.coefficients)
+    score = task.score(network_of(task, lambda t: 1 + 0.01 * sizes.variation[0] + 0 * t))
+    assert 0 < sizes.variation[0] <= 1
     assert score.value == pytest.approx(0.01)
 
 

@@ -54,7 +54,7 @@ def test_the_network_sees_where_a_coefficient_lies_in_its_range():
     t = torch.rand(3, 1, dtype=torch.float64)
     for k, place in ((0.5, -1.0), (1.0, 0.0), (2.0, 1.0)):
         features = wide.features(t, pp.Coefficients(k=k))
-        torch.testing.assert_close(features, torch.cat([t, torch.full_like(t, place)], dim=1))
+        torch.testing.assert_close(features, torch.cat([2 * t - 1, torch.full_like(t, place)], dim=1))
 
 
 def test_the_problem_itself_stays_as_it_is():

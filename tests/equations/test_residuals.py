@@ -10,10 +10,11 @@ import torch
 
 import pacpinn as pp
 from pacpinn.equations.collocation import bounding_box, domain_points
+from pacpinn.equations.sizes import Sizes
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
-from tests.toys import EQUATIONS, Advection, Decay, Level, Rotation, SoftDecay
+from tests.toys import EQUATIONS, Advection, Decay, Level, Rotation, SoftDecay, blocks_of, network_of
 
 TAU = 2 * np.pi
 
@@ -30,9 +31,9 @@ def some_for(equation):
     return lambda x: torch.cat([some((i + 1) * x) for i in range(len(equation.outputs))], dim=1)
 
 
-def residuals(equation, forward, **values):
-    task = equation.task(**values)
-    return {block.name: block for block in task.residuals(forward, task.everything())}
+def residuals(equation, function, **values):
+    """The residual blocks of a function of the points, in the equation's own units, by name."""
+    return {block.name: block for block in blocks_of(equation.task(**values), function)}
 
 
 def exactly(c):
@@ -76,7 +77,7 @@ def test_mean_squares_are_the_losses_that_deepxde_itself_computes(equation):
     problem = equation()
     task = problem.task()
     forward = some_for(problem)
-    ours = [block.values.square().mean().item() for block in task.residuals(forward, task.everything())]
+    ours = [block.values.square().mean().item() for block in blocks_of(task, forward)]
     with (
         untouched(seed=0),
         deepxde_defaults(torch.float64, torch.device("cpu")),
@@ -119,13 +120,13 @@ def test_the_equation_holds_at_all_domain_points(equation):
 
 def test_a_soft_condition_compares_with_its_value():
     (initial,) = (block for name, block in residuals(SoftDecay(), lambda t: 3 + t).items() if "IC" in name)
-    assert initial.values.tolist() == [2.0]
+    assert initial.values.tolist() == pytest.approx([2.0], rel=1e-14)
 
 
 def test_a_periodic_condition_pairs_points_on_both_sides():
     task = Advection().task()
     x = task.everything().x
-    for block in task.residuals(lambda x: x[:, 0:1] ** 2, task.everything())[1:3]:
+    for block in blocks_of(task, lambda x: x[:, 0:1] ** 2)[1:3]:
         left, right = x[block.rows[:, 0]], x[block.rows[:, 1]]
         assert (left[:, 0] == 0).all()
         assert (right[:, 0] == 1).all()
@@ -138,24 +139,56 @@ def test_a_condition_that_mixes_rows_says_so():
     assert residuals(Level(), some)["condition 1 (LevelBC)"].rows is None
 
 
-def test_weights_multiply_mean_squares():
+def sized(problem, function):
+    """The residual blocks of a function of the points, divided by their sizes, as solvers see them."""
+    task = problem.task()
+    return task.residuals(network_of(task, function), task.everything())
+
+
+def test_weights_multiply_mean_squares_in_the_equations_own_units():
     class Weighted(Advection):
         weights = (1.0, 2.0, 3.0, 4.0)
 
-    plain, weighted = residuals(Advection(), some).values(), residuals(Weighted(), some).values()
+    plain, weighted = residuals(Advection(), some).values(), sized(Weighted(), some)
     for weight, a, b in zip(Weighted.weights, plain, weighted, strict=True):
         assert b.scaled.square().sum().item() == pytest.approx(weight * a.scaled.square().sum().item())
 
 
-def test_residuals_are_in_units_of_the_scale_and_conditions_as_they_are():
+def test_residuals_are_in_units_of_the_scale_and_conditions_as_they_were():
     class Scaled(SoftDecay):
         def scale(self, c):
             return 10 * c.k
 
-    plain, scaled = residuals(SoftDecay(), some), residuals(Scaled(), some)
-    equation, condition = plain
-    torch.testing.assert_close(scaled[equation].values, plain[equation].values / 10)
-    torch.testing.assert_close(scaled[condition].values, plain[condition].values)
+    plain = residuals(SoftDecay(), some).values()
+    (equation, condition), (_, before) = sized(Scaled(), some), sized(SoftDecay(), some)
+    torch.testing.assert_close(equation.values, next(iter(plain)).values / 10)
+    torch.testing.assert_close(condition.values, before.values)
+
+
+def test_a_scale_comes_before_weights_and_a_stated_size_before_both():
+    class Scaled(SoftDecay):
+        weights = (1.0, 1.0)
+
+        def scale(self, c):
+            return 10 * c.k
+
+    class Stated(Scaled):
+        sizes = {"residual": 7.0, "condition 1": 3.0}
+
+    assert Scaled().sizes_at(Scaled().source).blocks.tolist() == pytest.approx([10, 1])
+    assert Stated().sizes_at(Stated().source).blocks.tolist() == pytest.approx([7, 3])
+
+
+def test_several_targets_have_sizes_of_their_own():
+    problem = SoftDecay()
+    tasks = [problem.task(k=k) for k in (0.5, 4.0)]
+    together = Sizes.stacked([problem.sizes_at(each.coefficients) for each in tasks])
+    x, y = torch.ones(6, 1, dtype=torch.float64), torch.arange(6.0, dtype=torch.float64)[:, None]
+    for k, task in enumerate(tasks):
+        rows, own = slice(3 * k, 3 * k + 3), problem.sizes_at(task.coefficients)
+        torch.testing.assert_close(together.scaled_inputs(x)[rows], own.scaled_inputs(x[rows]))
+        torch.testing.assert_close(together.sized_outputs(y)[rows], own.sized_outputs(y[rows]))
+        assert together.block_size(0, y)[k].item() == pytest.approx(own.blocks[0].item())
 
 
 @pytest.mark.parametrize(

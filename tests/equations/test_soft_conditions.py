@@ -6,12 +6,11 @@ import torch
 
 import pacpinn as pp
 from pacpinn.errors import PacpinnError
-from tests.toys import Advection, Decay, Waves
+from tests.toys import Advection, Decay, Waves, blocks_of
 
 
-def blocks(problem, forward):
-    task = problem.task()
-    return {each.name: each.values for each in task.residuals(forward, task.everything())}
+def blocks(problem, function):
+    return {each.name: each.values for each in blocks_of(problem.task(), function)}
 
 
 def test_conditions_become_residuals_of_the_network_itself():

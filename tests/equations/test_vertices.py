@@ -6,6 +6,7 @@ import pytest
 
 import pacpinn as pp
 from pacpinn.equations.vertices import at_vertices
+from tests.toys import blocks_of
 
 SQUARE = dde.geometry.Rectangle([0, 0], [1, 1])
 DISK = dde.geometry.Disk([0, 0], 0.5)
@@ -97,7 +98,7 @@ def test_the_exact_solution_has_no_residual_because_no_neumann_condition_is_at_a
     begin, end = batch.counts[0], sum(batch.counts)
     assert not at_vertices(problem.geometry(problem.source), batch.points[begin:end]).any()
     assert len(batch.x) == len(batch.points) == batch.rows
-    for block in task.residuals(exact, batch):
+    for block in blocks_of(task, exact, batch):
         assert block.values.numel()
         assert block.values.abs().max() < 1e-12
 
@@ -133,6 +134,6 @@ def test_a_corner_has_the_condition_that_is_stated_for_its_point():
     task = Cornered().task()
     batch = task.everything()
     assert batch.counts[-2:] == [1, 1]
-    *_, slopes, values = task.residuals(exact, batch)
+    *_, slopes, values = blocks_of(task, exact)
     np.testing.assert_allclose(slopes.values.detach(), [0.75])
     np.testing.assert_allclose(values.values.detach(), [-2.0])

@@ -48,6 +48,7 @@ def dry_run(problem: Equation, c: Coefficients) -> None:
             network(problem.features(batch.x, recording))
         task.residuals(network, batch)
         problem.place(batch.points, recording)
+        problem.stated_scale(recording)
     unused = [name for name in c if name not in recording.read]
     if unused:
         raise CoefficientError(
@@ -71,3 +72,7 @@ class _RecordingCoefficients(Coefficients):
     def __getitem__(self, name: str) -> float:
         self.__dict__["read"].add(name)
         return super().__getitem__(name)
+
+    def each(self) -> tuple[Coefficients, ...]:
+        """The coefficients themselves: what reads those of each task, as sizes do, is no formula."""
+        return (Coefficients(**self._values),)

@@ -66,4 +66,7 @@ def test_the_first_of_the_easier_tasks_counts():
         def residual(self, t, u, c):
             return dde.grad.jacobian(u, t) + c.k * u + (float("nan") if c.k > 0.9 else 0)
 
-    check(Eased())
+    problem = Eased()
+    require_finite_start(problem.task().easier()[0], problem.initial_network(0))
+    with pytest.raises(ResidualError, match="residual of eased at k=1 is not finite"):
+        check(problem)

@@ -1,0 +1,126 @@
+"""Tasks on the points of DeepXDE's own data objects: every kind of condition, with known solutions."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+
+import deepxde as dde
+import numpy as np
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.runtime.deepxde_backend import deepxde_defaults
+from pacpinn.runtime.isolation import untouched
+from tests.equations.deepxde_data import KNOWN, RATE, Known, dirichlet, fractional, network, on_a_line
+from tests.toys import blocks_of, network_of
+
+
+@pytest.fixture(params=KNOWN)
+def known(request) -> tuple[pp.GivenEquation, Known]:
+    case = KNOWN[request.param]
+    return pp.from_deepxde(case.make_data, network(case.inputs, case.outputs), RATE, name=request.param), case
+
+
+def residuals(problem, function, rate):
+    return blocks_of(problem.task(rate=rate), function)
+
+
+def test_residuals_of_the_solution_vanish_and_others_do_not(known):
+    problem, case = known
+    accuracy = 2e-3 if case.make_data is fractional else 1e-9  # of the fractional derivative's discretisation
+    for rate in (1.0, 2.5):
+        blocks = residuals(problem, lambda x, rate=rate: case.exact(x, rate), rate)
+        assert len(blocks) == case.outputs + case.conditions
+        assert all(each.values.abs().max() < accuracy for each in blocks)
+        wrong = residuals(
+            problem, lambda x, rate=rate: case.exact(x, rate) + x[:, 0:1] ** 2 * torch.sin(5 * x[:, 0:1] + 1) + 1, rate
+        )
+        assert wrong[0].values.abs().max() > 10 * accuracy
+
+
+@pytest.mark.parametrize(
+    ("name", "condition"),
+    [
+        ("NeumannBC", 1),
+        ("RobinBC", 1),
+        ("OperatorBC", 1),
+        ("PointSetBC", 0),
+        ("PointSetOperatorBC", 1),
+        ("PeriodicBC", 2),
+    ],
+)
+def test_a_condition_that_is_not_met_shows(name, condition):
+    case = KNOWN[name]
+    problem = pp.from_deepxde(case.make_data, network(case.inputs), RATE)
+    block = residuals(problem, lambda x: 2 * case.exact(x, 1.5) + x[:, 0:1], 1.5)[1 + condition]
+    assert block.values.abs().max() > 0.05
+
+
+def test_both_jacobians_agree(known):
+    problem, _ = known
+    objective = Objective(problem.task(), MaskedNetwork(problem.initial_network(0).double()))
+    z = objective.masked.start[None]
+    found, general = objective.linearise(z).jacobian, objective.general_jacobian(z)
+    assert (found - general).abs().max() <= 1e-10 * general.abs().max()
+
+
+def test_losses_are_those_that_deepxde_computes(known):
+    problem, _ = known
+    task, forward = problem.task(), problem.initial_network(0).double()
+    ours = [each.values.square().mean().item() for each in blocks_of(task, forward)]
+    with (
+        untouched(seed=0),
+        deepxde_defaults(torch.float64, torch.device("cpu")),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        model = dde.Model(problem.data(problem.source), forward)
+        model.compile("adam", lr=1e-3)
+        data = model.data
+        _, theirs = model.outputs_losses_train(data.train_x, data.train_y, data.train_aux_vars)
+    assert ours == pytest.approx(theirs.tolist(), rel=1e-10)
+
+
+def test_fresh_points_are_others(known):
+    problem, case = known
+    task = problem.task()
+    training, fresh = task.everything(), task.fresh(1)
+    if case.make_data is not fractional:  # on its fixed mesh
+        assert fresh.x.shape[1] == training.x.shape[1]
+        inside = slice(sum(training.counts), None)
+        assert not np.isin(fresh.points[inside].round(9), training.points[inside].round(9)).all()
+    loss = task.loss(network_of(task, lambda x: case.exact(x, problem.source.rate)), fresh)
+    assert loss < (1e-3 if case.make_data is fractional else 1e-15)
+
+
+@pytest.mark.parametrize("name", ["DirichletBC", "IDE", "FPDE"])
+def test_measurements_are_further_residuals(name):
+    case = KNOWN[name]
+    problem = pp.from_deepxde(case.make_data, network(), RATE)
+    points = np.array([[0.2], [0.6]])
+    values = case.exact(torch.as_tensor(points), 1.5).numpy()
+    for physics in (True, False):
+        task = problem.task(rate=1.5).with_measurements(pp.Measurements(points, values + 0.02, 0.01), physics=physics)
+        exact = network_of(task, lambda x: case.exact(x, 1.5))
+        *others, measured = task.residuals(exact, task.everything())
+        assert measured.values.tolist() == pytest.approx([-2, -2])
+        assert len(others) == (1 + case.conditions if physics else 0)
+
+
+def test_data_are_made_for_each_target_not_for_each_evaluation():
+    made = []
+
+    def make_data(c):
+        made.append(c)
+        return on_a_line(dirichlet)(c)
+
+    problem = pp.from_deepxde(make_data, network(), RATE)
+    task = problem.task()
+    forward, points = problem.initial_network(0).double(), task.everything()
+    before = len(made)
+    for _ in range(5):
+        task.residuals(forward, points)
+    assert len(made) <= before + 1
