@@ -19,6 +19,7 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.accuracy import to_accuracy
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.solvers.choice import get_solver
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -92,7 +93,11 @@ def calibrate(context: StepContext, segment: PathSegment, report: Report = silen
 def calibrate_together(
     context: StepContext, segments: Sequence[PathSegment], report: Report = silent
 ) -> list[SolutionOnBase]:
-    """Calibrate to several targets at once from members on one base; each target's steps are those it takes alone."""
+    """Calibrate to several targets at once from members on one base; each target's steps are those it takes alone.
+
+    The first rounds of :func:`~pacpinn.solvers.accuracy.solve_to_accuracy` are one batch; each target by itself goes on
+    from there, if it must.
+    """
     began = time.perf_counter()
     base = segments[0].start.base
     tasks = [context.task(each.target) for each in segments]
@@ -102,7 +107,9 @@ def calibrate_together(
     with untouched():
         objective = calibration_objective(batch, base.masked, context.settings)
         require_memory(objective, solver)
-        results = solver.solve(objective, secant_predictor(context.problem, objective, segments), report)
+        firsts = solver.solve(objective, secant_predictor(context.problem, objective, segments), report)
+        objectives = [calibration_objective(task, base.masked, context.settings) for task in tasks]
+        results = [to_accuracy(own, solver, first, report) for own, first in zip(objectives, firsts, strict=True)]
     seconds = (time.perf_counter() - began) / len(segments)
     return [
         SolutionOnBase.of(task, base, replace(result, seconds=seconds), segment.start.coefficients)

@@ -9,6 +9,7 @@ from torch import Tensor
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.objective import Objective
 from pacpinn.solvers.base import Report, Result, Solver, Status, silent
+from pacpinn.solvers.choice import InTurn
 
 _ROUNDS = 6  # of solving to a smaller residual
 _SHARE = 0.5  # of the tolerance: the error that a further round aims at
@@ -22,14 +23,19 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
     The residuals have sizes, so that the first round solves to a residual as large as the tolerance. How much error
     that leaves decides the residual of the next round. The solve has converged where estimate and bound say so,
     whatever the residual; it has stalled where the solver can lower the residual no further before that. Tasks whose
-    error cannot be estimated are solved once, as the solver does it.
+    error cannot be estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the
+    further rounds.
     """
-    results: list[Result] = []
-    goal = objective.tolerance
+    return to_accuracy(objective, solver, solver(objective, z, report), report)
+
+
+def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Report = silent) -> Result:
+    """:func:`solve_to_accuracy` after its first round, whose result is `first`."""
+    results, goal = [first], objective.tolerance
+    further = solver.solvers[-1] if isinstance(solver, InTurn) else solver
     while True:
-        results.append(solver(replace(objective, goal=goal), z, report))
-        result, z = Result.joined(results), results[-1].z
-        estimate = error_estimate(objective.task, objective.masked, z)
+        result = Result.joined(results)
+        estimate = error_estimate(objective.task, objective.masked, result.z)
         if estimate is None or goal is None or objective.task.tolerance is None:
             return result
         result = replace(result, error_estimate=estimate.relative, error_bound=estimate.bound)
@@ -41,3 +47,4 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
         if len(results) == _ROUNDS:
             return replace(result, status=Status.STALLED)
         goal *= min(max(_SHARE / excess, _LEAST), _MOST)
+        results.append(further(replace(objective, goal=goal), result.z, report))

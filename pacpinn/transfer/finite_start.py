@@ -9,6 +9,7 @@ from pacpinn.networks.heads import last_module
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.tasks.task import LeastSquaresTask, Task
 
+_POINTS = 4096  # at most, so that a solve which cannot fit into memory is refused before any work
 _SHARES = (0.3, 0.1, 0.03, 0.01, 0.0)  # of the last layer's weights, for smaller outputs
 
 
@@ -28,8 +29,12 @@ def finite_start(masked: MaskedNetwork, z: Tensor, task: Task) -> Tensor:
 
 
 def has_finite_residuals(masked: MaskedNetwork, z: Tensor, task: Task) -> bool:
-    """Whether all residuals of `task` are finite at free weights `z` ``(p,)``; true for tasks without residuals."""
+    """Whether all residuals of `task` are finite at free weights `z` ``(p,)``; true for tasks without residuals.
+
+    They are evaluated on all training points, or on a few thousand if there are more.
+    """
     if not isinstance(task, LeastSquaresTask):
         return True
-    blocks = task.residuals(masked.forward(z), task.everything())
+    few = task.few(_POINTS) if task.size > _POINTS else None
+    blocks = task.residuals(masked.forward(z), task.everything() if few is None else few)
     return all(bool(torch.isfinite(block.values).all()) for block in blocks)

@@ -50,7 +50,7 @@ def in_full(basis: Basis, c: pp.Coefficients, b: Tensor) -> tuple[Tensor, Tensor
 
     points = replace(basis.reduced.points, conditions=[task.conditions()])
     with untouched(), deepxde_defaults(torch.float64, torch.device("cpu")):
-        residuals = join_blocks(Residuals(equation, c).blocks(task.scale, outputs, points))[0]
+        residuals = join_blocks(Residuals(equation, c).blocks(outputs, points))[0]
         rows = [torch.autograd.grad(each, b, retain_graph=True)[0] for each in residuals]
     return residuals.detach(), torch.stack(rows)
 

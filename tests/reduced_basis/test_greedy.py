@@ -45,7 +45,7 @@ class Stub:
         return self.at(0.0)
 
     def at(self, estimate):
-        return pp.Answer(self.members[0], "reduced basis", estimate, estimate, None, None)
+        return pp.Answer(self.members[0], "reduced basis", estimate, estimate, estimate, None, None)
 
     def extend(self, c):
         self.tried[c] = c

@@ -49,7 +49,8 @@ def test_members_are_tabulated_as_they_answer(solved_decay):
     snapshots = points.extended(solved_decay.values(), solved_decay.bases)
     assert not points.members
     member = snapshots.members[1]
-    found = 1 + snapshots.training.x * member.training.values[..., 0]  # the transform of Decay
+    sizes = solved_decay.problem.sizes_at(member.coefficients)
+    found = 1 + snapshots.training.x * sizes.sized_outputs(member.training.values[..., 0])  # the transform of Decay
     assert np.allclose(found, solved_decay.predict(snapshots.training.points, k=1.3))
     assert torch.equal(member.training.values[..., 0], member.function(snapshots.training.x))
 
