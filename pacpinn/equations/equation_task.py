@@ -35,8 +35,7 @@ _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 _AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
-_FIT_SEED = 1  # of the points on which a fit is judged
-_VALIDATION_SEED = 2  # of the points on which settings are judged
+_FIT_SEED, _VALIDATION_SEED = 1, 2  # of the points on which a fit, and settings, are judged
 
 
 class EquationTask(LeastSquaresTask):
