@@ -6,8 +6,8 @@ relative to, instead of the variation of each output), ``truth`` with ``inverse(
 measurements), and ``refusal = True`` (the right outcome is an error, or a warning that speaks of the condition).
 
 The error is the root mean square of the differences over that of the values about their mean: of the worst output, at
-the worst of source and targets. The plain error is relative L2, over all outputs that are judged: the norm of estimates
-and of tolerances.
+the worst of source and targets: the norm of estimates and of tolerances. The plain error is relative L2, over all
+outputs that are judged.
 """
 
 from __future__ import annotations
@@ -72,23 +72,28 @@ def errors(case: Case, x: np.ndarray, c: pp.Coefficients, u: np.ndarray) -> Erro
     found, right = case.seen(x, u), case.exact(x, c)
     if found.shape != right.shape or not np.isfinite(right).all():
         raise ValueError(f"{case.name}: judged {found.shape}, right values {right.shape}, which must be finite")
-    size = np.std(right, 0) if case.size is None else np.asarray(case.size(x, c))
-    variation = np.sqrt(np.mean((found - right) ** 2, 0)) / size
-    return Errors(float(np.max(variation)), float(np.linalg.norm(found - right) / np.linalg.norm(right)))
+    plain = np.linalg.norm(found - right) / np.linalg.norm(right)
+    return Errors(_to_variation(case, x, c, found - right), float(plain))
+
+
+def _to_variation(case: Case, x: np.ndarray, c: pp.Coefficients, difference: np.ndarray) -> float:
+    """The root mean square of a difference of judged columns, relative to the variation: of the worst output."""
+    size = np.std(case.exact(x, c), 0) if case.size is None else np.asarray(case.size(x, c))
+    return float(np.max(np.sqrt(np.mean(difference**2, 0)) / size))
 
 
 def estimated(
     case: Case, family: pp.Family, x: np.ndarray, c: pp.Coefficients, u: np.ndarray
 ) -> tuple[float, float | None]:
-    """A member's estimated plain error, and its bound, where the estimate has one.
+    """A member's estimated error, and its bound, where the estimate has one.
 
     Where not all outputs are judged, the estimate is that of the judged columns; there the bound, which is of all
     outputs, cannot be compared, and is None.
     """
     found = family.error_estimate(**c)
     if not case.whole:
-        right, moved = case.exact(x, c), np.asarray(found.at(x))
-        return float(np.linalg.norm(case.seen(x, u) - case.seen(x, u - moved)) / np.linalg.norm(right)), None
+        moved = case.seen(x, u) - case.seen(x, u - np.asarray(found.at(x)))
+        return _to_variation(case, x, c, moved), None
     bound = getattr(found, "bound", None)
     return float(np.max(found.relative)), None if bound is None else float(np.max(bound))
 

@@ -47,7 +47,7 @@ class ResidualError(PacpinnError):
 
 
 class SizeError(PacpinnError):
-    """A size of an input, output or residual block is no finite number above 0: state another, or leave it out."""
+    """A size of an input, output or residual block is no finite number above 0: give another, or leave it out."""
 
 
 class DataError(PacpinnError, ValueError):

@@ -112,7 +112,6 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
 
     pacpinn info burgers/burgers.pac
     """
-    from pacpinn.equations.equation import Equation
     from pacpinn.family.family import load
     from pacpinn.family.file import codec
     from pacpinn.family.file.schema import plain
@@ -127,13 +126,10 @@ def info(family: FamilyFile, as_json: AsJson = False, problem: ProblemFile = Non
         "versions": plain(header.machine.versions),
         "bytes": family.stat().st_size,
     }
-    equation = solved.problem
-    if isinstance(equation, Equation):
-        about["sizes"] = equation.sizes_at(equation.source).in_words(equation.inputs, equation.outputs)
     if as_json:
         print(formats.as_json(formats.family_as_dict(solved) | about))
     else:
         console = Console()
-        console.print(tables.facts_table(solved, about))
+        console.print(tables.facts_table(solved, about, console.width))
         console.print()
         console.print(tables.members_table(solved, console))

@@ -7,7 +7,10 @@ import io
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from pacpinn.cli.sizes import sizes_of
 
 if TYPE_CHECKING:
     from pacpinn.continuation.solution import Solution
@@ -17,9 +20,11 @@ if TYPE_CHECKING:
 
 
 def family_as_dict(family: Family) -> dict[str, Any]:
-    """A family for JSON: problem, bases, source, targets and, if it was refined over a range, how."""
+    """A family for JSON: problem, sizes, bases, source, targets and, if it was refined over a range, how."""
+    sizes = sizes_of(family.problem)
     return {
         "problem": family.problem.name,
+        "sizes": None if sizes is None else asdict(sizes),
         "bases": [dict(base.coefficients) for base in family.bases],
         "source": _member(family.source),
         "targets": [_member(member) for member in family.targets],
@@ -50,6 +55,7 @@ def _member(solution: Solution) -> dict[str, Any]:
         "metric": score.name if score else None,
         "error": finite(score.value) if score else None,
         "error_estimate": None if solution.error_estimate is None else finite(solution.error_estimate),
+        "error_bound": None if solution.error_bound is None else finite(solution.error_bound),
         "residual": finite(solution.residual),
         "steps": solution.steps,
         "seconds": solution.seconds,

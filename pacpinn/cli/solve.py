@@ -161,8 +161,6 @@ def write_figures(family: Family, directory: Path) -> list[Path]:
 
 def _report(family: Family, written: Sequence[Path], seconds: float, as_json: bool) -> int:
     """Show the family; the exit code says whether all targets, and all values of a range, are solved."""
-    from pacpinn.equations.equation import Equation
-
     converged = sum(member.status == "converged" for member in family.targets)
     if as_json:
         print(formats.as_json(formats.family_as_dict(family)))
@@ -172,9 +170,7 @@ def _report(family: Family, written: Sequence[Path], seconds: float, as_json: bo
         for line in tables.shortfalls(family):
             print(line)
         print_written(written)
-        if isinstance(family.problem, Equation):
-            console.print(f"sizes: {tables.sizes(family.problem)}", highlight=False)
-        for line in tables.answers_over_range(family):
+        for line in [*tables.sizes(family.problem, console.width), *tables.answers_over_range(family)]:
             print(line)
         print(f"{converged} of {len(family.targets)} targets converged; {seconds:.1f} s in all")
     answered = family.refinement is None or family.refinement.done

@@ -13,20 +13,21 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from pacpinn.cli.formats import short_number
+from pacpinn.cli.sizes import sizes_of
 
 if TYPE_CHECKING:
     from pacpinn.continuation.solution import Solution
-    from pacpinn.equations.equation import Equation
     from pacpinn.family.family import Family
     from pacpinn.inverse.inference import Inference
     from pacpinn.tasks.problem import Problem
 
+_GAP = 2  # between columns
 _right = partial(Column, justify="right")
 
 
 def _plain_table(*columns: Column | str) -> Table:
     """An empty table without lines, as narrow as its contents allow."""
-    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    return Table(*columns, box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
 
 
 def members_table(family: Family, console: Console) -> Table:
@@ -58,11 +59,18 @@ def _columns(family: Family) -> dict[str, Callable[[Solution], str]]:
         columns["base"] = lambda member: str(member.base)
     columns[metric.replace(" ", "\n", 1)] = lambda member: short_number(member.score.value) if member.score else ""
     if any(member.error_estimate is not None for member in family.values()):
-        columns["error\nestimate"] = lambda member: short_number(member.error_estimate or math.nan)
-    columns["residual"] = lambda member: short_number(member.residual)
+        columns["error\nestimate"] = lambda member: short_number(_number(member.error_estimate))
+        if any(_number(member.error_bound) > (member.tolerance or math.inf) for member in family.values()):
+            columns["at\nmost"] = lambda member: short_number(_number(member.error_bound))
+    else:
+        columns["residual"] = lambda member: short_number(member.residual)
     columns["steps"] = lambda member: str(member.steps)
     columns["seconds"] = lambda member: f"{member.seconds:.2f}"
     return columns
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def shortfalls(family: Family) -> Iterator[str]:
@@ -118,8 +126,11 @@ def _coefficient_lines(problem: Problem) -> Iterator[str]:
         yield f"  {', '.join(names)} = {default:g}  ({low:g} to {high:g})" + (f"  {doc}" if doc else "")
 
 
-def facts_table(family: Family, about: dict[str, Any]) -> Table:
-    """What a family file holds besides its members; `about` as in the JSON of ``pacpinn info``."""
+def facts_table(family: Family, about: dict[str, Any], width: int) -> Table:
+    """What a family file holds besides its members, `width` characters wide.
+
+    `about` is as in the JSON of ``pacpinn info``.
+    """
     facts = {
         "problem": f"{family.problem.name}: {summary(family.problem)}",
         "source": in_words(family.source.coefficients),
@@ -128,19 +139,25 @@ def facts_table(family: Family, about: dict[str, Any]) -> Table:
         "range": next(answers_over_range(family), "none"),
         "settings": in_words({name: value for name, value in about["settings"].items() if value not in (None, ())}),
         "versions": in_words(about["versions"]),
-        "size": f"{about['bytes'] / 1000:,.0f} kB",
+        "file": f"{about['bytes'] / 1000:,.0f} kB",
     }
-    if "sizes" in about:
-        facts["sizes"] = in_words(about["sizes"])
-    table = Table.grid(Column(style="bold"), "", padding=(0, 2))
+    if (sizes := sizes_of(family.problem)) is not None:
+        facts["sizes"] = "\n".join(sizes.lines(width - max(map(len, facts)) - _GAP))
+    table = Table.grid(Column(style="bold"), "", padding=(0, _GAP))
     for name, fact in facts.items():
         table.add_row(name, Text(fact))
     return table
 
 
-def sizes(equation: Equation) -> str:
-    """What inputs, outputs and residual blocks are divided by, at the source."""
-    return in_words(equation.sizes_at(equation.source).in_words(equation.inputs, equation.outputs))
+def sizes(problem: Problem, width: int) -> Iterator[str]:
+    """Lines that say what inputs, outputs and residual blocks are divided by, at the source, if the problem has sizes.
+
+    No line is longer than `width`.
+    """
+    label = "sizes: "
+    if (found := sizes_of(problem)) is not None:
+        for i, line in enumerate(found.lines(width - len(label))):
+            yield (" " * len(label) if i else label) + line
 
 
 def estimates_table(found: Inference) -> Table:

@@ -15,10 +15,10 @@ from types import ModuleType
 from typing import Any
 
 _SAME_NAME = {  # modules that kept their name, by the package that holds them now
-    "continuation": "error_estimate sensitivity settings solution",
+    "continuation": "sensitivity settings solution",
     "equations": "collocation equation_task measurements",
     "inverse": "inference",
-    "networks": "heads",
+    "networks": "error_estimate heads",
     "sweep": "dask_pool",
     "tasks": "coefficient samples supervised task",
     "transfer": "estimators methods pac pruning",

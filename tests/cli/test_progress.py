@@ -19,7 +19,7 @@ def test_without_a_terminal_each_member_is_a_plain_line(solved_decay):
         play(solved_decay, callback)
     lines = text(page).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["1/3 source", "2/3 k=1.3", "3/3 k=1.6"]
-    assert "relative L2 error" in lines[0]
+    assert "relative error" in lines[0]
 
 
 def test_a_long_solve_says_now_and_then_that_it_lives(solved_decay, monkeypatch):
