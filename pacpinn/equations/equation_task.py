@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss must stay far under that of the residual
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
+_ROUGH = 1e-2  # an easier task need not be solved to less
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
 _INSIDE = 256  # points inside the domain to estimate errors
 _STEEP = 8  # of them where the solution is steepest
@@ -176,12 +177,17 @@ class EquationTask(LeastSquaresTask):
             self._fresh[seed] = self.draw(replace(self.equation.points, distribution="pseudo"), seed)
         return self._fresh[seed]
 
+    @property
+    def estimable(self) -> bool:
+        """False for an easier stage, whose tolerance is a residual, and with measurements."""
+        return type(self.stage) is Stage and not self._measurements
+
     def error_points(self, seed: int, forward: Forward) -> Collocation | None:
         """A few hundred points, some where the solution is steepest, the others drawn evenly at random.
 
-        None for an easier stage, and with measurements.
+        None if the task is not :attr:`estimable`.
         """
-        if type(self.stage) is not Stage or self._measurements:
+        if not self.estimable:
             return None
         with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
             candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")

@@ -7,7 +7,7 @@ tells what a change of this output by 1 does to the block.
    width of the interval of these values.
 2. An output without a prescribed variation has the largest size at which its terms are nowhere larger than what must
    balance them: other outputs' terms, or the residual of the constant offset, which drives the solution.
-3. The size of a block is what a relative change by 1 of all outputs does to it.
+3. The size of a block is what a change of all outputs by their variation does to it.
 
 Responses of nonlinear equations depend on the sizes, so 2 is repeated until the sizes rest.
 """
@@ -56,8 +56,9 @@ def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
         statement = _Statement.of(equation, c, centre, half)
         offset, known = statement.prescribed(equation.sizes)
         size, response = statement.balanced(offset, known)
-        blocks = statement.block_sizes(response * size)
-        variation = statement.variation(offset, size)
+        by_network, by_transform = statement.variations(offset, size)
+        variation = np.hypot(by_network, by_transform)
+        blocks = statement.block_sizes(response * size * variation / by_network)
     _require_sizes(equation, c, equation.outputs, size)
     _require_sizes(equation, c, statement.names, blocks)
     if equation.keeps_units:  # a trained network, or one with transforms of its own
@@ -163,17 +164,20 @@ class _Statement:
         return size, response
 
     def block_sizes(self, terms: np.ndarray) -> np.ndarray:
-        """The size of each block ``(blocks,)`` whose `terms` ``(blocks, outputs)`` are responses times sizes.
+        """The size of each block ``(blocks,)``, from its `terms` ``(blocks, outputs)``, one for each output.
 
-        It is what a relative change by 1 of all outputs does to the block. Stated sizes are taken as they are.
+        A term is what a change of the output by its variation does to the block. Stated sizes are taken as they are.
         """
         found = np.sqrt(terms.shape[1]) * root_mean_square(terms, axis=1)
         found[found == 0] = 1.0
         stated = [self._stated(name) for name in self.names]
         return np.array([own if given is None else given for own, given in zip(found, stated, strict=True)])
 
-    def variation(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
-        """About how much each output of the solution varies, ``(outputs,)``: by the network and by the transform."""
+    def variations(self, offset: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """About how much each output of the solution varies by the network, and by the transform alone: ``(outputs,)``.
+
+        A transform may leave little to the network: a price is nearly its value at expiry.
+        """
         x = self.batch.x.detach()
         with torch.no_grad(), deepxde_defaults(torch.float64, torch.device("cpu")):
             constant = self.residuals.solution(self._constant(offset), x)
@@ -181,8 +185,8 @@ class _Statement:
             changes = torch.stack([self.residuals.solution(field, x) - constant for field in fields])
         by_network = root_mean_square(changes.flatten(0, 1).numpy(force=True), axis=0)
         by_transform = root_mean_square((constant - constant.mean(dim=0)).numpy(force=True), axis=0)
-        found = np.hypot(by_network, by_transform)
-        return np.where(np.isfinite(found) & (found > 0), found, 1.0)
+        by_network = np.where(np.isfinite(by_network) & (by_network > 0), by_network, 1.0)
+        return by_network, np.where(np.isfinite(by_transform), by_transform, 0.0)
 
     def _stated(self, block: str) -> float | None:
         given = stated_block(self.equation.sizes, block)

@@ -22,10 +22,12 @@ from torch import Tensor, nn
 
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
+from pacpinn.networks.residual_blocks import join_blocks
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.task import Batch, LeastSquaresTask, Task, named_inputs
+from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inputs
 
 _FIT, _JUDGE = 101, 102  # seeds of the points on which e is computed, and of those by which ν is chosen
+_MANY = 103  # of as many points as training has, on which the residual is compared with that on the few
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
 _WEIGHTS = 2000  # of a larger network so many, drawn at random, span the tangent space
 _FUNCTIONS = 128  # random ones besides
@@ -83,9 +85,16 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     unexplained = min(float(left[best]), float(judge.residuals[0].norm()))
     explained = max(float(changes[best].norm()), np.finfo(float).tiny)
     bound = relative + max(1.0, relative / explained) * unexplained
-    return ErrorEstimate(
-        relative, bound if np.isfinite(bound) else np.inf, tuple(by_output.tolist()), task, rich, candidates[best]
-    )
+    missed = _missed(task, masked.forward(z), float(judge.residuals[0].norm()))
+    relative, bound, by_output = missed * relative, missed * bound, missed * by_output
+    bound = bound if np.isfinite(bound) else np.inf
+    return ErrorEstimate(relative, bound, tuple(by_output.tolist()), task, rich, missed * candidates[best])
+
+
+def _missed(task: LeastSquaresTask, forward: Forward, residual: float) -> float:
+    """How many times larger the residual is on many points than on the few where the error is estimated, at least 1."""
+    blocks = task.residuals(forward, task.fresh(_MANY))
+    return max(1.0, float(join_blocks(blocks).detach().norm()) / max(residual, np.finfo(float).tiny))
 
 
 class Enriched(nn.Module):

@@ -11,21 +11,26 @@ from pacpinn.networks.objective import Objective
 from pacpinn.solvers.base import Report, Result, Solver, Status, silent
 from pacpinn.solvers.choice import InTurn
 
-_ROUNDS = 6  # of solving to a smaller residual
+_ROUNDS = 8  # of solving to a smaller residual
+_FIRST = 3  # times the tolerance: the residual of the first round
 _SHARE = 0.5  # of the tolerance: the error that a further round aims at
-_LEAST, _MOST = 0.01, 0.5  # of the residual before: the residual that a further round aims at
-TRUST = 10  # times the tolerance: the largest bound of an error beside which its estimate is believed
+_LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
+TRUST = 5  # times the tolerance: the largest bound of an error beside which its estimate is believed
 
 
 def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: Report = silent) -> Result:
     """Solve from `z` ``(p,)`` until the estimated error is within the task's tolerance.
 
-    The residuals have sizes, so that the first round solves to a residual as large as the tolerance. How much error
-    that leaves decides the residual of the next round. The solve has converged where estimate and bound say so,
-    whatever the residual; it has stalled where the solver can lower the residual no further before that. Tasks whose
-    error cannot be estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the
-    further rounds.
+    The residuals have sizes, so that a residual as large as the tolerance would leave an error as large where it is
+    smooth. Most residuals change their sign from point to point and leave less, so that the first round solves to a
+    few times that. How much error it leaves decides the residual of the next round. The solve has converged where
+    estimate and bound say so, whatever the residual; it has stalled where the solver can lower the residual no further
+    before that. Tasks whose error cannot be estimated are solved once, as the solver does it. Of several solvers in
+    turn, the last takes the further rounds.
     """
+    task = objective.task
+    first = _FIRST * task.tolerance if task.estimable and task.tolerance is not None else objective.tolerance
+    objective = replace(objective, goal=first)
     return to_accuracy(objective, solver, solver(objective, z, report), report)
 
 

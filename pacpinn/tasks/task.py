@@ -111,6 +111,11 @@ class Task(ABC):
         """Points for checking the residual that training does not see. By default :meth:`everything`."""
         return self.everything()
 
+    @property
+    def estimable(self) -> bool:
+        """Whether the residual on :meth:`error_points` tells the error of a solution. By default it does not."""
+        return False
+
     def error_points(self, seed: int, forward: Forward) -> Batch | None:
         """A few points, other than those of training, on which to estimate the error of the solution `forward`.
 
