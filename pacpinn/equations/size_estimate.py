@@ -26,7 +26,7 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.size_balance import balance, root_mean_square
-from pacpinn.equations.sizes import Sizes, StatedSizes, stated_block
+from pacpinn.equations.sizes import Sizes, StatedSizes, require_blocks, stated_block
 from pacpinn.errors import SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -55,6 +55,7 @@ def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
     centre, half = input_box(equation, c)
     with untouched(_SEED), np.errstate(all="ignore"):  # what overflows is refused below
         statement = _Statement.of(equation, c, centre, half)
+        require_blocks(equation.sizes, statement.names, equation.name)
         offset, known = statement.prescribed(equation.sizes)
         size, response = statement.balanced(offset, known)
         blocks = statement.block_sizes(response * size)
@@ -86,7 +87,7 @@ def input_box(equation: Equation, c: Coefficients) -> tuple[Tensor, Tensor]:
     ends = zip(*bounding_box(equation.geometry(c)), strict=True)
     stated = [equation.sizes.get(name, own) for name, own in zip(equation.inputs, ends, strict=True)]
     low, high = torch.as_tensor(np.array(stated, dtype=float)).T
-    return (low + high) / 2, (high - low) / 2
+    return low / 2 + high / 2, high / 2 - low / 2  # sums of halves do not overflow
 
 
 @dataclass(frozen=True)
