@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import factorial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,37 +32,48 @@ class Kinetics(NamedTuple):
 
     @classmethod
     def of(cls, task: EquationTask, forward: Forward) -> Kinetics | None:
-        """The rates of ``u' = f(t, u)`` along the solution `forward`, from the response of its residuals to shifts.
+        """The rates of ``M u' = f(t, u)`` along the solution `forward`: eigenvalues of ``M^-1 df/du``.
 
-        None for other equations than systems in time with one residual for each output, and where it is not finite.
+        None for other equations than such systems in time, with one residual for each output, and where a rate is not
+        finite.
         """
         geometry = task.equation.geometry(task.coefficients)
         if not isinstance(geometry, dde.geometry.TimeDomain):
             return None
         low, high = bounding_box(geometry)
-        matrix = _responses(task, forward, np.linspace(low[0], high[0], _TIMES)[:, None])
-        if matrix.shape[1] != matrix.shape[2] or not np.isfinite(matrix).all():
+        t = np.linspace(low[0], high[0], _TIMES)[:, None]
+        state, slope, curvature = (_responses(task, forward, t, order) for order in range(3))
+        if state.shape[1] != state.shape[2] or curvature.any():
             return None
-        rates = np.linalg.eigvals(-matrix).real * (high[0] - low[0])
-        return cls(max(0.0, float(rates.max())), max(0.0, float(-rates.min())))
+        try:
+            rates = np.linalg.eigvals(-np.linalg.solve(slope, state)).real * (high[0] - low[0])
+        except np.linalg.LinAlgError:  # an equation without a derivative, or a number that is not finite
+            return None
+        return cls(max(0.0, float(rates.max())), max(0.0, float(-rates.min()))) if np.isfinite(rates).all() else None
 
 
-def _responses(task: EquationTask, forward: Forward, t: np.ndarray) -> np.ndarray:
-    """Responses of the residuals to a shift of each output, at times `t` ``(rows, 1)``: ``(rows, residuals, outputs)``.
+def _responses(task: EquationTask, forward: Forward, t: np.ndarray, order: int) -> np.ndarray:
+    """Responses of the residuals ``(rows, residuals, outputs)`` at times `t` ``(rows, 1)`` to a change of each output.
 
-    A constant shift changes no derivative, so that they are those of ``-f``.
+    It changes the derivative of the given `order` by 1 and no other: 0 for the state itself, 1 for its slope.
     """
-    steps = _STEP * task.equation.sizes_at(task.coefficients).variation
+    sizes = task.equation.sizes_at(task.coefficients)
+    length = 1.0 if order == 0 else float(sizes.half[0])
+    steps = _STEP * sizes.variation / length**order
     shifts = torch.diag(steps)
-    changes = [_residuals(task, forward, t, shift) - _residuals(task, forward, t, -shift) for shift in shifts]
+    changes = [
+        _residuals(task, forward, t, shift, order) - _residuals(task, forward, t, -shift, order) for shift in shifts
+    ]
     return np.stack([each / (2 * float(step)) for each, step in zip(changes, steps, strict=True)], axis=-1)
 
 
-def _residuals(task: EquationTask, forward: Forward, t: np.ndarray, shift: Tensor) -> np.ndarray:
+def _residuals(task: EquationTask, forward: Forward, t: np.ndarray, shift: Tensor, order: int) -> np.ndarray:
+    """The residuals ``(rows, residuals)`` with a derivative of the outputs shifted, and no other of that order."""
     formulas = Residuals(task.equation, task.coefficients)
     x = task.tensor(t).requires_grad_()
     with deepxde_defaults(task.dtype, task.device):
-        u = formulas.solution(formulas.outputs_of(forward), x) + shift.to(x)
+        here = (x - x.detach()) ** order / factorial(order)
+        u = formulas.solution(formulas.outputs_of(forward), x) + here * shift.to(x)
         found = task.equation.residual(x, u, task.coefficients)
     columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
     return torch.cat(columns, dim=1).numpy(force=True)

@@ -6,6 +6,8 @@ import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from pacpinn.runtime.deepxde_backend import dde
 from pacpinn.tasks.problem import Rung
 
@@ -21,7 +23,7 @@ _WIDTH = 1.5  # times as wide
 
 def rungs_of(equation: Equation) -> list[Rung]:
     """Another first network, a warm-up, growing horizons if there is time, more points, and a wider network."""
-    found = [Rung("another first network", equation, seed=1)]
+    found = [Rung("another first network", equation, seed=1)] if _is_drawn(equation) else []
     if not equation.warm_up:
         found.append(Rung("a warm-up by Adam", _changed(equation, warm_up=_WARM_UP)))
     if _has_time(equation) and not equation.horizons:
@@ -41,6 +43,12 @@ def rungs_of(equation: Equation) -> list[Rung]:
                 )
             )
     return found
+
+
+def _is_drawn(equation: Equation) -> bool:
+    """Whether the first network differs with the seed, which a given one does not."""
+    first, other = (equation.initial_network(seed).state_dict().values() for seed in (0, 1))
+    return not all(map(torch.equal, first, other))
 
 
 def _changed(equation: Equation, **attributes: Any) -> Equation:

@@ -26,7 +26,7 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation, bounding_box
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.size_balance import balance, root_mean_square
-from pacpinn.equations.sizes import Sizes, StatedSizes, stated_block
+from pacpinn.equations.sizes import Sizes, StatedSizes, require_blocks, stated_block
 from pacpinn.errors import SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -42,6 +42,7 @@ _POINTS = 96  # inside the domain
 _PROBES = 3
 _HIDDEN = (32, 32)  # layers of a probe
 _SEED = 100  # of the first probe
+_STEP = 1e-3  # of an output's size: the length of a difference
 _REPEATS = 10  # at most
 _AT_REST = 0.2  # relative: the largest change at which sizes rest
 _ROUNDING = 1e-12  # relative: what is so small is rounding
@@ -52,8 +53,9 @@ _PRESCRIBING = (dde.icbc.DirichletBC, dde.icbc.IC, dde.icbc.PointSetBC)
 def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
     """Measure the sizes of an equation at coefficients `c`; sizes that it states itself are taken as they are."""
     centre, half = input_box(equation, c)
-    with untouched(_SEED):
+    with untouched(_SEED), np.errstate(all="ignore"):  # what overflows is refused below
         statement = _Statement.of(equation, c, centre, half)
+        require_blocks(equation.sizes, statement.names, equation.name)
         offset, known = statement.prescribed(equation.sizes)
         size, response = statement.balanced(offset, known)
         by_network, by_transform = statement.variations(offset, size)
@@ -86,7 +88,7 @@ def input_box(equation: Equation, c: Coefficients) -> tuple[Tensor, Tensor]:
     ends = zip(*bounding_box(equation.geometry(c)), strict=True)
     stated = [equation.sizes.get(name, own) for name, own in zip(equation.inputs, ends, strict=True)]
     low, high = torch.as_tensor(np.array(stated, dtype=float)).T
-    return (low + high) / 2, (high - low) / 2
+    return low / 2 + high / 2, high / 2 - low / 2  # sums of halves do not overflow
 
 
 @dataclass(frozen=True)
@@ -151,14 +153,14 @@ class _Statement:
     def balanced(self, offset: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The sizes ``(outputs,)`` of all outputs, and the responses to changes by 1 at solutions of these sizes.
 
-        Those that are `known` stay, unless the equation drives more.
+        Those that are `known` stay, unless the equation drives more; those that are stated stay as they are.
         """
         drive = np.array([_size_of(block.values) for block in self._blocks(self._constant(offset))])
-        size = np.nan_to_num(known)
+        size, stated = np.nan_to_num(known), np.array([name in self.equation.sizes for name in self.equation.outputs])
         for _ in range(_REPEATS):
             response = self.responses(offset, size)
-            further = balance(response, drive, known, offset)
-            size, before = np.where(size > 0, np.sqrt(size * further), further), size
+            further = balance(response, drive, known, offset, stated)
+            size, before = np.where(size > 0, np.sqrt(size) * np.sqrt(further), further), size
             if (np.abs(size - before) <= _AT_REST * before).all():
                 break
         return size, response
@@ -182,11 +184,11 @@ class _Statement:
         with torch.no_grad(), deepxde_defaults(torch.float64, torch.device("cpu")):
             constant = self.residuals.solution(self._constant(offset), x)
             fields = (self._near(offset, size, probe, 0, 0.0) for probe in range(_PROBES))
-            changes = torch.stack([self.residuals.solution(field, x) - constant for field in fields])
-        by_network = root_mean_square(changes.flatten(0, 1).numpy(force=True), axis=0)
-        by_transform = root_mean_square((constant - constant.mean(dim=0)).numpy(force=True), axis=0)
-        by_network = np.where(np.isfinite(by_network) & (by_network > 0), by_network, 1.0)
-        return by_network, np.where(np.isfinite(by_transform), by_transform, 0.0)
+            changes = torch.cat([self.residuals.solution(field, x) - constant for field in fields])
+        by_network, by_transform = (
+            np.array([_size_of(column) for column in each.T]) for each in (changes, constant - constant.mean(dim=0))
+        )
+        return np.where(by_network > 0, by_network, 1.0), by_transform
 
     def _stated(self, block: str) -> float | None:
         given = stated_block(self.equation.sizes, block)
@@ -197,7 +199,7 @@ class _Statement:
     def responses(self, offset: np.ndarray, size: np.ndarray) -> np.ndarray:
         """Response ``(blocks, outputs)`` of each block to a small change of each output, at random solutions.
 
-        Derivatives, not differences: these would need a step, and so a unit.
+        Derivatives where there are any: differences need a step, and so a unit.
         """
         found = [
             [self._response(offset, size, probe, k) for probe in range(_PROBES)] for k in range(len(offset))
@@ -206,11 +208,18 @@ class _Statement:
 
     def _response(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int) -> list[float]:
         """The derivative of each block along a probe in output `k`, in the root mean square."""
+
+        def blocks(step: Tensor | float) -> list[Tensor]:
+            return [each.values.flatten() for each in self._blocks(self._near(offset, size, probe, k, step))]
+
         step = torch.zeros((), dtype=torch.float64, requires_grad=True)
-        blocks = [each.values.flatten() for each in self._blocks(self._near(offset, size, probe, k, step))]
-        return [
-            _size_of(change) for change in _derivative(torch.cat(blocks), step).split([len(each) for each in blocks])
-        ]
+        values = blocks(step)
+        try:
+            changes = _derivative(torch.cat(values), step)
+        except RuntimeError:  # a function of the user's that torch differentiates once only
+            length = _STEP * (size[k] or abs(offset[k]) or 1.0)
+            changes = (torch.cat(blocks(length)) - torch.cat(blocks(-length))) / (2 * length)
+        return [_size_of(change) for change in changes.split([len(each) for each in values])]
 
     def _near(self, offset: np.ndarray, size: np.ndarray, probe: int, k: int, step: Tensor | float) -> Outputs:
         """A random solution of these sizes, with output `k` changed along a probe by a step."""

@@ -131,6 +131,15 @@ def checked(stated: StatedSizes, inputs: Sequence[str], outputs: Sequence[str], 
             )
 
 
+def require_blocks(stated: StatedSizes, blocks: Sequence[str], name: str) -> None:
+    """Refuse a stated size of a residual block that is none of the `blocks`; a :class:`SizeError` names them all."""
+    for key in filter(_is_block, stated):
+        if not any(stated_block({key: 1.0}, block) for block in blocks):
+            raise SizeError(
+                f"{name} states a size of {key!r}, which it does not have; expected one of: {', '.join(blocks)}"
+            )
+
+
 def stated_block(stated: StatedSizes, block: str) -> float | None:
     """The stated size of a residual block, whose name may go on in brackets: "condition 2 (NeumannBC)"."""
     found = stated.get(block, stated.get(block.partition(" (")[0]))

@@ -63,7 +63,7 @@ def test_a_trained_model_is_taken_over_with_its_transforms():
         model.compile("adam", lr=1e-2)
         model.train(iterations=20, display_every=1000)
         expected = model.predict(np.linspace(0, 1, 5, dtype=np.float32)[:, None])
-    problem = pp.from_deepxde(made, model, RATE, tolerance=1e-3, targets=pp.grid(rate=[1.7]))
+    problem = pp.from_deepxde(made, model, RATE, tolerance=3e-3, targets=pp.grid(rate=[1.7]))
     task, network_ = problem.task(), problem.initial_network(7).double()
     found = task.predict(network_, np.linspace(0, 1, 5)[:, None])
     assert np.allclose(found, expected, atol=1e-5)

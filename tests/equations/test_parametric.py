@@ -67,7 +67,7 @@ def test_the_problem_itself_stays_as_it_is():
 @pytest.mark.parametrize("equation", [Decay, Rotation, Advection])
 def test_the_loss_of_a_range_is_the_mean_of_its_tasks_losses(equation):
     class Coarse(equation):  # the general Jacobian needs a backward pass for each residual
-        points = pp.Points(domain=64, boundary=8, initial=8)
+        points = pp.Points(domain=32, boundary=6, initial=6)
 
     (name, each), *_ = equation.coefficients.items()
     wide = parametric(Coarse(), {name: (each.value_at(0.3), each.value_at(0.7))})

@@ -10,7 +10,6 @@ import torch
 
 import pacpinn as pp
 from pacpinn.equations.collocation import bounding_box, domain_points
-from pacpinn.equations.sizes import Sizes
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -177,18 +176,6 @@ def test_a_scale_comes_before_weights_and_a_stated_size_before_both():
 
     assert Scaled().sizes_at(Scaled().source).blocks.tolist() == pytest.approx([10, 1])
     assert Stated().sizes_at(Stated().source).blocks.tolist() == pytest.approx([7, 3])
-
-
-def test_several_targets_have_sizes_of_their_own():
-    problem = SoftDecay()
-    tasks = [problem.task(k=k) for k in (0.5, 4.0)]
-    together = Sizes.stacked([problem.sizes_at(each.coefficients) for each in tasks])
-    x, y = torch.ones(6, 1, dtype=torch.float64), torch.arange(6.0, dtype=torch.float64)[:, None]
-    for k, task in enumerate(tasks):
-        rows, own = slice(3 * k, 3 * k + 3), problem.sizes_at(task.coefficients)
-        torch.testing.assert_close(together.scaled_inputs(x)[rows], own.scaled_inputs(x[rows]))
-        torch.testing.assert_close(together.sized_outputs(y)[rows], own.sized_outputs(y[rows]))
-        assert together.block_size(0, y)[k].item() == pytest.approx(own.blocks[0].item())
 
 
 @pytest.mark.parametrize(

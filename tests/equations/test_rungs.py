@@ -1,0 +1,76 @@
+"""Further tries of a cold start."""
+
+import deepxde as dde
+import pytest
+
+import pacpinn as pp
+from pacpinn.equations.curriculum import Horizon
+from tests.equations.deepxde_data import RATE, dirichlet, network, on_a_line
+from tests.equations.units import Rod
+from tests.toys import Advection, Decay, Waves, small_network
+
+FIRST, WARM, TIME, MORE, WIDE = (
+    "another first network",
+    "a warm-up by Adam",
+    "growing horizons",
+    "more points, where the residual is large",
+    "a wider network and more points",
+)
+
+
+def names(problem):
+    return [each.name for each in problem.rungs()]
+
+
+def test_from_the_cheapest_on():
+    assert names(Decay()) == [FIRST, WARM, TIME, MORE, WIDE]
+    assert names(Advection()) == [FIRST, WARM, TIME, MORE, WIDE]
+
+
+def test_what_an_equation_has_or_cannot_have_is_left_out():
+    class Warm(Decay):
+        warm_up = 10
+
+    class Grown(Decay):
+        horizons = (0.5,)
+
+    class Own(Decay):
+        def network(self, seed):
+            return small_network(seed)
+
+    assert names(Rod()) == [FIRST, WARM, MORE, WIDE]  # no time
+    assert names(Warm()) == [FIRST, TIME, MORE, WIDE]
+    assert names(Grown()) == [FIRST, WARM, MORE, WIDE]
+    assert names(Own()) == [FIRST, WARM, TIME, MORE]
+    assert list(Waves().rungs()) == []
+
+
+def test_points_of_a_data_object_stay_and_a_given_network_is_always_the_first():
+    made = pp.from_deepxde(on_a_line(dirichlet), network(), RATE)
+    given = pp.from_deepxde(on_a_line(dirichlet), dde.nn.FNN([1, 6, 1], "tanh", "Glorot normal"), RATE)
+    assert names(made) == [FIRST, WARM]
+    assert names(given) == [WARM]
+
+
+def test_each_changes_what_it_says_and_leaves_the_problem_as_it_is():
+    problem = Advection()
+    first, warm, time, more, wide = problem.rungs()
+    assert (first.problem, first.seed) == (problem, 1)
+    assert warm.problem.task().warm_up > 0
+    shares = [each.stage.share for each in time.problem.task().easier() if isinstance(each.stage, Horizon)]
+    assert shares == sorted(shares)
+    assert 0 < shares[0] < shares[-1] < 1
+    assert more.problem.task().size == wide.problem.task().size == 2 * problem.task().size
+    assert len(more.problem.task().again()) > 0
+    assert problem.task().warm_up == len(problem.task().easier()) == len(problem.task().again()) == 0
+    assert problem.points == Advection.points
+
+
+@pytest.mark.parametrize("problem", [Decay(), Rod()], ids=["decay", "rod"])
+def test_the_network_is_as_before_but_where_it_is_said_to_be_another(problem):
+    def shapes(one):
+        return [each.shape for each in one.initial_network(0).parameters()]
+
+    for rung in problem.rungs():
+        assert (shapes(rung.problem) == shapes(problem)) is rung.same_network
+        assert rung.problem.sizes_at(problem.source).names == problem.sizes_at(problem.source).names
