@@ -1,6 +1,7 @@
 """Estimated errors, compared with errors that are known."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import pacpinn as pp
 from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import Status
+from tests.command_line import run
 from tests.networks.known_errors import Perturbed, cooling, jump, perturbed, saturated
-from tests.toys import AbsoluteError, Decay, SoftDecay, Waves, small_network, wave
+from tests.toys import AbsoluteError, Decay, SoftDecay, Waves, problem_file, small_network, wave
 
 T = np.linspace(0, 1, 21)[:, None]
 CHANGES = {
@@ -95,11 +98,10 @@ def test_a_saturated_network_that_solves_nothing_has_no_small_error(factor):
 def test_infinite_residuals_have_no_bound():
     class Root(SoftDecay):
         def residual(self, t, u, c):
-            return super().residual(t, u, c) + 0 * torch.sqrt(u - 0.5)
+            return super().residual(t, u, c) + torch.sqrt(-1 - u**2)
 
     task, masked = Root().task(), MaskedNetwork(small_network())
-    with torch.no_grad():
-        found = error_estimate(task, masked, masked.start - 1)
+    found = error_estimate(task, masked, masked.start)
     assert math.isinf(found.relative)
     assert math.isinf(found.bound)
 
@@ -182,6 +184,44 @@ def test_members_have_the_estimates_of_their_solves(solved_decay):
         found = solved_decay.error_estimate(**c)
         assert (member.error_estimate, member.error_bound) == (found.relative, found.bound)
         assert member.error_estimate <= solved_decay.settings.task(solved_decay.problem, c).tolerance
+
+
+# In the table ---------------------------------------------------------------------------------------------------------
+
+
+def test_estimates_are_in_the_table_and_in_the_file(solved_decay, tmp_path):
+    estimates = [row["estimate"] for row in solved_decay.table()]
+    assert estimates == [each.error_estimate for each in solved_decay.values()]
+    loaded = pp.load(solved_decay.save(tmp_path / "f.pac"), Decay())
+    assert [row["estimate"] for row in loaded.table()] == estimates
+
+
+def test_members_without_an_estimate_are_given_one_once(family, monkeypatch):
+    solved = {c: replace(each, error_estimate=None, error_bound=None) for c, each in family.items()}
+    bare = pp.Family(family.problem, family.bases, solved.values(), family.settings)
+    assert [row["estimate"] for row in bare.table()] == [None] * 3
+    bare.estimate_errors()
+    assert [row["estimate"] for row in bare.table()] == [row["estimate"] for row in family.table()]
+    monkeypatch.setattr("pacpinn.family.queries.error_estimate", None)
+    bare.estimate_errors()
+
+
+def test_the_command_shows_them_beside_the_true_errors(tmp_path):
+    file = problem_file(tmp_path)
+    outcome = run("solve", file, "--targets", "k=1.1,1.2", "--output", tmp_path / "run", "--json")
+    for each in outcome.json()["targets"]:
+        assert each["error"] / 3 < each["error_estimate"] < 3 * each["error"]
+    shown = run("info", tmp_path / "run" / "decay.pac", "--problem", file).out
+    assert "estimate" in shown
+    assert "estimate" in (tmp_path / "run" / "table.csv").read_text().splitlines()[0]
+
+
+def test_one_that_is_not_finite_is_no_json_number_and_is_asked_for_anew(solved_decay, tmp_path):
+    family = pp.Family(solved_decay.problem, solved_decay.bases, solved_decay.values(), solved_decay.settings)
+    c = family.targets[0].coefficients
+    family._solutions[c] = replace(family[c], error_estimate=float("inf"), status=Status.DIVERGED)
+    loaded = pp.load(family.save(tmp_path / "f.pac"), Decay())
+    assert loaded[c].error_estimate is None
 
 
 # Where there is none --------------------------------------------------------------------------------------------------
