@@ -57,9 +57,9 @@ def test_they_are_the_same_each_time_and_leave_the_random_streams_alone():
 def test_they_tell_smooth_functions_that_no_member_has():
     x = torch.linspace(0, 1, 200, dtype=torch.float64)[:, None]
     values = random_table(Decay(), x).values[:, 0].numpy()
-    for wanted in (np.sin(3 * x), np.exp(-2 * x), (x - 0.5) ** 2):
-        left = wanted - values @ np.linalg.lstsq(values, wanted.numpy(), rcond=None)[0]
-        assert np.abs(left.numpy()).max() < 1e-4
+    for wanted in (torch.sin(3 * x), torch.exp(-2 * x), (x - 0.5) ** 2):
+        left = wanted.numpy() - values @ np.linalg.lstsq(values, wanted.numpy(), rcond=None)[0]
+        assert np.abs(left).max() < 1e-4
 
 
 def test_the_units_of_the_inputs_do_not_matter():

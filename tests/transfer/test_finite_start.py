@@ -82,7 +82,7 @@ def test_where_no_size_helps_the_start_stays_and_the_solver_says_why():
     z = network.start
     assert finite_start(network, z, task) is z
     with pytest.raises(pp.PacpinnError, match="not finite"):
-        pp.solve_family(Log(), targets=[])
+        pp.solve_family(Log())
 
 
 def test_tasks_without_residuals_and_data_start_as_they_are():
