@@ -13,7 +13,7 @@ from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
-from tests.toys import Waves, same_bits
+from tests.toys import Decay, Waves, same_bits
 
 
 def step(family, solver=None, problem=None, **target):
@@ -262,6 +262,43 @@ def test_a_base_that_does_not_help_is_not_kept(family, settings, solver_decides)
 def test_no_more_bases_than_asked_for(family, settings, solver_decides):
     found, grown = continued(family, replace(settings, bases=1), k=3.0)
     assert (found.solution.status, grown) == (Status.STALLED, ())
+
+
+@pytest.fixture
+def only_anew():
+    """A solver that solves nothing on a base, and everything with all weights free or kept."""
+    solve = LevenbergMarquardt()
+    tried = []
+
+    def one(objective, z, report):
+        on_base = objective.masked.frozen_buffers
+        tried.append((objective.task.coefficients.k, on_base))
+        if on_base:
+            return Result(z, Status.STALLED, steps=1, seconds=0.0, history=[1.0])
+        return solve(objective, z, report)
+
+    one.tried = tried
+    return one
+
+
+def test_a_target_that_no_base_reaches_is_solved_from_a_fresh_network_as_a_base_of_its_own(family, only_anew):
+    settings = Settings(keep=0.5, solver=only_anew, halvings=1, bases=2)
+    found, grown = continued(family, settings, k=6.0)
+    assert found.solved
+    assert grown == (found.base,)
+    assert found.base.coefficients == found.coefficients == pp.Coefficients(k=6.0)
+    assert found.solution.z.equal(found.base.masked.start)
+    assert not found.solution.z.any()  # the kept weights alone solve it
+    assert found.solution.error_estimate <= Decay.tolerance
+    assert found.solution.score.value < 2 * Decay.tolerance
+    assert found.solution.parent == family.source.coefficients
+    assert {k for k, on_base in only_anew.tried if not on_base} == {6.0}
+
+
+def test_there_is_no_fresh_network_without_a_base_to_spare(family, only_anew):
+    found, grown = continued(family, Settings(keep=0.5, solver=only_anew, halvings=1, bases=1), k=6.0)
+    assert (found.solution.status, grown) == (Status.STALLED, ())
+    assert all(on_base for _, on_base in only_anew.tried)
 
 
 def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(family):
