@@ -25,6 +25,7 @@ _SMALL = 0.05  # of a solution: across a smaller difference no singular point is
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
 _EXPLAINED = 1 / 3  # a difference between half and twice what the slopes say, in their direction
 _OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
+_ROUGH = 0.01  # relative error of a solution that tells a smooth path from a singular point
 _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an interval so short is a jump
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 
@@ -112,8 +113,10 @@ def _unexpected(path: CoefficientPath, segment: PathSegment, solved: SolutionOnB
 
 def _middle(path: CoefficientPath, low: PathPoint, high: PathPoint) -> PathPoint | None:
     """The middle of an interval, solved from either end; None if that is not possible."""
-    t = (low.t + high.t) / 2
-    trials = (calibrate(path.context, PathSegment(each.solved, path.at(t))) for each in (low, high))
+    t, settings = (low.t + high.t) / 2, path.context.settings
+    tolerance = path.context.task(path.at(t)).tolerance
+    rough = path.context._replace(settings=replace(settings, tolerance=max(_ROUGH, tolerance or 0.0)))
+    trials = (calibrate(rough, PathSegment(each.solved, path.at(t))) for each in (low, high))
     return next((path.point(t, each) for each in trials if each.solved), None)
 
 

@@ -44,6 +44,7 @@ class Footprint:
         few = task.few(_FEW)
         if few is None:
             return sizes
+        task.residuals(objective.forward(masked.start), few)  # the first evaluation may find sizes, once for all others
         fewer, more = (_trial(objective, task, batch) for batch in (few, task.few(2 * _FEW)))
         if fewer == more:  # the task has no more than these few points
             fewer = (0, 0, 0)

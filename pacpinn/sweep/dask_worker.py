@@ -1,4 +1,4 @@
-"""What a worker of a Dask cluster does: steps of a sweep, and error estimates."""
+"""What a worker of a Dask cluster does: steps of a sweep."""
 
 from __future__ import annotations
 

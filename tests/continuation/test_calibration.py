@@ -1,5 +1,7 @@
 """Calibration on a base: from where it starts, what is minimised, how it is judged, and several targets in a batch."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -38,10 +40,12 @@ def guess(family, before, base=None, **target):
 
 
 def test_it_lies_on_the_secant_where_the_residual_is_smaller_there(family):
-    before, parent = family.targets
-    share = family.problem.space.beyond(before.coefficients, parent.coefficients, pp.Coefficients(k=1.7))
+    parent, target = family.targets[1], pp.Coefficients(k=1.7)
+    share = family.problem.space.beyond(family.targets[0].coefficients, parent.coefficients, target)
     assert share > 0
-    torch.testing.assert_close(guess(family, before, k=1.7), parent.z + share * (parent.z - before.z))
+    solved = calibrate(context_of(family), *segments(family, 1.7)).solution.z
+    before = replace(family.targets[0], z=parent.z - (solved - parent.z) / share)  # the line leads to the solution
+    torch.testing.assert_close(guess(family, before, k=1.7), solved)
 
 
 def test_it_lies_between_two_members_for_a_target_between_them(family):

@@ -13,7 +13,7 @@ from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
-from tests.toys import Waves, same_bits
+from tests.toys import Decay, Waves, same_bits
 
 
 def step(family, solver=None, problem=None, **target):
@@ -21,6 +21,12 @@ def step(family, solver=None, problem=None, **target):
     settings = Settings(keep=0.5, solver=solver, halvings=target.pop("halvings", 3), bases=1)
     segment = PathSegment(on_base(family, family.source), problem.at(target))
     return continue_to(StepContext(problem, family.bases, settings), segment).found.solution
+
+
+@pytest.fixture
+def solver_decides(monkeypatch):
+    """No error is estimated, so that what a made-up solver says of its solve is taken."""
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: None)
 
 
 def on_base(family, solution):
@@ -112,7 +118,7 @@ def places(solver, k: float) -> list[float]:
     return [math.log(each.k) / math.log(k) for each in solver.places]
 
 
-def test_a_step_that_fails_is_halved_and_one_that_succeeds_is_followed_by_a_longer_one(family):
+def test_a_step_that_fails_is_halved_and_one_that_succeeds_is_followed_by_a_longer_one(family, solver_decides):
     assert step(family, short_sighted(), k=4.0, halvings=0).status == Status.STALLED
     solver = short_sighted()
     solution = step(family, solver, k=4.0)
@@ -123,7 +129,7 @@ def test_a_step_that_fails_is_halved_and_one_that_succeeds_is_followed_by_a_long
     assert solution.reached is None
 
 
-def test_after_a_step_that_succeeds_the_rest_of_the_way_may_be_halved_again(family):
+def test_after_a_step_that_succeeds_the_rest_of_the_way_may_be_halved_again(family, solver_decides):
     at = 1.0
 
     def tiring(objective, z, report):
@@ -146,7 +152,7 @@ def test_steps_count_everything_that_was_tried(family):
     assert solution.steps == sum(solver.steps)
 
 
-def test_what_cannot_be_solved_ends_after_all_halvings_and_names_the_last_good_coefficient(family):
+def test_what_cannot_be_solved_ends_after_all_halvings_and_names_the_last_good_coefficient(family, solver_decides):
     solver = Recording(status=Status.STALLED)
     solution = step(family, solver, k=4.0, halvings=2)
     assert (solution.status, solution.coefficients) == (Status.STALLED, pp.Coefficients(k=4.0))
@@ -159,7 +165,7 @@ def test_what_cannot_be_solved_ends_after_all_halvings_and_names_the_last_good_c
     assert (solution.status, solution.reached) == (Status.STALLED, pp.Coefficients(k=1.0))
 
 
-def test_what_converged_is_not_tried_again(family):
+def test_what_converged_is_not_tried_again(family, solver_decides):
     solver = Recording(status=Status.CONVERGED)
     assert step(family, solver, k=4.0).status == Status.CONVERGED
     assert len(solver.places) == 1
@@ -176,8 +182,8 @@ def test_between_neighbouring_counts_there_is_no_middle():
 # The first guess ------------------------------------------------------------------------------------------------------
 
 
-def first_guess(family, **target):
-    """Where calibration to `target` starts, from the last of the family's targets."""
+def first_guess(family, before, **target):
+    """Where calibration to `target` starts, from the last of the family's targets, with a member `before` it."""
     parent = family.targets[-1]
     seen = []
 
@@ -185,18 +191,19 @@ def first_guess(family, **target):
         seen.append(z)
         return Result(z, Status.CONVERGED, steps=0, seconds=0.0, history=[0.0])
 
-    start, before = on_base(family, parent), on_base(family, family[parent.parent])
-    segment = PathSegment(start, family.problem.at(target), before)
+    segment = PathSegment(on_base(family, parent), family.problem.at(target), on_base(family, before))
     continue_to(StepContext(family.problem, family.bases, Settings(solver=note)), segment)
     return seen[0]
 
 
 def test_the_first_guess_lies_on_the_secant_where_the_residual_is_smaller_there(family):
-    """Close by, the way of the weights is nearly straight; far on, a straight line leads astray."""
+    """Where the way of the weights is straight, it leads to the solution; far on, a straight line leads astray."""
     before, parent = family.targets
     share = math.log(1.7 / 1.6) / math.log(1.6 / 1.3)
-    torch.testing.assert_close(first_guess(family, k=1.7), parent.z + share * (parent.z - before.z))
-    assert same_bits(first_guess(family, k=9.9), parent.z)
+    solved = step(family, k=1.7).z
+    straight = replace(before, z=parent.z - (solved - parent.z) / share)
+    torch.testing.assert_close(first_guess(family, straight, k=1.7), solved)
+    assert same_bits(first_guess(family, before, k=9.9), parent.z)
 
 
 # New bases ------------------------------------------------------------------------------------------------------------
@@ -227,7 +234,7 @@ def continued(family, settings, k):
     return continue_to(StepContext(family.problem, family.bases, settings), segment)
 
 
-def test_where_the_frozen_weights_no_longer_fit_a_new_base_is_grown(family, settings):
+def test_where_the_frozen_weights_no_longer_fit_a_new_base_is_grown(family, settings, solver_decides):
     old = family.bases[0].masked.weights.clone()
     found, grown = continued(family, settings, k=3.0)
     assert found.solved
@@ -238,7 +245,7 @@ def test_where_the_frozen_weights_no_longer_fit_a_new_base_is_grown(family, sett
     assert found.solution.z.shape == found.base.masked.start.shape
 
 
-def test_several_bases_are_grown_in_turn(family, settings):
+def test_several_bases_are_grown_in_turn(family, settings, solver_decides):
     found, grown = continued(family, replace(settings, bases=3), k=6.0)
     assert found.solved
     assert len(grown) == 2
@@ -246,15 +253,52 @@ def test_several_bases_are_grown_in_turn(family, settings):
     assert grown[0].coefficients.k < grown[1].coefficients.k
 
 
-def test_a_base_that_does_not_help_is_not_kept(family, settings):
+def test_a_base_that_does_not_help_is_not_kept(family, settings, solver_decides):
     found, grown = continued(family, settings, k=9.0)
     assert (found.solution.status, found.base, grown) == (Status.STALLED, family.bases[0], ())
     assert 1.5 < found.solution.reached.k <= 4.0
 
 
-def test_no_more_bases_than_asked_for(family, settings):
+def test_no_more_bases_than_asked_for(family, settings, solver_decides):
     found, grown = continued(family, replace(settings, bases=1), k=3.0)
     assert (found.solution.status, grown) == (Status.STALLED, ())
+
+
+@pytest.fixture
+def only_anew():
+    """A solver that solves nothing on a base, and everything with all weights free or kept."""
+    solve = LevenbergMarquardt()
+    tried = []
+
+    def one(objective, z, report):
+        on_base = objective.masked.frozen_buffers
+        tried.append((objective.task.coefficients.k, on_base))
+        if on_base:
+            return Result(z, Status.STALLED, steps=1, seconds=0.0, history=[1.0])
+        return solve(objective, z, report)
+
+    one.tried = tried
+    return one
+
+
+def test_a_target_that_no_base_reaches_is_solved_from_a_fresh_network_as_a_base_of_its_own(family, only_anew):
+    settings = Settings(keep=0.5, solver=only_anew, halvings=1, bases=2)
+    found, grown = continued(family, settings, k=6.0)
+    assert found.solved
+    assert grown == (found.base,)
+    assert found.base.coefficients == found.coefficients == pp.Coefficients(k=6.0)
+    assert found.solution.z.equal(found.base.masked.start)
+    assert not found.solution.z.any()  # the kept weights alone solve it
+    assert found.solution.error_estimate <= Decay.tolerance
+    assert found.solution.score.value < 2 * Decay.tolerance
+    assert found.solution.parent == family.source.coefficients
+    assert {k for k, on_base in only_anew.tried if not on_base} == {6.0}
+
+
+def test_there_is_no_fresh_network_without_a_base_to_spare(family, only_anew):
+    found, grown = continued(family, Settings(keep=0.5, solver=only_anew, halvings=1, bases=1), k=6.0)
+    assert (found.solution.status, grown) == (Status.STALLED, ())
+    assert all(on_base for _, on_base in only_anew.tried)
 
 
 def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(family):

@@ -13,6 +13,7 @@ from pacpinn.errors import PacpinnError, WorkersError
 from pacpinn.runtime.machine import Machine
 from tests.command_line import run
 from tests.family.file.test_journal import frozen_too_much
+from tests.sweep.lines import Lines
 from tests.toys import Decay, problem_file, same_bits, same_family
 
 dask = pytest.importorskip("dask")
@@ -75,15 +76,16 @@ def test_bases_that_are_grown_come_back(client):
         "bases": 2,
         "keep": 0.5,
     }
-    there = pp.solve_family(Decay(), client=client, **asked)
+    there = pp.solve_family(Lines(), client=client, **asked)
     assert len(there.bases) > 1
-    assert same_family(there, pp.solve_family(Decay(), tree="spine", **asked))
+    assert same_family(there, pp.solve_family(Lines(), tree="spine", **asked))
 
 
-def test_errors_are_estimated_by_the_workers(client, family):
-    family.estimate_errors(client)
+def test_members_come_back_with_their_estimates(client):
+    family = pp.solve_family(Decay(), client=client, **ASKED)
     for c, each in family.items():
-        assert each.error_estimate == pytest.approx(family.error_estimate(**c).relative, rel=1e-6)
+        found = family.error_estimate(**c)
+        assert (each.error_estimate, each.error_bound) == pytest.approx((found.relative, found.bound), rel=1e-6)
 
 
 def test_a_problem_file_of_ones_own_reaches_the_workers(client, here, tmp_path):

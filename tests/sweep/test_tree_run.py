@@ -11,6 +11,7 @@ from pacpinn.solvers.base import silent
 from pacpinn.sweep.pools import SerialPool
 from pacpinn.sweep.tree_run import TargetTree
 from tests.family.file.test_journal import frozen_too_much
+from tests.sweep.lines import Lines
 from tests.toys import Decay, same_family
 
 TARGETS = pp.grid(k=np.geomspace(1.2, 3.6, 12))
@@ -32,8 +33,8 @@ class Shuffled(SerialPool):
         return super().next()
 
 
-def solved(pool_of=None, targets=TARGETS, progress=lambda _: None, **settings):
-    family = pp.solve_family(Decay(), targets=targets[:1], tree="spine", keep=0.5, **settings)
+def solved(pool_of=None, targets=TARGETS, progress=lambda _: None, problem=None, **settings):
+    family = pp.solve_family(problem or Decay(), targets=targets[:1], tree="spine", keep=0.5, **settings)
     family.extend(targets[1:], progress, pool_of=pool_of)
     return family
 
@@ -46,7 +47,7 @@ def test_the_order_in_which_steps_finish_does_not_matter(seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_nor_does_it_where_bases_are_grown(seed):
     """Steps of the same member grow the same base: it is one in the family."""
-    asked = {"solver": frozen_too_much, "halvings": 2, "bases": 2}
+    asked = {"problem": Lines(), "solver": frozen_too_much, "halvings": 2, "bases": 2}
     here = solved(**asked)
     assert len(here.bases) > 1
     assert same_family(solved(lambda context: Shuffled(context, seed), **asked), here)

@@ -1,6 +1,7 @@
 """Training from scratch: warm-up, easier tasks, the task itself, points drawn anew."""
 
 import math
+from itertools import groupby
 
 import pytest
 import torch
@@ -34,12 +35,15 @@ class Recording:
 def test_the_horizon_grows_and_each_solve_starts_where_the_last_one_ended():
     solver, network = Recording(), Late().initial_network(seed=0)
     masked, result = cold_start(network, Late().task(), solver)
-    assert 0.2 < solver.ends[0] <= 0.25 < solver.ends[1] <= 0.5 < solver.ends[2] <= 1
+    assert 0.2 < solver.ends[0] <= 0.25 < solver.ends[1] <= 0.5
+    assert all(0.5 < end <= 1 for end in solver.ends[2:])
     for before, after in zip(solver.starts, solver.starts[1:], strict=False):
         assert same_bits(after, before + 1)
     assert same_bits(masked.weights, solver.starts[-1] + 1)
     assert masked.free.all()
-    assert (result.steps, result.seconds, result.history) == (6, 1.5, [1.0] * 3)
+    rounds = len(solver.starts)
+    assert rounds > 3  # two horizons, and on the whole interval one for each smaller residual
+    assert (result.steps, result.seconds, result.history) == (2 * rounds, 0.5 * rounds, [1.0] * rounds)
 
 
 def test_a_problem_with_horizons_is_solved_on_the_whole_interval():
@@ -69,8 +73,10 @@ def test_a_warm_up_goes_before_the_default_solver_alone():
     assert steps[:7] == [1, 2, 3, 4, 5, 6, 7]
     assert len(steps) > 7
     solver = Recording()
-    cold_start(network, Cold().task(), solver)
-    assert len(solver.starts) == 1
+    steps.clear()
+    cold_start(network, Cold().task(), solver, report=lambda step, loss: steps.append(step))
+    assert not steps
+    assert same_bits(solver.starts[0], torch.cat([each.detach().flatten() for each in network.parameters()]))
 
 
 def test_the_network_given_stays_as_it_is():
@@ -99,10 +105,10 @@ class Spin(Rotation):
         return c.w
 
 
-def reached(problem, **values: float) -> tuple[Result, float]:
-    """How a cold start ends within 400 steps, and its error."""
+def reached(problem, seed: int = 0, **values: float) -> tuple[Result, float]:
+    """How a cold start ends, each of its solves within 400 steps, and its error."""
     task = problem.task(**values)
-    network, result = cold_start(problem.initial_network(seed=0), task, LevenbergMarquardt())
+    network, result = cold_start(problem.initial_network(seed), task, LevenbergMarquardt())
     return result, task.score(network.forward(network.start)).value
 
 
@@ -120,7 +126,7 @@ def test_a_walk_from_easy_coefficients_goes_in_strides_of_an_eighth_of_their_ran
     task = Walk().task(k=2.0)
     task.tolerance = 0.02
     cold_start(Walk().initial_network(seed=0), task, solver)
-    k, whole = zip(*visited, strict=True)
+    k, whole = zip(*(each for each, _ in groupby(visited)), strict=True)
     assert whole == (False, True, True, True, True, True)
     assert k == pytest.approx([0.2, *(0.2 * 10 ** (i / 4) for i in range(5))])
     assert {each.tolerance for each in task.easier()} == {0.2}
@@ -142,7 +148,7 @@ def test_easy_coefficients_are_checked():
 
 
 def test_a_fast_rotation_is_not_learnt_at_once():
-    plain, error = reached(Spin(), w=25.0)
+    plain, error = reached(Spin(), seed=1, w=25.0)
     assert plain.status is Status.STALLED
     assert error > 0.5
 
@@ -150,11 +156,22 @@ def test_a_fast_rotation_is_not_learnt_at_once():
 @pytest.mark.slow
 @pytest.mark.parametrize("way", [{"easy": {"w": 2.0}}, {"windows": 8}], ids=str)
 def test_a_fast_rotation_is_learnt_by_way_of_a_slow_one_or_window_by_window(way):
-    _, error = reached(type("Helped", (Spin,), way)(), w=25.0)
+    _, error = reached(type("Helped", (Spin,), way)(), seed=1, w=25.0)
     assert error < 0.01
 
 
 # Windows --------------------------------------------------------------------------------------------------------------
+
+
+def network_of(problem, u):
+    """The network with which the source's solution is the function `u` of the time."""
+    sizes = problem.sizes_at(problem.source)
+
+    def forward(x):
+        t = sizes.centre + sizes.half * x
+        return ((u(t) - 1) / t - sizes.offset) / sizes.size  # the transform of Decay
+
+    return forward
 
 
 def stages(problem, forward, **values: float):
@@ -166,8 +183,9 @@ def test_later_windows_count_once_earlier_ones_are_solved():
     class Windowed(Decay):
         windows = 4
 
-    def shares(forward) -> list[float]:
+    def shares(u) -> list[float]:
         """By how much the loss of each window is weighed down."""
+        forward = network_of(Windowed(), u)
         stage, plain = stages(Windowed(), forward)[0], Windowed().task()
         batch = plain.everything()
         (weighed,), (each,) = stage.residuals(forward, batch), plain.residuals(forward, batch)
@@ -177,11 +195,11 @@ def test_later_windows_count_once_earlier_ones_are_solved():
         return [ratio[window == i].mean().item() for i in range(4)]
 
     assert len(stages(Windowed(), torch.zeros_like)) == 3
-    assert shares(lambda t: 1 + 0 * t) == pytest.approx([1, 0, 0, 0])
-    assert shares(lambda t: (torch.exp(-t) - 1 + 1e-6 * t**2) / t) == pytest.approx([1] * 4, abs=1e-3)
+    assert shares(lambda t: 1 + t) == pytest.approx([1, 0, 0, 0])
+    assert shares(lambda t: torch.exp(-t) + 1e-6 * t**2) == pytest.approx([1] * 4, abs=1e-3)
     # Residuals of one size, ten tolerances: each window before counts for 1 / e.
-    ten = 10 * Decay.tolerance
-    exact = lambda t: (torch.exp(-t) * (1 - ten) + ten - 1) / t  # noqa: E731  (its residual is `ten` everywhere)
+    ten = 10 * Decay.tolerance * float(Windowed().sizes_at(Decay().source).blocks[0])
+    exact = lambda t: torch.exp(-t) * (1 - ten) + ten  # noqa: E731  (its residual is `ten` everywhere)
     assert shares(exact) == pytest.approx([math.exp(-i) for i in range(4)], rel=1e-6)
 
 
@@ -214,7 +232,9 @@ class Sudden(Decay):
 def test_points_drawn_anew_crowd_where_the_residual_is_large():
     task = Sudden().task()
     (stage, *_) = task.again()
-    early = lambda t: torch.where(t < 0.25, torch.sin(40 * t), (torch.exp(-t) - 1) / t)  # noqa: E731
+    early = network_of(  # not solved before t = 0.25
+        Sudden(), lambda t: torch.where(t < 0.25, 1 + t * torch.sin(40 * t), torch.exp(-t))
+    )
     x, plain = stage.seen_by(early).everything().x, task.everything().x
     assert x.shape == plain.shape
     assert (plain < 0.25).double().mean() < 0.3

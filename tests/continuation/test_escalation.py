@@ -1,0 +1,141 @@
+"""Further tries of a cold start: in their order, until one is solved or the effort is used up; the best is kept."""
+
+import copy
+
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.continuation.escalation import solve_cold
+from pacpinn.continuation.settings import Settings
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.base import Result, Status, silent
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from pacpinn.tasks.problem import Rung
+from pacpinn.transfer.from_scratch import cold_start
+from tests.toys import Decay, Waves, same_bits
+
+STEPS = 100  # of each made-up try
+
+
+@pytest.fixture(scope="module")
+def solution():
+    """Weights that solve the decay far within its tolerance."""
+    task = Decay().task()
+    task.tolerance = 1e-6
+    masked, result = cold_start(Decay().initial_network(0), task)
+    assert result.status is Status.CONVERGED
+    return masked.weights
+
+
+class Tries:
+    """A solver that ends at a given distance from the solution in each of its calls, and stalls there."""
+
+    def __init__(self, solution, *distances):
+        self.solution, self.distances = solution, iter(distances)
+        self.seen = []  # of each call the problem's mark, and its start
+
+    def __call__(self, objective, z, report):
+        self.seen.append((getattr(objective.task.equation, "mark", None), z))
+        moved = self.solution + next(self.distances) * torch.linspace(-1, 1, len(z), dtype=z.dtype)
+        return Result(moved, Status.STALLED, steps=STEPS, seconds=1.0, history=[1.0])
+
+
+def marked(mark):
+    problem = copy.copy(Decay())
+    problem.mark = mark
+    return problem
+
+
+def rungs(*names, **options):
+    return [Rung(name, marked(name), **options) for name in names]
+
+
+def solved(solver, steps, effort=10_000, seed=0):
+    problem = Decay()
+    return solve_cold(problem, problem.source, Settings(solver=solver, effort=effort, seed=seed), steps, silent)
+
+
+def test_a_start_that_is_solved_tries_no_rung(solution):
+    solver = Tries(solution, 0.0)
+    found = solved(solver, rungs("a", "b"))
+    assert found.solved
+    assert (found.tried, found.result.steps) == ((), STEPS)
+    assert [mark for mark, _ in solver.seen] == [None]
+
+
+def test_rungs_are_tried_in_their_order_until_one_is_solved(solution):
+    solver = Tries(solution, 1.0, 1.0, 0.0)
+    steps = rungs("a", "b", "c")
+    found = solved(solver, steps)
+    assert found.solved
+    assert found.error <= Decay.tolerance
+    assert found.tried == ("a", "b")
+    assert [mark for mark, _ in solver.seen] == [None, "a", "b"]
+    assert found.problem is steps[1].problem
+    assert found.task.equation is steps[1].problem
+    assert same_bits(found.masked.weights, solution)
+    assert found.masked.free.all()
+
+
+def test_steps_and_seconds_count_all_tries(solution):
+    found = solved(Tries(solution, 1.0, 0.5, 0.0), rungs("a", "b"))
+    assert (found.result.steps, found.result.seconds) == (3 * STEPS, 3.0)
+    assert found.result.history == [1.0]  # of the try that is kept
+
+
+def test_where_none_is_solved_the_one_with_the_least_error_is_kept(solution):
+    found = solved(Tries(solution, 1.0, 0.1, 0.5), rungs("a", "b"))
+    assert not found.solved
+    assert found.tried == ("a", "b")
+    assert found.problem.mark == "a"
+    assert found.result.error_estimate == found.error > Decay.tolerance
+    assert found.result.steps == 3 * STEPS
+
+
+@pytest.mark.parametrize(("effort", "tries"), [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3)])
+def test_no_try_begins_once_the_effort_is_used_up(solution, effort, tries):
+    solver = Tries(solution, *[1.0] * 5)
+    found = solved(solver, rungs("a", "b", "c", "d"), effort)
+    assert len(solver.seen) == tries
+    assert len(found.tried) == tries - 1
+
+
+def test_a_rung_may_start_from_another_network(solution):
+    solver = Tries(solution, 1.0, 1.0, 0.0)
+    solved(solver, [Rung("same", Decay()), Rung("other", Decay(), seed=1)], seed=5)
+    (_, first), (_, same), (_, other) = solver.seen
+    assert same_bits(first, MaskedNetwork(Decay().initial_network(5)).weights)
+    assert same_bits(same, first)
+    assert same_bits(other, MaskedNetwork(Decay().initial_network(6)).weights)
+
+
+def test_data_are_trained_once():
+    problem = Waves()
+    found = solve_cold(problem, problem.source, Settings(solver=pp.Adam(steps=2)), rungs("a"), silent)
+    assert (found.tried, found.result.error_estimate, found.error) == ((), None, float("inf"))
+
+
+def test_the_tolerance_and_precision_are_those_of_the_settings(solution):
+    problem, settings = Decay(), Settings(tolerance=0.02, dtype=torch.float32, solver=LevenbergMarquardt())
+    found = solve_cold(problem, problem.source, settings, rungs("a"), silent)
+    assert found.solved
+    assert (found.task.tolerance, found.masked.weights.dtype) == (0.02, torch.float32)
+
+
+class Hasty(Decay):
+    """A network so narrow that it misses a small tolerance; a wider one does not."""
+
+    hidden = (1,)
+    tolerance = 1e-5
+
+
+def test_a_source_that_one_network_misses_is_solved_by_the_rungs_of_its_problem():
+    problem = Hasty()
+    alone = solve_cold(problem, problem.source, Settings(effort=0), problem.rungs(), silent)
+    wide = copy.copy(problem)
+    wide.hidden = (8, 8)
+    found = solve_cold(problem, problem.source, Settings(), [Rung("wider", wide, same_network=False)], silent)
+    assert not alone.solved
+    assert (found.solved, found.tried) == (True, ("wider",))
+    assert found.task.score(found.masked.forward(found.masked.start)).value < 2e-5

@@ -1,0 +1,233 @@
+"""Solving until the estimated error is within the tolerance, with made-up solvers and with real ones."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import pytest
+import torch
+
+import pacpinn as pp
+from pacpinn.networks.error_estimate import error_estimate
+from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
+from pacpinn.solvers.accuracy import TRUST, solve_to_accuracy, to_accuracy
+from pacpinn.solvers.base import Result, Status
+from pacpinn.solvers.choice import InTurn
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from tests.networks.known_errors import cooling, jump, perturbed, saturated
+from tests.solvers.problems import curve, regression
+from tests.toys import Decay, small_network
+
+
+@dataclass
+class Halving:
+    """A solver that brings the network nearer to where it is solved, by a share of the way in each call.
+
+    It notes the goals it was given and says `status` whatever it did.
+    """
+
+    solution: torch.Tensor
+    status: Status = Status.CONVERGED
+    share: float = 0.5
+    goals: list[float] = field(default_factory=list)
+
+    def __call__(self, objective, z, report):
+        self.goals.append(objective.tolerance)
+        report(len(self.goals), 1.0)
+        z = self.solution + self.share * (z - self.solution)
+        return Result(z, self.status, steps=2, seconds=0.5, history=[1.0])
+
+
+@pytest.fixture(scope="module")
+def solved() -> Objective:
+    """A network whose weights solve the decay to rounding, nearly; its tolerance is 1e-3."""
+    problem = Decay()
+    task, masked = problem.task(), MaskedNetwork(problem.initial_network(0))
+    result = solve_to_accuracy(Objective(replace_tolerance(task, 1e-7), masked), LevenbergMarquardt(), masked.start)
+    assert result.status is Status.CONVERGED
+    return Objective(problem.task(), masked.with_mask(None, False, result.z))
+
+
+def replace_tolerance(task, tolerance):
+    task.tolerance = tolerance
+    return task
+
+
+def start(objective: Objective, error: float) -> torch.Tensor:
+    """Weights at which the estimated error is about `error`."""
+    direction = torch.randn(len(objective.masked.start), generator=torch.Generator().manual_seed(1)).double()
+    z = objective.masked.start
+    small = error_estimate(objective.task, objective.masked, z + 1e-4 * direction).relative
+    return z + 1e-4 * error / small * direction
+
+
+# Rounds and goals -----------------------------------------------------------------------------------------------------
+
+
+def test_a_solve_that_is_accurate_at_once_has_one_round(solved):
+    solver = Halving(solved.masked.start)
+    result = solve_to_accuracy(solved, solver, start(solved, 1e-3))
+    assert solver.goals == [Decay.tolerance]
+    assert (result.status, result.steps) == (Status.CONVERGED, 2)
+    assert result.error_estimate == pytest.approx(5e-4, rel=0.2)
+    assert result.error_estimate <= result.error_bound <= TRUST * Decay.tolerance
+
+
+def test_it_goes_on_until_the_estimate_is_within_the_tolerance(solved):
+    solver = Halving(solved.masked.start)
+    result = solve_to_accuracy(solved, solver, start(solved, 6e-3))
+    assert result.status is Status.CONVERGED
+    assert len(solver.goals) == 3  # errors of 3e-3, 1.5e-3 and 0.75e-3
+    assert (result.steps, result.seconds, result.history) == (6, 1.5, [1.0] * 3)
+    assert Decay.tolerance / 2 < result.error_estimate <= Decay.tolerance
+
+
+def test_the_goal_falls_as_the_error_must_to_half_of_the_tolerance(solved):
+    solver = Halving(solved.masked.start, share=1.0)
+    found = error_estimate(solved.task, solved.masked, z := start(solved, 5e-3)).relative
+    solve_to_accuracy(solved, solver, z)
+    assert solver.goals[1] / solver.goals[0] == pytest.approx(0.5 * Decay.tolerance / found)
+
+
+def test_the_goal_falls_by_a_hundred_at_most_and_by_two_at_least(solved):
+    far, near = Halving(solved.masked.start, share=1.0), Halving(solved.masked.start, share=1.0)
+    solve_to_accuracy(solved, far, start(solved, 0.3))
+    assert far.goals[1] == pytest.approx(far.goals[0] / 100)
+    solve_to_accuracy(solved, near, start(solved, 1.1e-3))
+    assert near.goals[1] <= near.goals[0] / 2
+
+
+def test_after_six_rounds_without_the_accuracy_it_has_stalled(solved):
+    solver = Halving(solved.masked.start, share=1.0)
+    result = solve_to_accuracy(solved, solver, start(solved, 0.01))
+    assert (result.status, len(solver.goals)) == (Status.STALLED, 6)
+    assert solver.goals == sorted(solver.goals, reverse=True)
+    assert result.error_estimate > Decay.tolerance
+
+
+def test_of_solvers_in_turn_the_last_takes_the_further_rounds(solved):
+    still = Halving(solved.masked.start, Status.STALLED, share=1.0)
+    first, last = replace(still, goals=[]), Halving(solved.masked.start)
+    solve_to_accuracy(solved, InTurn([first, last]), start(solved, 6e-3))
+    assert (len(first.goals), len(last.goals)) == (1, 3)
+
+
+def test_a_first_round_may_have_been_solved_elsewhere(solved):
+    z, solver = start(solved, 6e-3), Halving(solved.masked.start)
+    first = solver(solved, z, lambda *_: None)
+    result = to_accuracy(solved, solver, first)
+    whole = solve_to_accuracy(solved, Halving(solved.masked.start), z)
+    assert torch.equal(result.z, whole.z)
+    assert (result.steps, result.status, result.error_estimate) == (whole.steps, whole.status, whole.error_estimate)
+
+
+def test_every_round_reports(solved):
+    reported = []
+    solve_to_accuracy(solved, Halving(solved.masked.start), start(solved, 6e-3), lambda *each: reported.append(each))
+    assert reported == [(1, 1.0), (2, 1.0), (3, 1.0)]
+
+
+# Statuses -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.STALLED, Status.MAX_STEPS])
+def test_a_residual_that_falls_no_further_is_no_matter_where_the_error_is_small(solved, status):
+    solver = Halving(solved.masked.start, status)
+    result = solve_to_accuracy(solved, solver, start(solved, 1e-3))
+    assert (result.status, len(solver.goals)) == (Status.CONVERGED, 1)
+
+
+@pytest.mark.parametrize("status", [Status.STALLED, Status.MAX_STEPS])
+def test_a_solver_that_gave_up_is_not_called_again(solved, status):
+    solver = Halving(solved.masked.start, status)
+    result = solve_to_accuracy(solved, solver, start(solved, 0.1))
+    assert (result.status, len(solver.goals)) == (status, 1)
+    assert result.error_estimate > Decay.tolerance
+
+
+def test_what_diverged_has_not_converged(solved):
+    solver = Halving(solved.masked.start, Status.DIVERGED)
+    assert solve_to_accuracy(solved, solver, start(solved, 1e-4)).status is Status.DIVERGED
+
+
+def stays(status=Status.CONVERGED):
+    """A solver that leaves the weights as they are, and believes that they solve the task."""
+    return lambda objective, z, report: Result(z, status, steps=1, seconds=0.0)
+
+
+def test_a_small_residual_beside_a_large_error_has_not_converged():
+    """Up to the training points' end the equation holds; between two of them the solution leaves it for another."""
+    solution = perturbed(cooling(), jump(place=8.5 / 32))
+    objective = Objective(solution.task, solution.masked)
+    z = solution.masked.start
+    inside = objective.linearise(z[None]).residuals
+    assert float(inside.norm()) < 1e-3  # all that training sees
+    result = solve_to_accuracy(objective, stays(), z)
+    assert result.status is Status.STALLED
+    assert result.error_estimate > 0.5 * solution.error
+
+
+@pytest.mark.parametrize("factor", [10, 100, 1000])
+def test_a_saturated_network_does_not_converge(factor):
+    masked = MaskedNetwork(saturated(factor))
+    result = solve_to_accuracy(Objective(Decay().task(), masked), stays(), masked.start)
+    assert result.status is Status.STALLED
+    assert max(result.error_estimate, result.error_bound / TRUST) > Decay.tolerance
+
+
+def test_an_estimate_with_a_large_bound_is_not_believed(solved, monkeypatch):
+    real = error_estimate(solved.task, solved.masked, solved.masked.start)
+    bounds = iter([1.0, 0.02, 0.5 * TRUST * Decay.tolerance])
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: replace(real, bound=next(bounds)))
+    solver = Halving(solved.masked.start)
+    assert solve_to_accuracy(solved, solver, solved.masked.start).status is Status.CONVERGED
+    assert len(solver.goals) == 3
+
+
+def test_infinite_estimates_are_no_accuracy(solved, monkeypatch):
+    real = error_estimate(solved.task, solved.masked, solved.masked.start)
+    endless = replace(real, relative=math.inf, bound=math.inf)
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: endless)
+    solver = Halving(solved.masked.start)
+    assert solve_to_accuracy(solved, solver, solved.masked.start).status is Status.STALLED
+    assert all(math.isfinite(goal) and goal > 0 for goal in solver.goals)
+
+
+# Without estimates ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [Status.CONVERGED, Status.STALLED, Status.DIVERGED])
+@pytest.mark.parametrize("tolerance", [None, 1e-3])
+def test_tasks_without_an_estimate_are_solved_once_as_the_solver_does_it(status, tolerance):
+    objective = curve(tolerance)
+    solver = Halving(objective.masked.start, status)
+    result = solve_to_accuracy(objective, solver, objective.masked.start)
+    assert (result.status, solver.goals) == (status, [tolerance])
+    assert (result.error_estimate, result.error_bound) == (None, None)
+
+
+def test_a_regression_has_the_solution_of_the_solver():
+    objective, solution = regression()
+    result = solve_to_accuracy(objective, LevenbergMarquardt(), objective.masked.start)
+    torch.testing.assert_close(result.z, solution, rtol=1e-5, atol=1e-8)
+
+
+# The default solver ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("units", [{}, {"offset": 293.0, "amplitude": 40.0, "duration": 3600.0}], ids=["unit", "SI"])
+def test_the_true_error_is_within_the_tolerance(tolerance, units):
+    problem = cooling(**units, tolerance=tolerance)
+    task, masked = problem.task(), MaskedNetwork(problem.initial_network(0))
+    result = solve_to_accuracy(Objective(task, masked), LevenbergMarquardt(), masked.start)
+    assert result.status is Status.CONVERGED
+    assert task.score(masked.forward(result.z)).value < 2 * tolerance
+
+
+def test_a_measured_task_is_solved_to_its_residual():
+    task = Decay().task().with_measurements(pp.Measurements([[0.5]], [[0.6065]], 0.01))
+    masked = MaskedNetwork(small_network())
+    result = solve_to_accuracy(Objective(task, masked), LevenbergMarquardt(), masked.start)
+    assert result.status is Status.CONVERGED
+    assert result.error_estimate is None
