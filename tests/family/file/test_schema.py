@@ -13,7 +13,9 @@ from pacpinn.family.file.tensors import member_header
 from pacpinn.reduced_basis.greedy import Refinement, Round
 from pacpinn.tasks.coefficient import Coefficients
 
-SETTINGS = "method keep criterion always_kept always_free solver penalty tolerance halvings bases batch seed dtype tree effort"
+SETTINGS = (
+    "method keep criterion always_kept always_free solver penalty tolerance halvings bases batch seed dtype tree effort"
+)
 MEMBER = "coefficients parent reached base status steps seconds residual tolerance metric error losses"
 LATER = "error_estimate error_bound singular"
 
