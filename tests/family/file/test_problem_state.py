@@ -3,12 +3,13 @@
 import copy
 
 import deepxde as dde
+import msgspec
 import numpy as np
 import pytest
 
 import pacpinn as pp
 from pacpinn.equations.rungs import rungs_of
-from pacpinn.family.file import codec, schema
+from pacpinn.family.file import codec
 from pacpinn.family.file.problem_state import Changes, problem_state, restored
 from tests.toys import Decay, SoftDecay, Waves, same_bits, same_family
 
@@ -51,7 +52,7 @@ def after(problem, word: str):
 
 def through_json(state):
     """The state as a file holds it."""
-    return schema.msgspec.json.decode(schema.msgspec.json.encode(state), type=type(state))
+    return msgspec.json.decode(msgspec.json.encode(state), type=type(state))
 
 
 def test_members_predict_the_same_where_sizes_depend_on_coefficients(cooling, tmp_path):
