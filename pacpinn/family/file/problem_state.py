@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from pacpinn.equations.collocation import Points
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.size_rule import SizeRule
 from pacpinn.tasks.problem import Problem
@@ -65,8 +66,8 @@ def problem_state(problem: Problem) -> ProblemState | None:
 
 
 def _changes(problem: Equation) -> Changes:
-    own = {name: value for name, value in vars(problem).items() if name in Changes.__struct_fields__}
-    if points := own.get("points"):
+    own: dict[str, Any] = {name: vars(problem).get(name) for name in Changes.__struct_fields__}
+    if points := own["points"]:
         own["points"] = points.domain, points.boundary, points.initial
     return Changes(**{name: tuple(value) if isinstance(value, Sequence) else value for name, value in own.items()})
 
@@ -75,14 +76,14 @@ def restored(problem: Problem, state: ProblemState | None) -> Problem:
     """A copy of a problem in a state; without one as in version 0.1, which had no sizes."""
     if not isinstance(problem, Equation):
         return problem
-    other = copy.copy(problem)
     if state is None:
-        other.size_rule = SizeRule.unit(problem)
-        return other
+        return problem.without_sizes()
+    other = copy.copy(problem)
     lines = {name: (np.array(each.places), np.array(each.numbers)) for name, each in state.lines.items()}
     other.size_rule = SizeRule(problem, np.array(state.sizes), lines, state.blocks)
     changes = {name: value for name, value in asdict(state.changes).items() if value is not None}
-    if "points" in changes:
-        changes["points"] = Points(*changes["points"], problem.points.distribution)
+    if counts := state.changes.points:
+        domain, boundary, initial = counts
+        changes["points"] = replace(problem.points, domain=domain, boundary=boundary, initial=initial)
     vars(other).update(changes)
     return other
