@@ -63,7 +63,11 @@ class _Lines:
 
 
 def _outcome(solution: Solution) -> str:
-    error = f", {solution.score.name} {short_number(solution.score.value)}" if solution.score else ""
+    error = ""
+    if solution.score:
+        error = f", {solution.score.name} {short_number(solution.score.value)}"
+    elif solution.error_estimate is not None:
+        error = f", estimated error {short_number(solution.error_estimate)}"
     return f"{solution.status} after {solution.steps} steps, {solution.seconds:.1f} s{error}"
 
 

@@ -7,7 +7,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -153,6 +153,12 @@ class Equation(Problem):
     def size_rule(self) -> SizeRule:
         """The sizes as a function of the coefficients, measured when they are first needed."""
         return SizeRule.measured(self)
+
+    def without_sizes(self) -> Self:
+        """A copy that leaves all inputs, outputs and residuals as they are, as version 0.1 did."""
+        other = copy.copy(self)
+        vars(other)["size_rule"] = SizeRule.unit(self)
+        return other
 
     def stated_scale(self, c: Coefficients) -> float | None:
         """The :meth:`scale` at `c`, checked; None if the equation states none."""

@@ -56,6 +56,11 @@ class EquationTask(LeastSquaresTask):
         self._fresh: dict[int, Collocation] = {}
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if vars(self).pop("scale", None) is not None:  # pickled by version 0.1, which had no sizes
+            self.equation = self.equation.without_sizes()
+
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         return super().to(dtype, device)._without_points()
 
@@ -183,10 +188,7 @@ class EquationTask(LeastSquaresTask):
         return type(self.stage) is Stage and not self._measurements
 
     def error_points(self, seed: int, forward: Forward) -> Collocation | None:
-        """A few hundred points, some where the solution is steepest, the others drawn evenly at random.
-
-        None if the task is not :attr:`estimable`.
-        """
+        """A few hundred points, some where the solution is steepest; None if the task is not :attr:`estimable`."""
         if not self.estimable:
             return None
         with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
@@ -282,10 +284,7 @@ class EquationTask(LeastSquaresTask):
             return formulas.solution(formulas.outputs_of(forward), points).cpu().numpy()
 
     def score(self, forward: Forward) -> Score | None:
-        """Error against the reference on a regular grid, relative to variations as estimates are; the worst output.
-
-        None without a reference.
-        """
+        """Error of the worst output against the reference on a regular grid, relative as estimates are, or None."""
         x, exact = self.reference_on_grid()
         if exact is None:
             return None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pacpinn.continuation.calibration import batch_size
 from pacpinn.continuation.settings import StepContext, TreeShape
@@ -16,6 +16,7 @@ from pacpinn.equations.equation import require_equation
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.file import codec, container
 from pacpinn.family.file.journal import Journal, locked
+from pacpinn.family.file.problem_state import restored
 from pacpinn.family.file.schema import Record
 from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
 from pacpinn.family.queries import FamilyQueries
@@ -54,6 +55,11 @@ class Family(FamilyQueries):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._digests: dict[Path, str | None] = {}  # of its files, as this object last read or wrote them
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        if vars(self).pop("_online", self) is None:  # pickled by version 0.1, which had no sizes
+            self.problem = restored(self.problem, None)
 
     def extend(
         self,

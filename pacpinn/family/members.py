@@ -97,7 +97,11 @@ class Members(Record, Mapping[Coefficients, Solution]):
         return self.settings.task(self.problem, self[values].coefficients)
 
     def network(self, **values: float) -> nn.Module:
-        """The network of a solved member as a module of its own, without the transform that :meth:`predict` applies."""
+        """The network of a solved member as a module of its own, without what :meth:`predict` does before and after.
+
+        That is, with an equation's ``sizes = problem.sizes_at(c)``: ``problem.features(x, c)``, by default
+        ``sizes.scaled_inputs(x)``, are its inputs; ``problem.transform`` takes ``sizes.sized_outputs`` of its outputs.
+        """
         solution = self[values]
         return self.bases[solution.base].masked.module(solution.z)
 
@@ -116,7 +120,8 @@ class Members(Record, Mapping[Coefficients, Solution]):
     def table(self) -> list[dict[str, Any]]:
         """One row for each member: its varying coefficients, then what is known of its solution.
 
-        The estimated error is None unless :meth:`Family.estimate_errors` was called.
+        Estimated error and bound are None where no residual tells the error, as for data, and in a file of version 0.1
+        until :meth:`Family.estimate_errors` is called.
         """
         names = self.varying or list(self.problem.coefficients)
         return [
@@ -128,6 +133,7 @@ class Members(Record, Mapping[Coefficients, Solution]):
                 "metric": solution.score.name if solution.score else None,
                 "error": solution.score.value if solution.score else None,
                 "estimate": solution.error_estimate,
+                "bound": solution.error_bound,
                 "singular": None if solution.singular is None else str(solution.singular),
                 "steps": solution.steps,
                 "seconds": solution.seconds,

@@ -74,8 +74,10 @@ def test_info_tells_what_a_family_is(place):
         "keep 0.5",
         f"pacpinn {pp.__version__}",
         "kB",
+        "sizes     inputs t 0 to 1; outputs u 0 ±",
     ):
         assert expected in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 80
     assert [line.split()[1] for line in outcome.out.splitlines()[-3:]] == ["1", "1.3", "1.6"]
 
 

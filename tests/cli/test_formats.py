@@ -7,13 +7,14 @@ import pytest
 
 import pacpinn as pp
 from pacpinn.cli import formats
+from tests.toys import Waves
 
 
 def test_json_knows_no_nan(solved_decay):
-    broken = replace(solved_decay.targets[0], residual=float("nan"), score=pp.Score("relative L2 error", float("inf")))
+    broken = replace(solved_decay.targets[0], residual=float("nan"), score=pp.Score("relative error", float("inf")))
     family = pp.Family(solved_decay.problem, solved_decay.bases, [solved_decay.source, broken], solved_decay.settings)
     target = json.loads(formats.as_json(formats.family_as_dict(family)))["targets"][0]
-    assert (target["metric"], target["error"], target["residual"]) == ("relative L2 error", None, None)
+    assert (target["metric"], target["error"], target["residual"]) == ("relative error", None, None)
 
 
 def test_json_without_a_reference_has_no_error(solved_decay):
@@ -21,6 +22,19 @@ def test_json_without_a_reference_has_no_error(solved_decay):
     family = pp.Family(solved_decay.problem, solved_decay.bases, [unknown], solved_decay.settings)
     source = formats.family_as_dict(family)["source"]
     assert source["metric"] is source["error"] is None
+
+
+def test_json_without_an_estimate_has_none_and_no_sizes_without_an_equation():
+    family = pp.solve_family(Waves(), targets=[{"shift": 0.1}], keep=0.5, solver=pp.Adam(steps=1))
+    found = formats.family_as_dict(family)
+    assert found["sizes"] is found["source"]["error_estimate"] is found["source"]["error_bound"] is None
+
+
+def test_sizes_are_in_json_by_name(solved_decay):
+    found = json.loads(formats.as_json(formats.family_as_dict(solved_decay)))["sizes"]
+    assert list(found) == ["inputs", "outputs", "blocks"]
+    assert found["inputs"] == {"t": [0, 1]}
+    assert len(found["outputs"]["u"]) == 2
 
 
 def test_numbers_in_csv_keep_every_digit():

@@ -1,5 +1,7 @@
 """Progress, read as text."""
 
+from dataclasses import replace
+
 import pacpinn as pp
 from pacpinn.cli import progress
 from pacpinn.family.progress import Progress
@@ -20,6 +22,13 @@ def test_without_a_terminal_each_member_is_a_plain_line(solved_decay):
     lines = text(page).splitlines()
     assert [line.partition(":")[0] for line in lines] == ["1/3 source", "2/3 k=1.3", "3/3 k=1.6"]
     assert "relative error" in lines[0]
+
+
+def test_without_a_reference_the_estimated_error_is_told(solved_decay):
+    page, source = console(), replace(solved_decay.source, score=None, error_estimate=3e-4)
+    with progress.watching(page, ["k"], 3) as callback:
+        callback(Progress("allocate", source.coefficients, source.steps, 0.5, source))
+    assert text(page).endswith(", estimated error 3.0e-04\n")
 
 
 def test_a_long_solve_says_now_and_then_that_it_lives(solved_decay, monkeypatch):

@@ -23,7 +23,8 @@ def test_solve_shows_the_members_and_what_it_wrote(tmp_path):
     outcome = run("solve", problem_file(tmp_path), *QUICK, "--targets", "k=1.1,1.2")
     assert outcome.code == 0
     assert [line.split()[1] for line in outcome.out.splitlines()[2:5]] == ["1", "1.1", "1.2"]
-    assert re.search(r"wrote decay.pac, table.csv, .* in decay/\n2 of 2 targets converged; [\d.]+ s", outcome.out)
+    shown = r"wrote decay.pac, table.csv, .* in decay/\nsizes: inputs t 0 to 1; .*\n2 of 2 targets converged; [\d.]+ s"
+    assert re.search(shown, outcome.out)
     assert re.search(r"^1/3 source: converged after \d+ steps", outcome.err)
     assert {path.name for path in (tmp_path / "decay").iterdir()} == FILES
 
@@ -36,16 +37,20 @@ def test_json_is_one_object_and_nothing_else(tmp_path):
     assert outcome.code == 0
     assert "hello from the problem file" in outcome.err
     found = outcome.json()
-    assert list(found) == ["problem", "bases", "source", "targets", "refinement"]
+    assert list(found) == ["problem", "sizes", "bases", "source", "targets", "refinement"]
     assert found["bases"] == [{"k": 0.9}]
     assert found["problem"] == "decay"
+    assert found["sizes"]["inputs"] == {"t": [0, 1]}
+    assert list(found["sizes"]["blocks"]) == ["residual"]
     members = [found["source"], *found["targets"]]
     assert [each["coefficients"] for each in members] == [{"k": 0.9}, {"k": 1.1}]
     for each in members:
-        measured = ["metric", "error", "error_estimate", "residual", "steps", "seconds"]
+        measured = ["metric", "error", "error_estimate", "error_bound", "residual", "steps", "seconds"]
         assert list(each) == ["coefficients", "status", "base", "reached", "singular", *measured]
-        assert (each["status"], each["metric"]) == ("converged", "relative L2 error")
+        assert (each["status"], each["metric"]) == ("converged", "relative error")
         assert 0 < each["error"] < 0.1
+        assert 0 < each["error_estimate"] <= 1e-2
+        assert each["error_estimate"] <= each["error_bound"]
 
 
 def test_targets_from_a_file(tmp_path):

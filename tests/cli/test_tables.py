@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import pacpinn as pp
-from pacpinn.cli import tables
+from pacpinn.cli import formats, tables
 from pacpinn.continuation.solution import Singularity, SingularPoint
 from tests.cli import console, text
 from tests.toys import Decay
@@ -45,7 +45,7 @@ def test_the_table_has_a_row_for_each_member(solved_decay):
         ["2", "1.6", "converged"],
     ]
     assert "relative" in lines[0]
-    assert lines[1].split() == ["k", "status", "L2", "error", "residual", "steps", "seconds"]
+    assert lines[1].split() == ["k", "status", "error", "estimate", "steps", "seconds"]
 
 
 @pytest.mark.parametrize("names", [[], ["mass"], ["mass", "damping"], ["mass", "damping", "stiffness"]])
@@ -89,12 +89,31 @@ def test_a_singular_point_on_the_path_is_told(solved_decay, kind):
     assert told(**stopped) == [f"k 1.6: stalled; solved as far as k 1.4; a {kind} near k 1.45"]
 
 
+def with_members(solved: pp.Family, **changes) -> list[str]:
+    """The lines of the table of a family whose members are changed."""
+    members = [replace(each, **changes) for each in solved.values()]
+    family = pp.Family(solved.problem, solved.bases, members, solved.settings)
+    return printed(tables.members_table(family, console())).splitlines()
+
+
 def test_error_estimates_have_a_column_where_there_are_any(solved_decay):
-    members = [replace(each, error_estimate=3e-4) for each in solved_decay.values()]
-    family = pp.Family(solved_decay.problem, solved_decay.bases, members, solved_decay.settings)
-    lines = printed(tables.members_table(family, console())).splitlines()
-    assert lines[1].split() == ["k", "status", "L2", "error", "estimate", "residual", "steps", "seconds"]
+    lines = with_members(solved_decay, error_estimate=3e-4, error_bound=4e-4)
+    assert lines[1].split() == ["k", "status", "error", "estimate", "steps", "seconds"]
     assert all("3.0e-04" in line for line in lines[-3:])
+
+
+def test_where_no_error_is_estimated_the_residual_is_shown(solved_decay):
+    lines = with_members(solved_decay, error_estimate=None, error_bound=None, residual=7e-4)
+    assert lines[1].split() == ["k", "status", "error", "residual", "steps", "seconds"]
+    assert all("7.0e-04" in line for line in lines[-3:])
+
+
+@pytest.mark.parametrize(("bound", "shown"), [(9e-4, False), (5e-3, True)])
+def test_bounds_are_shown_where_one_is_above_the_tolerance(solved_decay, bound, shown):
+    lines = with_members(solved_decay, error_estimate=3e-4, error_bound=bound)
+    assert (lines[1].split()[-3] == "most") == shown
+    assert all((formats.short_number(bound) in line) == shown for line in lines[-3:])
+    assert max(map(len, lines)) <= 80
 
 
 def test_a_family_without_a_range_has_no_sentence_about_one(solved_decay):

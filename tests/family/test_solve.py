@@ -20,7 +20,13 @@ class Spring(Decay):
         return c.mass * c.length
 
 
-@pytest.mark.parametrize("problem", [Decay, SoftDecay, Rotation, Advection], ids=lambda each: each.__name__)
+class WideAdvection(Advection):
+    """Advection with a network wide enough for it."""
+
+    hidden = (16, 16)
+
+
+@pytest.mark.parametrize("problem", [Decay, SoftDecay, Rotation, WideAdvection], ids=lambda each: each.__name__)
 def test_every_target_of_an_equation_converges_to_its_reference(problem):
     family = pp.solve_family(problem(), keep=0.5)
     assert {each.status for each in family.values()} == {pp.Status.CONVERGED}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import asdict
 
-from pacpinn.equations.collocation import Points
 from pacpinn.equations.equation import Equation
 from pacpinn.equations.size_rule import SizeRule
 from pacpinn.tasks.problem import Problem
@@ -21,6 +23,21 @@ class SizeLine(Struct, frozen=True):
     numbers: Sequence[Sequence[float]]
 
 
+class Changes(Struct, frozen=True, omit_defaults=True):
+    """Attributes of an :class:`Equation` that one problem has to itself, as after escalation; None as in its class.
+
+    Attributes:
+        points: numbers of points in the domain, on its boundary and at the start.
+        adaptive, warm_up, horizons, hidden: as in :class:`Equation`.
+    """
+
+    points: tuple[int, int, int] | None = None
+    adaptive: int | None = None
+    warm_up: int | None = None
+    horizons: tuple[float, ...] | None = None
+    hidden: tuple[int, ...] | None = None
+
+
 class ProblemState(Struct, frozen=True):
     """The state of an equation's family.
 
@@ -28,40 +45,45 @@ class ProblemState(Struct, frozen=True):
         sizes: at the source, as :class:`SizeRule` has them.
         lines: along each coefficient in which members differ.
         blocks: names of the residual blocks.
-        points: numbers of points in the domain, on its boundary and at the start.
-        adaptive, hidden: attributes of :class:`Equation`.
+        changes: what the problem has to itself.
     """
 
     sizes: Sequence[float]
     lines: dict[str, SizeLine]
     blocks: Sequence[str]
-    points: tuple[int, int, int]
-    adaptive: int
-    hidden: Sequence[int]
+    changes: Changes
 
 
 def problem_state(problem: Problem) -> ProblemState | None:
     """The state of a problem; None for one that is no equation."""
     if not isinstance(problem, Equation):
         return None
-    rule, points = problem.size_rule, problem.points
+    rule = problem.size_rule
     lines = {
         name: SizeLine(places.tolist(), numbers.tolist()) for name, (places, numbers) in sorted(rule.lines.items())
     }
-    counts = points.domain, points.boundary, points.initial
-    return ProblemState(rule.at_source.tolist(), lines, rule.blocks, counts, problem.adaptive, list(problem.hidden))
+    return ProblemState(rule.at_source.tolist(), lines, rule.blocks, _changes(problem))
+
+
+def _changes(problem: Equation) -> Changes:
+    own: dict[str, Any] = {name: vars(problem).get(name) for name in Changes.__struct_fields__}
+    if points := own["points"]:
+        own["points"] = points.domain, points.boundary, points.initial
+    return Changes(**{name: tuple(value) if isinstance(value, Sequence) else value for name, value in own.items()})
 
 
 def restored(problem: Problem, state: ProblemState | None) -> Problem:
     """A copy of a problem in a state; without one as in version 0.1, which had no sizes."""
     if not isinstance(problem, Equation):
         return problem
-    other = copy.copy(problem)
     if state is None:
-        other.size_rule = SizeRule.unit(problem)
-        return other
+        return problem.without_sizes()
+    other = copy.copy(problem)
     lines = {name: (np.array(each.places), np.array(each.numbers)) for name, each in state.lines.items()}
     other.size_rule = SizeRule(problem, np.array(state.sizes), lines, state.blocks)
-    points = Points(*state.points, problem.points.distribution)
-    vars(other).update(points=points, adaptive=state.adaptive, hidden=tuple(state.hidden))
+    changes = {name: value for name, value in asdict(state.changes).items() if value is not None}
+    if counts := state.changes.points:
+        domain, boundary, initial = counts
+        changes["points"] = replace(problem.points, domain=domain, boundary=boundary, initial=initial)
+    vars(other).update(changes)
     return other

@@ -110,7 +110,8 @@ def settings_of(header: SettingsHeader, device: torch.device) -> Settings:
     if not isinstance(dtype, torch.dtype | None):
         raise ValueError(f"there is no dtype {header.dtype}")
     own = {"solver": solver_from_header(header.solver), "dtype": dtype, "device": device}
-    return Settings(**{**msgspec.structs.asdict(header), **own})
+    stored = {**msgspec.structs.asdict(header), **own}
+    return Settings(**{name: value for name, value in stored.items() if value is not None})  # None is the default
 
 
 def _settings_header(settings: Settings) -> SettingsHeader:

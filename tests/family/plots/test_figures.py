@@ -49,7 +49,7 @@ def test_errors_stand_over_the_coefficient_in_its_own_scale(solved_decay):
 
 def test_errors_name_metric_residual_and_source(solved_decay):
     assert legends(draw(solved_decay)["errors"]) == [
-        "relative L2 error",
+        "relative error",
         "residual on fresh points",
         "source",
     ]

@@ -4,8 +4,9 @@ import pytest
 
 import pacpinn as pp
 from pacpinn.family.plots import over_range
+from tests.family.test_solve import WideAdvection
 from tests.reduced_basis.test_greedy import Spring
-from tests.toys import Advection, Decay
+from tests.toys import Decay
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_two_coefficients():
 
 
 def test_maps_of_an_equation_in_place_and_time():
-    family = pp.solve_family(Advection(), within={"speed": (1, 1.1)}, tolerance=3e-2, keep=0.5)
+    family = pp.solve_family(WideAdvection(), within={"speed": (1, 1.1)}, tolerance=3e-2, keep=0.5)
     figure = over_range.draw(family)["along"]
     assert sum(bool(axes.get_title()) for axes in figure.axes) == 12
 
