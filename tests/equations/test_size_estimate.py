@@ -56,7 +56,7 @@ def test_sizes_change_by_the_units_alone(kind, a, b):
 
 
 @each_statement
-@in_other_units
+@pytest.mark.parametrize(("a", "b"), [(1e5, (1e-9, 1e4))])
 def test_a_network_has_the_same_residuals_in_all_units(kind, a, b):
     found = []
     for units in ((1.0, (1.0, 1.0)), (a, b)):

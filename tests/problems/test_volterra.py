@@ -6,6 +6,7 @@ import torch
 from scipy.integrate import quad
 
 import pacpinn as pp
+from tests.toys import blocks_of
 
 VOLTERRA = pp.get_problem("volterra")
 
@@ -32,5 +33,5 @@ def test_residuals_of_the_closed_form_vanish():
         later = torch.where(t > 1e-6, t, 1.0)
         return torch.where(t > 1e-6, (torch.exp(-later) * torch.cosh(2**0.5 * later) - 1) / later, -1.0)
 
-    (block,) = task.residuals(forward, batch)
+    (block,) = blocks_of(task, forward, batch)
     assert block.values.abs().max() < 1e-7
