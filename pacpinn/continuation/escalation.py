@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pacpinn.continuation.settings import Settings
 from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers.accuracy import presumed_error
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem, Rung
@@ -46,8 +47,9 @@ class ColdStart(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Estimated error; infinite if there is no estimate."""
-        return float("inf") if self.result.error_estimate is None else self.result.error_estimate
+        """Presumed error, by estimate and bound; infinite if there is no estimate."""
+        estimate = self.result.error_estimate
+        return float("inf") if estimate is None else presumed_error(estimate, self.result.error_bound)
 
 
 def solve_cold(

@@ -11,6 +11,7 @@ from torch import Tensor
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.accuracy import presumed_error
 from pacpinn.solvers.base import Result, Status
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.task import Forward, Score, Task
@@ -85,10 +86,12 @@ class Solution:
 
     @property
     def excess(self) -> float:
-        """Estimated error over tolerance; the residual's where no error is estimated, zero for data."""
+        """Presumed error over tolerance; the residual's where no error is estimated, zero for data."""
         if self.tolerance is None:
             return 0.0
-        return (self.residual if self.error_estimate is None else self.error_estimate) / self.tolerance
+        if self.error_estimate is None:
+            return self.residual / self.tolerance
+        return presumed_error(self.error_estimate, self.error_bound) / self.tolerance
 
     @classmethod
     def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:

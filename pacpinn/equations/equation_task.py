@@ -183,8 +183,7 @@ class EquationTask(LeastSquaresTask):
         return self._fresh[seed]
 
     @property
-    def estimable(self) -> bool:
-        """False for an easier stage, whose tolerance is a residual, and with measurements."""
+    def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
         return type(self.stage) is Stage and not self._measurements
 
     def error_points(self, seed: int, forward: Forward) -> Collocation | None:

@@ -60,7 +60,7 @@ def measure_sizes(equation: Equation, c: Coefficients) -> Sizes:
         size, response = statement.balanced(offset, known)
         by_network, by_transform = statement.variations(offset, size)
         variation = np.hypot(by_network, by_transform)
-        blocks = statement.block_sizes(response * size * variation / by_network)
+        blocks = statement.block_sizes(response * size * (variation / by_network))
     _require_sizes(equation, c, equation.outputs, size)
     _require_sizes(equation, c, statement.names, blocks)
     if equation.keeps_units:  # a trained network, or one with transforms of its own

@@ -15,7 +15,15 @@ _ROUNDS = 8  # of solving to a smaller residual
 _FIRST = 3  # times the tolerance: the residual of the first round
 _SHARE = 0.5  # of the tolerance: the error that a further round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
-TRUST = 5  # times the tolerance: the largest bound of an error beside which its estimate is believed
+_TRUST = 5  # times the tolerance: the largest bound of an error beside which its estimate is believed
+
+
+def presumed_error(estimate: float, bound: float | None) -> float:
+    """The error to compare with a tolerance: the estimate, or a fifth of its bound where that is larger.
+
+    A bound of None, as in older files, does not count.
+    """
+    return estimate if bound is None else max(estimate, bound / _TRUST)
 
 
 def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: Report = silent) -> Result:
@@ -44,7 +52,7 @@ def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Rep
         if estimate is None or goal is None or objective.task.tolerance is None:
             return result
         result = replace(result, error_estimate=estimate.relative, error_bound=estimate.bound)
-        excess = max(estimate.relative, estimate.bound / TRUST) / objective.task.tolerance
+        excess = presumed_error(estimate.relative, estimate.bound) / objective.task.tolerance
         if excess <= 1 and result.status is not Status.DIVERGED:
             return replace(result, status=Status.CONVERGED)
         if result.status is not Status.CONVERGED:

@@ -18,10 +18,11 @@ from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import Base, SolutionOnBase
 from pacpinn.errors import NotEnoughMemory
 from pacpinn.networks.objective import Objective
+from pacpinn.solvers import accuracy
 from pacpinn.solvers.base import Status
 from pacpinn.solvers.choice import get_solver
 from pacpinn.transfer.methods import minimise
-from tests.toys import Waves, same_bits
+from tests.toys import Decay, Waves, same_bits
 
 
 def context_of(family, **settings):
@@ -111,6 +112,21 @@ def test_a_segment_is_calibrated_from_its_start(family):
     assert same_bits(again.solution.z, found.solution.z)
 
 
+class Edge(Decay):
+    """A decay whose formula has no meaning beyond k = 2."""
+
+    def residual(self, t, u, c):
+        return super().residual(t, u, c) + 0 * torch.sqrt(torch.as_tensor(2.0 - c.k))
+
+
+def test_a_start_where_residuals_are_not_finite_has_diverged_before_the_first_step(family):
+    context = StepContext(Edge(), family.bases, Settings())
+    segment = PathSegment(SolutionOnBase(family.targets[1], family.bases[0]), pp.Coefficients(k=2.5))
+    found = calibrate(context, segment)
+    assert (found.solution.status, found.solution.steps) == (Status.DIVERGED, 0)
+    assert same_bits(found.solution.z, segment.start.solution.z)
+
+
 # Several targets in one batch -----------------------------------------------------------------------------------------
 
 
@@ -129,9 +145,27 @@ def test_each_target_is_solved_as_by_itself(family, secant):
         alone = calibrate(context, segment)
         assert one.solved
         assert (one.coefficients, one.solution.steps) == (segment.target, alone.solution.steps)
+        assert one.solution.error_estimate == pytest.approx(alone.solution.error_estimate, rel=1e-3)
+        assert one.solution.error_estimate <= Decay.tolerance
         assert one.base is family.bases[0]
         assert one.solution.parent == segment.start.coefficients
         torch.testing.assert_close(one.solution.z, alone.solution.z, rtol=1e-6, atol=1e-8)
+
+
+def test_a_target_of_a_batch_goes_on_until_its_error_is_within_the_tolerance(family, monkeypatch):
+    """The first round's residual is within the tolerance, and the error is not."""
+    real, seen = accuracy.error_estimate, []
+
+    def doubtful(task, masked, z):
+        seen.append(task.coefficients)
+        found = real(task, masked, z)
+        return replace(found, relative=0.1) if seen.count(task.coefficients) == 1 else found
+
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", doubtful)
+    found = calibrate_together(context_of(family), segments(family, 1.7, 1.9))
+    assert all(each.solved for each in found)
+    assert [seen.count(each.coefficients) for each in found] == [2, 2]
+    assert all(each.solution.error_estimate <= Decay.tolerance for each in found)
 
 
 def test_the_seconds_of_a_batch_are_shared_equally(family):

@@ -1,6 +1,7 @@
 """Further tries of a cold start: in their order, until one is solved or the effort is used up; the best is kept."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ import pacpinn as pp
 from pacpinn.continuation.escalation import solve_cold
 from pacpinn.continuation.settings import Settings
 from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.solvers import accuracy
 from pacpinn.solvers.base import Result, Status, silent
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.tasks.problem import Rung
@@ -89,8 +91,21 @@ def test_where_none_is_solved_the_one_with_the_least_error_is_kept(solution):
     assert not found.solved
     assert found.tried == ("a", "b")
     assert found.problem.mark == "a"
-    assert found.result.error_estimate == found.error > Decay.tolerance
+    assert found.result.error_estimate == found.error > Decay.tolerance  # its bound is not much larger
     assert found.result.steps == 3 * STEPS
+
+
+def test_a_small_estimate_with_a_large_bound_is_not_the_best(solution, monkeypatch):
+    real, calls = accuracy.error_estimate, []
+
+    def blind(*arguments):
+        calls.append(arguments)
+        found = real(*arguments)
+        return replace(found, relative=1e-5, bound=1e3) if len(calls) == 2 else found
+
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", blind)
+    found = solved(Tries(solution, 1.0, 1.0, 0.1), rungs("blind", "better"))
+    assert found.problem.mark == "better"
 
 
 @pytest.mark.parametrize(("effort", "tries"), [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3)])

@@ -80,7 +80,7 @@ X = np.linspace(0, 1, 9)[:, None]
 
 @pytest.fixture(scope="module")
 def bratu():
-    return pp.solve_family(Bratu(), targets=pp.grid(lam=[3.45, 3.6]), keep=0.5)
+    return pp.solve_family(Bratu(), targets=pp.grid(lam=[3.45, 3.6]), keep=0.5, bases=1)
 
 
 def test_a_target_beyond_a_fold_is_not_solved_and_the_fold_is_named(bratu):
@@ -105,7 +105,7 @@ def test_the_fold_is_in_the_family_file(bratu, tmp_path):
 
 
 def test_a_target_that_fails_for_another_reason_has_no_singular_point():
-    family = pp.solve_family(Swing(), targets=pp.grid(k=[2.6]), keep=0.9, tolerance=1e-9, bases=1, halvings=0)
+    family = pp.solve_family(Swing(), targets=pp.grid(k=[2.6]), keep=0.9, tolerance=1e-9, effort=0, bases=1, halvings=0)
     assert family.targets[0].status != "converged"
     assert family.targets[0].singular is None
 

@@ -13,6 +13,7 @@ from pacpinn.continuation.solution import SolutionOnBase
 from pacpinn.continuation.step_control import continue_to
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
+from tests.continuation.test_calibration import Edge
 from tests.toys import Decay, Waves, same_bits
 
 
@@ -145,6 +146,12 @@ def test_after_a_step_that_succeeds_the_rest_of_the_way_may_be_halved_again(fami
     assert places(solver, 4.0) == pytest.approx([1, 1 / 2, 1, 3 / 4, 1])
 
 
+def test_the_step_is_halved_where_the_equation_has_no_meaning_at_its_start(family):
+    solution = step(family, problem=Edge(), k=3.0)
+    assert solution.status is Status.DIVERGED
+    assert 1.5 < solution.reached.k < 2.0
+
+
 def test_steps_count_everything_that_was_tried(family):
     solver = Recording(LevenbergMarquardt(max_steps=4))
     solution = step(family, solver, k=3.0)
@@ -192,7 +199,7 @@ def first_guess(family, before, **target):
         return Result(z, Status.CONVERGED, steps=0, seconds=0.0, history=[0.0])
 
     segment = PathSegment(on_base(family, parent), family.problem.at(target), on_base(family, before))
-    continue_to(StepContext(family.problem, family.bases, Settings(solver=note)), segment)
+    continue_to(StepContext(family.problem, family.bases, Settings(solver=note, halvings=0, bases=1)), segment)
     return seen[0]
 
 

@@ -101,7 +101,7 @@ def test_members_are_few_and_the_whole_range_is_answered(refined):
 
 
 def test_members_are_solved_to_half_of_the_tolerance(refined):
-    assert all(each.residual <= 5e-4 for each in refined.values())
+    assert all(each.error_estimate <= 5e-4 for each in refined.values())
 
 
 def test_a_number_of_members_may_be_enough():
@@ -111,9 +111,7 @@ def test_a_number_of_members_may_be_enough():
 
 
 def test_a_tolerance_that_no_member_can_reach():
-    with pytest.raises(
-        PacpinnError, match=r"no member of decay is solved to a residual of 5e-09: k=1 reaches .*larger"
-    ):
+    with pytest.raises(PacpinnError, match=r"no member of decay is solved to an error of 5e-09: k=1 reaches .*larger"):
         pp.solve_family(
             Decay(), within={"k": (1, 4)}, tolerance=1e-8, keep=0.5, solver=pp.LevenbergMarquardt(max_steps=5)
         )

@@ -1,5 +1,7 @@
 """Snapshots: members tabulated at fixed points."""
 
+from dataclasses import replace
+
 import deepxde as dde
 import numpy as np
 import pytest
@@ -7,8 +9,8 @@ import torch
 
 import pacpinn as pp
 from pacpinn.errors import PacpinnError
-from pacpinn.reduced_basis.snapshots import Snapshots
-from tests.toys import Decay
+from pacpinn.reduced_basis.snapshots import Snapshots, spanning
+from tests.toys import Decay, Rotation
 
 
 class Crowded(Decay):
@@ -53,6 +55,29 @@ def test_members_are_tabulated_as_they_answer(solved_decay):
     found = 1 + snapshots.training.x * sizes.sized_outputs(member.training.values[..., 0])  # the transform of Decay
     assert np.allclose(found, solved_decay.predict(snapshots.training.points, k=1.3))
     assert torch.equal(member.training.values[..., 0], member.function(snapshots.training.x))
+
+
+def test_members_that_are_solved_or_nearly_span(solved_decay):
+    member, tolerance = solved_decay.targets[0], Decay.tolerance
+    nearly = replace(member, error_estimate=1.9 * tolerance)
+    missed = replace(member, error_estimate=2.1 * tolerance)
+    doubtful = replace(member, error_bound=100 * tolerance)
+    assert spanning([member, nearly, missed, doubtful]) == [member, nearly]
+
+
+def test_a_member_knows_its_error(solved_decay):
+    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings)
+    snapshots = points.extended(solved_decay.values(), solved_decay.bases)
+    assert [each.error for each in snapshots.members] == [each.error_estimate for each in solved_decay.values()]
+
+
+def test_errors_are_relative_to_the_variation_of_the_worst_output():
+    snapshots = Snapshots.over(Rotation(), [pp.Coefficients(w=1.0), pp.Coefficients(w=1.2)], pp.Settings())
+    t = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
+    exact = torch.cat([torch.sin(t), torch.cos(t)], dim=1)
+    off = exact + torch.tensor([0.0, 0.01], dtype=torch.float64)
+    expected = 0.01 / float(exact[:, 1].std(correction=0))
+    assert snapshots.relative_error(pp.Coefficients(w=1.0), off, exact) == pytest.approx(expected)
 
 
 def test_a_domain_that_changes_is_refused():

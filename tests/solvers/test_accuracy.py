@@ -10,7 +10,7 @@ import pacpinn as pp
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.accuracy import TRUST, solve_to_accuracy, to_accuracy
+from pacpinn.solvers.accuracy import presumed_error, solve_to_accuracy, to_accuracy
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.choice import InTurn
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -70,7 +70,7 @@ def test_a_solve_that_is_accurate_at_once_has_one_round(solved):
     assert solver.goals == [Decay.tolerance]
     assert (result.status, result.steps) == (Status.CONVERGED, 2)
     assert result.error_estimate == pytest.approx(5e-4, rel=0.2)
-    assert result.error_estimate <= result.error_bound <= TRUST * Decay.tolerance
+    assert result.error_estimate <= result.error_bound <= 10 * Decay.tolerance
 
 
 def test_it_goes_on_until_the_estimate_is_within_the_tolerance(solved):
@@ -172,16 +172,22 @@ def test_a_saturated_network_does_not_converge(factor):
     masked = MaskedNetwork(saturated(factor))
     result = solve_to_accuracy(Objective(Decay().task(), masked), stays(), masked.start)
     assert result.status is Status.STALLED
-    assert max(result.error_estimate, result.error_bound / TRUST) > Decay.tolerance
+    assert presumed_error(result.error_estimate, result.error_bound) > Decay.tolerance
 
 
 def test_an_estimate_with_a_large_bound_is_not_believed(solved, monkeypatch):
     real = error_estimate(solved.task, solved.masked, solved.masked.start)
-    bounds = iter([1.0, 0.02, 0.5 * TRUST * Decay.tolerance])
+    bounds = iter([1.0, 0.02, 5 * Decay.tolerance])
     monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: replace(real, bound=next(bounds)))
     solver = Halving(solved.masked.start)
     assert solve_to_accuracy(solved, solver, solved.masked.start).status is Status.CONVERGED
     assert len(solver.goals) == 3
+
+
+def test_the_presumed_error_is_the_estimate_or_a_tenth_of_its_bound():
+    assert presumed_error(1e-3, 5e-3) == presumed_error(1e-3, None) == 1e-3
+    assert presumed_error(1e-3, 0.5) == 0.05
+    assert presumed_error(1e-3, math.inf) == math.inf
 
 
 def test_infinite_estimates_are_no_accuracy(solved, monkeypatch):

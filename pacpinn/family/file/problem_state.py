@@ -69,7 +69,8 @@ def _changes(problem: Equation) -> Changes:
     own: dict[str, Any] = {name: vars(problem).get(name) for name in Changes.__struct_fields__}
     if points := own["points"]:
         own["points"] = points.domain, points.boundary, points.initial
-    return Changes(**{name: tuple(value) if isinstance(value, Sequence) else value for name, value in own.items()})
+    plain: dict[str, Any] = {name: tuple(each) if isinstance(each, Sequence) else each for name, each in own.items()}
+    return Changes(**plain)
 
 
 def restored(problem: Problem, state: ProblemState | None) -> Problem:
