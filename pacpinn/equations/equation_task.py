@@ -182,7 +182,10 @@ class EquationTask(LeastSquaresTask):
         return self._fresh[seed]
 
     def error_points(self, seed: int, forward: Forward) -> Collocation | None:
-        """A few hundred points, some where the solution is steepest; None for an easier stage or with measurements."""
+        """A few hundred points, some where the solution is steepest, the others drawn evenly at random.
+
+        None for an easier stage, and with measurements.
+        """
         if type(self.stage) is not Stage or self._measurements:
             return None
         with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):

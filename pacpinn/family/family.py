@@ -58,7 +58,8 @@ class Family(FamilyQueries):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        if vars(self).pop("_online", self) is None:  # pickled by version 0.1, which had no sizes
+        if "_online" in vars(self):  # pickled by version 0.1, which had no sizes
+            del self._online
             self.problem = restored(self.problem, None)
 
     def extend(
