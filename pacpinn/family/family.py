@@ -59,7 +59,7 @@ class Family(FamilyQueries):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         if "_online" in vars(self):  # pickled by version 0.1, which had no sizes
-            del self._online
+            del vars(self)["_online"]
             self.problem = restored(self.problem, None)
 
     def extend(
