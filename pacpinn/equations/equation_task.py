@@ -86,14 +86,12 @@ class EquationTask(LeastSquaresTask):
 
         A misfit of one standard deviation weighs as much as a residual of the equation's tolerance. The task is solved
         where the equation is and the misfit is as expected of noise: its mean square is at most the value that noise
-        exceeds once in a thousand times. A task that stalls has reached the minimum of both, and its measurements
-        contradict the equation at these coefficients; :meth:`fit` tells how far. Without `physics` the task is solved
-        where the mean square misfit is one (Morozov's discrepancy principle); between the measurements the solution
-        then comes from the network with which the calibration starts.
+        exceeds once in a thousand times. A task that stalls contradicts its measurements; :meth:`fit` tells how far.
+        Without `physics` the equation and its conditions need not hold, and the task is solved where the mean square
+        misfit is one (Morozov's discrepancy principle).
 
-        Args:
-            measurements: in the problem's domain, with their standard deviations; else a MeasurementError is raised.
-            physics: whether the equation and its conditions are to hold as well.
+        Raises:
+            MeasurementError: for measurements outside the problem's domain or without standard deviations.
         """
         equation, geometry = self.equation, self.equation.geometry(self.coefficients)
         for each in measurements:
@@ -117,7 +115,7 @@ class EquationTask(LeastSquaresTask):
 
     def easier(self) -> list[Self]:
         """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""
-        equation, tolerance = self.equation, _EASIER * self.accuracy
+        equation, tolerance = self.equation, max(_EASIER * self.accuracy, _ROUGH)
         easy = equation.at(equation.easy, base=self.coefficients)
         first, *path = [self.at(c) for c in equation.space.path(easy, self.coefficients, _STRIDE)]
         easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
@@ -201,9 +199,8 @@ class EquationTask(LeastSquaresTask):
         return self.draw(points, seed, lambda x: np.concatenate([x[: len(x) - len(chosen)], chosen]))
 
     def error_grid(self) -> np.ndarray:
-        """A regular grid; in more than three dimensions, where most of its points are on the boundary, random ones."""
-        count = len(self.equation.inputs)
-        if count <= _GRID_INPUTS:
+        """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""
+        if (count := len(self.equation.inputs)) <= _GRID_INPUTS:
             return self.grid(round(_ERROR_GRID ** (1 / count)))
         with untouched(_FIT_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
             return domain_points(self._domain(), _ERROR_GRID, "pseudo")
@@ -278,9 +275,9 @@ class EquationTask(LeastSquaresTask):
         return self.loss(forward, self.fresh(_VALIDATION_SEED))
 
     def predict(self, forward: Forward, x: np.ndarray) -> np.ndarray:
-        formulas, points = self._formulas(), self.tensor(x)
+        formulas = self._formulas()
         with torch.no_grad(), deepxde_defaults(self.dtype, self.device):
-            return formulas.solution(formulas.outputs_of(forward), points).cpu().numpy()
+            return formulas.solution(formulas.outputs_of(forward), self.tensor(x)).cpu().numpy()
 
     def score(self, forward: Forward) -> Score | None:
         """Error of the worst output against the reference on a regular grid, relative as estimates are, or None."""

@@ -58,7 +58,8 @@ class Family(FamilyQueries):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        if vars(self).pop("_online", self) is None:  # pickled by version 0.1, which had no sizes
+        if "_online" in vars(self):  # pickled by version 0.1, which had no sizes
+            del vars(self)["_online"]
             self.problem = restored(self.problem, None)
 
     def extend(
@@ -94,8 +95,7 @@ class Family(FamilyQueries):
 
         Args:
             within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``.
-            tolerance: largest estimated error of an answer, relative to the solution; by default the tolerance of the
-                members' residuals.
+            tolerance: largest estimated error of an answer; by default the members' tolerance.
             members: how many members the family may have.
             progress: as for :func:`solve_family`, whose errors for ranges are raised here too.
         """

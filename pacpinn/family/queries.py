@@ -44,7 +44,7 @@ class FamilyQueries(Members):
 
         Args:
             tolerance: largest estimated error of an answer, relative to the solution; by default what the family was
-                refined to, or else the tolerance of its members' residuals.
+                refined to, or else the tolerance of its members.
             doubtful: what happens where that is exceeded, or outside the range: ``"raise"`` or ``"warn"``.
             values: coefficients; those not named are the source's. Numbers, or arrays for many coefficients at once.
 

@@ -55,8 +55,8 @@ def solve_family(
     """Solve a problem at its source, prune and allocate, then calibrate to every target along a path from the source.
 
     With a range the family chooses its own targets: as many as are needed to answer every coefficient of the range
-    (:meth:`Family.at`) to the tolerance. The tolerance is then the relative error of an answer; members' residuals are
-    solved to half of it.
+    (:meth:`Family.at`) to the tolerance. The tolerance is then the relative error of an answer; members are solved to
+    half of it.
 
     Args:
         problem: a problem, the name of an installed one, or the path of a file that holds one.

@@ -12,6 +12,8 @@ from tests.samples.v0_1.make_samples import FAMILIES, FOLDER, OBJECTS, PICKLES, 
 
 CLOSE = 1e-12  # on another machine than that of the samples: of the largest number of an answer
 SOLVED = 1e-5  # the same, for what is not read but solved again
+SCALED = {f"{OBJECTS}, equation task: loss": 1.2**2}  # then residuals were divided by the problem's scale, 1.2 here
+JUDGED = {"heat.pac: solved/between": 3, "heat.pac: solved/error estimate": 3}  # in other ways: equal up to a factor
 PICKLED = pickle.loads((FOLDER / OBJECTS).read_bytes())
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # modules by the names that they had then
@@ -29,7 +31,12 @@ def require_same(sample: str, given: make_samples.Answers) -> None:
     then = {name: each for name, each in expected().items() if name.startswith(f"{sample}: ")}
     assert found.keys() == then.keys()
     for name, old in then.items():
+        if name in JUDGED:
+            assert (np.abs(np.log(found[name] / old)) < np.log(JUDGED[name])).all(), name
+            continue
         new, solved = found[name], ": solved/" in name  # norms of what is solved depend on how arrays lie in memory
+        if name in SCALED:
+            old, solved = old * SCALED[name], True  # up to rounding
         tolerance = SOLVED if solved else CLOSE
         assert (new.dtype.kind, new.shape) == (old.dtype.kind, old.shape), name
         if old.dtype.kind not in "fc" or (expected()["machine"] == make_samples.machine() and not solved):

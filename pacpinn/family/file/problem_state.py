@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -66,11 +65,14 @@ def problem_state(problem: Problem) -> ProblemState | None:
 
 
 def _changes(problem: Equation) -> Changes:
-    own: dict[str, Any] = {name: vars(problem).get(name) for name in Changes.__struct_fields__}
-    if points := own["points"]:
-        own["points"] = points.domain, points.boundary, points.initial
-    plain: dict[str, Any] = {name: tuple(each) if isinstance(each, Sequence) else each for name, each in own.items()}
-    return Changes(**plain)
+    own, points = vars(problem), vars(problem).get("points")
+    return Changes(
+        points and (points.domain, points.boundary, points.initial),
+        own.get("adaptive"),
+        own.get("warm_up"),
+        tuple(own["horizons"]) if "horizons" in own else None,
+        tuple(own["hidden"]) if "hidden" in own else None,
+    )
 
 
 def restored(problem: Problem, state: ProblemState | None) -> Problem:
