@@ -13,6 +13,8 @@ from pacpinn.runtime.isolation import untouched
 from pacpinn.runtime.user_code import place_of
 from pacpinn.tasks.task import Block, Forward
 
+_POINTS = 4096  # at most: memory is checked later
+
 
 def require_finite_start(task: EquationTask, network: Forward) -> None:
     """Refuse residuals that are NaN or infinite at a training point of a cold start's first task.
@@ -25,7 +27,7 @@ def require_finite_start(task: EquationTask, network: Forward) -> None:
         ResidualError: with the first such point, and the outputs there.
     """
     with untouched(0):
-        batch = task.everything()
+        batch = task.everything() if task.size <= _POINTS else task.few(_POINTS) or task.everything()
         with deepxde_defaults(task.dtype, task.device):
             require_numbers(task.equation, batch)
         for block in task.residuals(network, batch):
