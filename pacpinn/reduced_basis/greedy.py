@@ -86,8 +86,8 @@ def refine(
         assert best.tolerance is not None
         raise PacpinnError(
             f"no member of {problem.name} is solved to an error of {best.tolerance:.2g}: {best.coefficients} reaches "
-            f"{best.excess * best.tolerance:.2g}; ask for a larger tolerance, or give the problem more points or a wider "
-            "network"
+            f"{best.excess * best.tolerance:.2g}; ask for a larger tolerance, or give the problem more points or a "
+            "wider network"
         )
     box = problem.space.box(goal.within)
     training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
