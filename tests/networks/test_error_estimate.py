@@ -209,6 +209,7 @@ def test_members_without_an_estimate_are_given_one_once(family, monkeypatch):
 def test_the_command_shows_them_beside_the_true_errors(tmp_path):
     file = problem_file(tmp_path)
     outcome = run("solve", file, "--targets", "k=1.1,1.2", "--output", tmp_path / "run", "--json")
+    assert outcome.code == 0, outcome.err
     for each in outcome.json()["targets"]:
         assert each["error"] / 3 < each["error_estimate"] < 3 * each["error"]
     shown = run("info", tmp_path / "run" / "decay.pac", "--problem", file).out
