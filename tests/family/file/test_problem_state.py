@@ -163,7 +163,7 @@ def test_without_a_state_sizes_are_units():
 def test_a_state_of_another_shape_is_refused(change):
     state = problem_state(SoftDecay())
     assert len(state.sizes) == 7
-    with pytest.raises(ValueError, match="sizes|below 0"):
+    with pytest.raises(ValueError, match=r"sizes|below 0"):
         restored(SoftDecay(), msgspec.structs.replace(state, **change))
 
 
