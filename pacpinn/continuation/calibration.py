@@ -19,7 +19,7 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
-from pacpinn.solvers.accuracy import to_accuracy
+from pacpinn.solvers.accuracy import first_goal, to_accuracy
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.solvers.choice import get_solver
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -105,10 +105,12 @@ def calibrate_together(
     solver = get_solver(context.settings.solver, batch)
     assert isinstance(solver, LevenbergMarquardt)
     with untouched():
-        objective = calibration_objective(batch, base.masked, context.settings)
+        goal = first_goal(tasks[0])
+        objective = replace(calibration_objective(batch, base.masked, context.settings), goal=goal)
         require_memory(objective, solver)
         firsts = solver.solve(objective, secant_predictor(context.problem, objective, segments), report)
-        objectives = [calibration_objective(task, base.masked, context.settings) for task in tasks]
+        alone = [calibration_objective(task, base.masked, context.settings) for task in tasks]
+        objectives = [replace(each, goal=goal) for each in alone]
         results = [to_accuracy(own, solver, first, report) for own, first in zip(objectives, firsts, strict=True)]
     seconds = (time.perf_counter() - began) / len(segments)
     return [

@@ -25,7 +25,7 @@ _SMALL = 0.05  # of a solution: across a smaller difference no singular point is
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
 _EXPLAINED = 1 / 3  # a difference between half and twice what the slopes say, in their direction
 _OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
-_ROUGH = 0.01  # relative error of a solution that tells a smooth path from a singular point
+_ROUGH = 3e-3  # relative error of a solution that tells a smooth path from a singular point
 _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an interval so short is a jump
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 

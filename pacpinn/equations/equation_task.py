@@ -195,9 +195,7 @@ class EquationTask(LeastSquaresTask):
     def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
         """A few hundred points, among them those `chosen` inside the domain."""
         few = self.equation.points.at_most(_AT_CONDITIONS * len(self.equation.inputs))
-        return self.draw(
-            replace(few, domain=_INSIDE), seed, lambda x: np.concatenate([x[: len(x) - len(chosen)], chosen])
-        )
+        return self.draw(replace(few, domain=_INSIDE), seed, lambda x: np.concatenate([x, chosen]))
 
     def error_grid(self) -> np.ndarray:
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""

@@ -95,7 +95,8 @@ class Family(FamilyQueries):
 
         Args:
             within: the ends of each coefficient's range, as ``{"nu": (0.01, 0.05)}``.
-            tolerance: largest estimated error of an answer; by default the members' tolerance.
+            tolerance: largest estimated error of an answer, relative to the solution; by default the members'
+                tolerance.
             members: how many members the family may have.
             progress: as for :func:`solve_family`, whose errors for ranges are raised here too.
         """

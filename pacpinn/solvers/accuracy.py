@@ -10,6 +10,7 @@ from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.objective import Objective
 from pacpinn.solvers.base import Report, Result, Solver, Status, silent
 from pacpinn.solvers.choice import InTurn
+from pacpinn.tasks.task import Task
 
 _ROUNDS = 8  # of solving to a smaller residual
 _FIRST = 3  # times the tolerance: the residual of the first round
@@ -36,10 +37,13 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
     before that. Tasks whose error cannot be estimated are solved once, as the solver does it. Of several solvers in
     turn, the last takes the further rounds.
     """
-    task = objective.task
-    first = _FIRST * task.tolerance if task.estimable and task.tolerance is not None else objective.tolerance
-    objective = replace(objective, goal=first)
+    objective = replace(objective, goal=first_goal(objective.task))
     return to_accuracy(objective, solver, solver(objective, z, report), report)
+
+
+def first_goal(task: Task) -> float | None:
+    """The residual of the first round; None for the task's own tolerance, where no residual tells an error."""
+    return _FIRST * task.tolerance if task.estimable and task.tolerance is not None else None
 
 
 def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Report = silent) -> Result:

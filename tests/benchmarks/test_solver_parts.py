@@ -9,7 +9,7 @@ from tests.toys import Decay
 
 @pytest.fixture(scope="module")
 def family() -> pp.Family:
-    return pp.solve_family(Decay(), targets=pp.grid(k=[1.05, 1.1]), tolerance=1e-4)
+    return pp.solve_family(Decay(), targets=pp.grid(k=[1.05, 1.1]), tolerance=1e-6)
 
 
 def loss(family: pp.Family, member: pp.Solution, kind: str) -> float:

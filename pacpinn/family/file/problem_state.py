@@ -75,12 +75,29 @@ def _changes(problem: Equation) -> Changes:
     )
 
 
+def _require_fit(problem: Equation, state: ProblemState) -> None:
+    count, own = len(state.sizes), 2 * len(problem.inputs) + 3 * len(problem.outputs)
+    if count != own + len(state.blocks):
+        raise ValueError(f"{count} sizes, expected {own} and one for each of {len(state.blocks)} residual blocks")
+    for name, line in state.lines.items():
+        widths = {count, *map(len, line.numbers)}
+        if len(widths) > 1 or not 0 < len(line.places) == len(line.numbers) or name not in problem.coefficients:
+            raise ValueError(f"sizes along {name} are not as many as at the source, at each of its places")
+    if min((*(state.changes.points or ()), *(state.changes.hidden or ())), default=0) < 0:
+        raise ValueError("a number of points or a width below 0")
+
+
 def restored(problem: Problem, state: ProblemState | None) -> Problem:
-    """A copy of a problem in a state; without one as in version 0.1, which had no sizes."""
+    """A copy of a problem in a state; without one as in version 0.1, which had no sizes.
+
+    Raises:
+        ValueError: if the state is none of such an equation.
+    """
     if not isinstance(problem, Equation):
         return problem
     if state is None:
         return problem.without_sizes()
+    _require_fit(problem, state)
     other = copy.copy(problem)
     lines = {name: (np.array(each.places), np.array(each.numbers)) for name, each in state.lines.items()}
     other.size_rule = SizeRule(problem, np.array(state.sizes), lines, state.blocks)

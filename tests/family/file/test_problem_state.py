@@ -10,7 +10,7 @@ import pytest
 import pacpinn as pp
 from pacpinn.equations.rungs import rungs_of
 from pacpinn.family.file import codec
-from pacpinn.family.file.problem_state import Changes, problem_state, restored
+from pacpinn.family.file.problem_state import Changes, SizeLine, problem_state, restored
 from tests.toys import Decay, SoftDecay, Waves, same_bits, same_family
 
 T = np.linspace(0, 1, 7)[:, None]
@@ -145,6 +145,26 @@ def test_without_a_state_sizes_are_units():
     (block, condition) = problem.task().residuals(lambda t: 2 + 0 * t, problem.task().everything())
     assert block.values.detach().numpy() == pytest.approx(2)
     assert condition.values.detach().numpy() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sizes": [0.0] * 3},
+        {"blocks": ("residual", "condition 1", "condition 2")},
+        {"lines": {"k": SizeLine([0.0, 1.0], [[0.0] * 7])}},
+        {"lines": {"k": SizeLine([0.0], [[0.0] * 3])}},
+        {"lines": {"k": SizeLine([], [])}},
+        {"lines": {"rate": SizeLine([0.0], [[0.0] * 7])}},
+        {"changes": Changes(points=(24, -1, 0))},
+        {"changes": Changes(hidden=(-8,))},
+    ],
+)
+def test_a_state_of_another_shape_is_refused(change):
+    state = problem_state(SoftDecay())
+    assert len(state.sizes) == 7
+    with pytest.raises(ValueError, match=r"sizes|below 0"):
+        restored(SoftDecay(), msgspec.structs.replace(state, **change))
 
 
 def test_the_problem_that_was_given_stays_as_it_is():
