@@ -10,6 +10,7 @@ slope grows as ``(t* - t)^(-1/2)``, before a resonance as ``(t* - t)^(-2)`` (All
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -25,7 +26,7 @@ _SMALL = 0.05  # of a solution: across a smaller difference no singular point is
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
 _EXPLAINED = 1 / 3  # a difference between half and twice what the slopes say, in their direction
 _OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
-_ROUGH = 3e-3  # relative error of a solution that tells a smooth path from a singular point
+_ROUGH = 0.01  # relative error of a solution that tells a smooth path from a singular point
 _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an interval so short is a jump
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
 
@@ -117,7 +118,14 @@ def _middle(path: CoefficientPath, low: PathPoint, high: PathPoint) -> PathPoint
     tolerance = path.context.task(path.at(t)).tolerance
     rough = path.context._replace(settings=replace(settings, tolerance=max(_ROUGH, tolerance or 0.0)))
     trials = (calibrate(rough, PathSegment(each.solved, path.at(t))) for each in (low, high))
-    return next((path.point(t, each) for each in trials if each.solved), None)
+    points = ((path.point(t, each), each.solved, each.solution.error_estimate) for each in trials)
+    difference = _ROUGH * float(np.linalg.norm(high.u - low.u))
+    return next((each for each, solved, error in points if solved or _error(each, error) <= difference), None)
+
+
+def _error(point: PathPoint, relative: float | None) -> float:
+    """The norm of a solution's error, which is estimated relative to its variation."""
+    return math.inf if relative is None else relative * float(np.linalg.norm(point.u - point.u.mean()))
 
 
 def _classified(path: CoefficientPath, low: PathPoint, high: PathPoint) -> SingularPoint | None:

@@ -75,7 +75,7 @@ def test_at_the_ends_of_the_range_the_estimate_is_as_small_as_the_error(family):
     (middle,) = model.solve([pp.Coefficients(**{name: (values[-2] + values[-1]) / 2})])
     for answer in ends:
         error = true_error(answer, problem)
-        assert error / 2 < answer.error_estimate < max(4 * error, 2e-5)
+        assert error / 2 < answer.error_estimate < max(8 * error, 2e-5)  # the largest ratio of the nearest samples
         assert answer.error_estimate < middle.error_estimate
 
 
