@@ -1,6 +1,6 @@
 """Every equation of the library with its defaults: its family, errors, seconds, a picture.
 
-Also writes the table `problems/README.md` and its pictures. Errors are relative L2 against references that no solve
+Also writes the table `problems/README.md` and its pictures. Errors are relative, against references that no solve
 uses; seconds are those of `solve_family`, without figures.
 """
 
@@ -29,8 +29,9 @@ PICTURES = Path("docs/gallery")
 PAGE = Path("problems/README.md")
 PREAMBLE = """# Problems
 
-Equations ready to solve with `pacpinn solve burgers`, one file each, to read and to copy. Errors are relative L2 errors
-of the default family (source and targets) against independent references: median and worst over three seeds. Seconds
+Equations ready to solve with `pacpinn solve burgers`, one file each, to read and to copy. Errors are
+those of the default family (source and targets) against independent references, relative to the variation of the worst
+output: median and worst over three seeds. Seconds
 are those of the whole family on two cores, median over the seeds. This page is written by `benchmarks/gallery.py`.
 There are also a regression, `friedman`, and a classification, `digits`.
 """
