@@ -16,7 +16,7 @@ from pacpinn.errors import FamilyFileError, PacpinnError
 from pacpinn.family.file import container, schema, upgrades
 from pacpinn.family.file.problem_state import problem_state, restored
 from pacpinn.family.file.provenance import problem_of, run_spec, settings_of
-from pacpinn.family.file.schema import Header, PartHeader, Record
+from pacpinn.family.file.schema import Header, PartHeader, ProblemHeader, Record
 from pacpinn.family.file.tensors import base_tensors, member_header, member_tensors, read_bases, read_members, shapes_of
 from pacpinn.reduced_basis.greedy import Refinement
 from pacpinn.runtime.machine import Machine
@@ -25,6 +25,8 @@ from pacpinn.tasks.problem import Problem
 
 log = logging.getLogger(__name__)
 
+# Installed problems whose features or transform are others than in version 0.1, for the same network.
+_OTHER_THAN_IN_0_1 = {"cavity", "heat_2d", "helmholtz", "korteweg_de_vries", "wave"}
 _MOST_MEMBERS = 50_000  # with three coefficients their header takes 24 MB; at most 64 MiB are read
 
 
@@ -79,11 +81,22 @@ def read_family(path: Path, problem: Problem | str | Path | None, device: torch.
     with _fitting(path):
         text, tensors = upgrades.upgraded(stored)
         header = schema.from_json(text, Header)
+        if header.state is None:
+            _require_formulas_of_0_1(path, header.run_spec.problem)
         problem = restored(problem_of(path, header.run_spec.problem, problem), header.state)
         settings = settings_of(header.run_spec.settings, device)
         bases = read_bases(problem, settings, header.shapes, header.bases, 0, tensors)
         solutions = read_members(problem, bases, header.members, 0, tensors)
         return Record(problem, bases, solutions, settings, header.refinement, header.run_spec.requests, header.finished)
+
+
+def _require_formulas_of_0_1(path: Path, header: ProblemHeader) -> None:
+    """Refuse a family of version 0.1 whose network would now be read by other formulas: its answers would be wrong."""
+    if header.installed and header.name in _OTHER_THAN_IN_0_1:
+        raise FamilyFileError(
+            f"{path} was solved by version 0.1, in which {header.name} had other features or another transform: its "
+            "network would give wrong answers now. Solve it again, or load it with version 0.1"
+        )
 
 
 def read_appended(family: Record, path: Path) -> Record:

@@ -12,7 +12,8 @@ import pacpinn as pp
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base
 from pacpinn.errors import CoefficientError, DeviceError, FamilyFileError, UnknownProblem
-from pacpinn.family.file import container
+from pacpinn.family.file import codec, container
+from pacpinn.family.file.schema import ProblemHeader
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.transfer.pruning import kept_weights, layer_magnitude
 from tests.toys import Decay, SoftDecay, Waves, batchnorm_network, problem_file, same_bits
@@ -310,3 +311,11 @@ def test_no_code_is_in_the_file(saved):
     stored = container.read_container(saved, torch.device("cpu"))
     assert json.loads(stored.header)["asked"]["problem"]["name"] == "decay"
     assert set(stored.tensors) == {"base.0.weights", "base.0.free", "base.0.targets", "losses"}
+
+
+@pytest.mark.parametrize("name", ["cavity", "heat_2d", "helmholtz", "korteweg_de_vries", "wave"])
+def test_a_family_of_0_1_whose_problem_has_other_formulas_now_is_refused(name, tmp_path):
+    header = ProblemHeader(name, installed=True, hash="", soft=False, span=None)
+    with pytest.raises(FamilyFileError, match=f"in which {name} had other features.*Solve it again"):
+        codec._require_formulas_of_0_1(tmp_path / "old.pac", header)
+    codec._require_formulas_of_0_1(tmp_path / "old.pac", ProblemHeader("burgers", True, "", False, None))
