@@ -40,7 +40,7 @@ def _where(task: EquationTask, block: Block, points: np.ndarray) -> str:
 
 
 def _what_was_tried(tried: Sequence[str]) -> str:
-    return f"tried besides: {', '.join(tried)}" if tried else "tried: one first network (effort=0, or a given solver)"
+    return f"tried besides: {', '.join(tried)}" if tried else "tried: one first network; a larger effort allows more"
 
 
 def _advice(task: EquationTask, forward: Forward) -> str:

@@ -86,16 +86,6 @@ class Sizes:
         constant = np.where(size > _NEXT_TO_NOTHING * expected, np.minimum(size, expected), expected)
         return np.where(found > _NEXT_TO_NOTHING * expected, found, constant)
 
-    def in_words(self, inputs: Sequence[str], outputs: Sequence[str]) -> dict[str, str]:
-        """The size of every input, output and residual block by name, for people."""
-        ends = zip(self.centre - self.half, self.centre + self.half, strict=True)
-        pairs = zip(self.offset, self.size, strict=True)
-        return {
-            **{name: f"{low:.4g} to {high:.4g}" for name, (low, high) in zip(inputs, ends, strict=True)},
-            **{name: f"{offset:.4g} ± {size:.2g}" for name, (offset, size) in zip(outputs, pairs, strict=True)},
-            **{name: f"{size:.2g}" for name, size in zip(self.names, self.blocks, strict=True)},
-        }
-
 
 def _fields(sizes: Sizes) -> tuple[Tensor, ...]:
     return sizes.centre, sizes.half, sizes.offset, sizes.size, sizes.variation, sizes.blocks

@@ -9,7 +9,8 @@ unseen points is least.
 
 What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
 per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
-of a smooth solution by 1 makes a residual of 1.
+of a smooth solution by 1 makes a residual of 1. Both grow by how much larger the residual is on many points than on
+the few where the equation is solved.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     """Estimate the error of a solution, whose network `masked` has the free weights `z` ``(p,)``.
 
     None for tasks whose error no residual tells, such as data. The cost is two Jacobians on a few hundred points and
-    one eigendecomposition: less than a step of a calibration.
+    one eigendecomposition: from one to a dozen steps of a calibration, as residuals are slow or fast.
     """
     task, z = task.to(torch.float64), z.double()
     masked = masked.to(torch.float64, task.device)

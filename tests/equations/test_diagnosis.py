@@ -38,7 +38,7 @@ def test_the_size_is_that_of_the_residual_on_points_that_training_has_not_seen()
 
 
 def test_nothing_else_was_tried():
-    assert lines(SoftDecay(), torch.exp)[1] == "tried: one first network (effort=0, or a given solver)"
+    assert lines(SoftDecay(), torch.exp)[1] == "tried: one first network; a larger effort allows more"
 
 
 def test_one_block_has_none_beside_and_every_input_is_named():

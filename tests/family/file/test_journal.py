@@ -15,25 +15,10 @@ from pacpinn.errors import FamilyFileError, FamilyInUse, PacpinnError
 from pacpinn.family.file import codec, provenance
 from pacpinn.family.file.journal import Journal, locked
 from pacpinn.solvers.base import Result, Status
-from tests.toys import CurveFit, Decay, SoftDecay, Waves, problem_file, same_family, small_network
+from tests.sweep.lines import Lines
+from tests.toys import Decay, SoftDecay, Waves, problem_file, same_family
 
 RATES = pp.grid(k=np.geomspace(1.2, 3.0, 5))
-
-
-class Slopes(pp.Problem):
-    """Lines y = k x, with a tolerance, but with no residual that tells an error: the solver has the last word."""
-
-    k = pp.Coefficient(1.0, low=0.1, high=10.0, scale="log")
-    inputs, outputs = ("x",), ("y",)
-
-    def build(self, c):
-        x = np.linspace(-1, 1, 8)[:, None]
-        task = CurveFit(x, c.k * x)
-        task.tolerance = 1e-3
-        return task
-
-    def network(self, seed):
-        return small_network(seed)
 
 
 def frozen_too_much(objective, z, report):
@@ -52,7 +37,7 @@ WAYS = {
     "over a range": {"within": {"k": (1.0, 2.5)}, "tolerance": 1e-3},
     "targets, then a range": {"targets": [{"k": 1.5}], "within": {"k": (1.0, 2.0)}, "tolerance": 1e-3},
     "new bases": {
-        "problem": Slopes(),
+        "problem": Lines(),
         "targets": pp.grid(k=[1.5, 3.0, 3.3, 3.6]),
         "solver": frozen_too_much,
         "halvings": 2,
@@ -141,7 +126,7 @@ def test_a_base_that_was_grown_before_the_interruption_is_there_after_it(whole, 
     path, asked = tmp_path / "family.pac", WAYS["new bases"]
     with pytest.raises(KeyboardInterrupt):
         solved(After(4, interrupt), save=path, **asked)
-    assert len(pp.load(path, Slopes()).bases) == 2
+    assert len(pp.load(path, Lines()).bases) == 2
     assert same_family(solved(resume=path, **asked), whole("new bases"))
 
 
