@@ -30,6 +30,10 @@ class Points:
     initial: int = 0
     distribution: Literal["uniform", "pseudo", "LHS", "Halton", "Hammersley", "Sobol"] = "Hammersley"
 
+    def times(self, factor: int) -> Points:
+        """So many times as many points of each kind."""
+        return Points(factor * self.domain, factor * self.boundary, factor * self.initial, self.distribution)
+
     def at_most(self, count: int) -> Points:
         """At most so many points of each kind, drawn evenly at random."""
         return Points(min(count, self.domain), min(count, self.boundary), min(count, self.initial), "pseudo")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pacpinn.equations.deepxde_equation import GivenEquation
 
 INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
-_INSIDE = 256  # points inside the domain to estimate errors
+_INSIDE = 256  # points inside the domain to estimate errors, at least
 
 
 class DeepXDETask(EquationTask):
@@ -48,8 +48,8 @@ class DeepXDETask(EquationTask):
             self._fresh[seed] = self._collocation(seed, _redrawn)
         return self._fresh[seed]
 
-    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
-        return self._collocation(seed, partial(_redrawn, chosen=chosen))
+    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int) -> Collocation:
+        return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more))
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
         return self._collocation(seed, lambda data: data)
@@ -94,16 +94,17 @@ class DeepXDECollocation(Collocation):
     data: Any = None
 
 
-def _redrawn(data: Any, chosen: np.ndarray | None = None) -> Any:
+def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1) -> Any:
     """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
 
-    With `chosen` points ``(rows, inputs)`` a few hundred inside the domain, these among them. Integral equations keep
-    their number of points, which their matrices need.
+    With `chosen` points ``(rows, inputs)`` these are added, and there are `more` times as many others. Integral
+    equations keep their number of points, which their matrices need.
     """
     if data.num_domain == 0 and data.anchors is not None:
         data.num_domain, data.anchors = len(data.anchors), None
     if chosen is not None and not isinstance(data, INTEGRAL):
-        data.num_domain, data.anchors = _INSIDE - len(chosen), chosen.astype(data.train_x.dtype)
+        data.num_domain = more * max(data.num_domain, _INSIDE)
+        data.anchors = chosen.astype(data.train_x.dtype)
     data.train_distribution = "pseudo"
     if isinstance(data, dde.data.FPDE):
         data.int_mat_train = None

@@ -30,10 +30,9 @@ _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss mu
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _ROUGH = 1e-2  # an easier task need not be solved to less
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
-_INSIDE = 256  # points inside the domain to estimate errors
+_INSIDE = 256  # points inside the domain to estimate errors, at least
 _STEEP = 8  # of them where the solution is steepest
 _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
-_AT_CONDITIONS = 64  # points of each kind of condition at most, times the number of inputs
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
 _FIT_SEED, _VALIDATION_SEED = 1, 2  # of the points on which a fit, and settings, are judged
@@ -184,18 +183,16 @@ class EquationTask(LeastSquaresTask):
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
         return type(self.stage) is Stage and not self._measurements
 
-    def error_points(self, seed: int, forward: Forward) -> Collocation | None:
-        """A few hundred points, some where the solution is steepest; None if the task is not :attr:`estimable`."""
-        if not self.estimable:
-            return None
+    def error_points(self, seed: int, forward: Forward, more: int = 1) -> Collocation:
+        """Random points, `more` times as many as training has, some of them where the solution is steepest."""
         with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
             candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")
-        return self._drawn_with(steepest(partial(self.predict, forward), candidates, _STEEP), seed)
+        return self._drawn_with(steepest(partial(self.predict, forward), candidates, _STEEP), seed, more)
 
-    def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
-        """A few hundred points, among them those `chosen` inside the domain."""
-        few = self.equation.points.at_most(_AT_CONDITIONS * len(self.equation.inputs))
-        return self.draw(replace(few, domain=_INSIDE), seed, lambda x: np.concatenate([x, chosen]))
+    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int) -> Collocation:
+        points = replace(self.equation.points.times(more), distribution="pseudo")
+        inside = max(points.domain, more * _INSIDE)
+        return self.draw(replace(points, domain=inside), seed, lambda x: np.concatenate([x, chosen]))
 
     def error_grid(self) -> np.ndarray:
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""

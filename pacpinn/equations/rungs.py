@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -29,10 +28,7 @@ def rungs_of(equation: Equation) -> list[Rung]:
     if _has_time(equation) and not equation.horizons:
         found.append(Rung("growing horizons", _changed(equation, horizons=_HORIZONS)))
     if equation.draws_points:
-        points = equation.points
-        more = replace(
-            points, domain=_POINTS * points.domain, boundary=_POINTS * points.boundary, initial=_POINTS * points.initial
-        )
+        more = equation.points.times(_POINTS)
         adapted = _changed(equation, adaptive=_ADAPTIVE, points=more)
         found.append(Rung("more points, where the residual is large", adapted))
         if equation.has_default_network:

@@ -5,12 +5,13 @@ error is sought in the network's tangent space, ``(du/dw) d`` over all weights w
 smooth functions: a network whose activations are saturated has a poor tangent space, which would explain nothing. Most
 of the residual that training leaves changes its sign from point to point; only the part that does not causes an error.
 So the least-squares problem ``min |R + J d|² + ν |d|²`` is damped, with the ν for which the residual on a second set of
-unseen points is least.
+unseen points is least. It needs more points than unknowns: with fewer it fits each set of points by itself, and
+explains nothing of another. Points are cheap and unknowns are not, so that only some of the weights vary.
 
 What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
 per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
-of a smooth solution by 1 makes a residual of 1. Both grow by how much larger the residual is on many points than on
-the few where the equation is solved.
+of a smooth solution by 1 makes a residual of 1. Where the estimate is inside the tolerance and the bound is not, more
+points and more weights decide.
 """
 
 from __future__ import annotations
@@ -23,15 +24,14 @@ from torch import Tensor, nn
 
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
-from pacpinn.networks.residual_blocks import join_blocks
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inputs
+from pacpinn.tasks.task import Batch, LeastSquaresTask, Task, named_inputs
 
 _FIT, _JUDGE = 101, 102  # seeds of the points on which e is computed, and of those by which ν is chosen
-_MANY = 103  # of as many points as training has, on which the residual is compared with that on the few
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
-_WEIGHTS = 2000  # of a larger network so many, drawn at random, span the tangent space
+_WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
+_MORE = 2  # times as many points and weights, where the first estimate leaves a doubt
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SEED = 0  # of the functions and of the choice of weights
 _STEP = 1e-4  # length of the step along d for a central difference, whose error is of the order of its square
@@ -63,16 +63,27 @@ class ErrorEstimate:
 def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimate | None:
     """Estimate the error of a solution, whose network `masked` has the free weights `z` ``(p,)``.
 
-    None for tasks whose error no residual tells, such as data. The cost is two Jacobians on a few hundred points and
-    one eigendecomposition: from one to a dozen steps of a calibration, as residuals are slow or fast.
+    None for tasks whose error no residual tells, such as data. The cost is two Jacobians on points that nothing has
+    seen and one eigendecomposition: a few steps of a calibration.
     """
     task, z = task.to(torch.float64), z.double()
     masked = masked.to(torch.float64, task.device)
-    points = [task.error_points(seed, masked.forward(z)) for seed in (_FIT, _JUDGE)]
-    if not isinstance(task, LeastSquaresTask) or points[0] is None:
+    if not isinstance(task, LeastSquaresTask) or not task.estimable:
         return None
+    found = _estimate(task, masked, z, 1)
+    return _estimate(task, masked, z, _MORE) if _in_doubt(found, task.tolerance) else found
+
+
+def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
+    """Whether the estimate is inside the tolerance, and what it does not explain may take the error out of it."""
+    return tolerance is not None and found.relative <= tolerance < found.bound and found.bound > 2 * found.relative
+
+
+def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
+    """The estimate with so many times as many points, and weights that vary."""
+    points = [task.error_points(seed, masked.forward(z), more) for seed in (_FIT, _JUDGE)]
     with untouched(_SEED):
-        rich = _enriched(masked, z, task, points[0])
+        rich = _enriched(masked, z, task, points[0], more * _WEIGHTS)
         objective, w = Objective(task, rich), rich.start[None]
         fit, judge = (objective.linearised_on(batch, w) for batch in points)
         candidates = _damped(fit.jacobian[0], fit.residuals[0])
@@ -86,16 +97,8 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     unexplained = min(float(left[best]), float(judge.residuals[0].norm()))
     explained = max(float(changes[best].norm()), np.finfo(float).tiny)
     bound = relative + max(1.0, relative / explained) * unexplained
-    missed = _missed(task, masked.forward(z), float(judge.residuals[0].norm()))
-    relative, bound, by_output = missed * relative, missed * bound, missed * by_output
     bound = bound if np.isfinite(bound) else np.inf
-    return ErrorEstimate(relative, bound, tuple(by_output.tolist()), task, rich, missed * candidates[best])
-
-
-def _missed(task: LeastSquaresTask, forward: Forward, residual: float) -> float:
-    """How many times larger the residual is on many points than on the few where the error is estimated, at least 1."""
-    blocks = task.residuals(forward, task.fresh(_MANY))
-    return max(1.0, float(join_blocks(blocks).detach().norm()) / max(residual, np.finfo(float).tiny))
+    return ErrorEstimate(relative, bound, tuple(by_output.tolist()), task, rich, candidates[best])
 
 
 class Enriched(nn.Module):
@@ -125,15 +128,15 @@ def random_functions(inputs: int, count: int) -> nn.Module:
     return nn.Sequential(layer, nn.Tanh()).requires_grad_(False)
 
 
-def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: Batch) -> MaskedNetwork:
-    """The network with random functions; free are these functions' factors, and some of the network's weights."""
+def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: Batch, weights: int) -> MaskedNetwork:
+    """The network with random functions; free are these functions' factors, and so many of the network's weights."""
     x = task.inputs(batch)[:1]
     outputs = named_inputs(masked.forward(z))(x).shape[1]
     rich = MaskedNetwork(Enriched(masked.module(z), x.shape[1], outputs).to(x))
     own = len(masked.weights)
     free = torch.ones_like(rich.weights, dtype=torch.bool)
     free[:own] = False
-    free[torch.randperm(own)[:_WEIGHTS]] = True
+    free[torch.randperm(own)[:weights]] = True
     return rich.with_mask(free, True)
 
 

@@ -116,13 +116,6 @@ class Task(ABC):
         """Whether the residual on :meth:`error_points` tells the error of a solution. By default it does not."""
         return False
 
-    def error_points(self, seed: int, forward: Forward) -> Batch | None:
-        """A few points, other than those of training, on which to estimate the error of the solution `forward`.
-
-        By default None: no residual tells the error.
-        """
-        return None
-
     def validation(self, forward: Forward) -> Tensor | None:
         """Scalar loss on data set aside to decide when to stop. By default None: there are no such data."""
         return None
@@ -186,8 +179,15 @@ class LeastSquaresTask(Task):
         """A batch of the same kind with about `count` rows, to measure the memory it needs; None if there is none."""
         return None
 
+    def error_points(self, seed: int, forward: Forward, more: int = 1) -> Batch:
+        """Points, other than those of training, on which to estimate the error of the solution `forward`.
+
+        With `more` so many times as many. Of :attr:`estimable` tasks.
+        """
+        raise NotImplementedError
+
     def error_grid(self) -> np.ndarray:
-        """Points ``(rows, inputs)`` over which the size of an error is taken; of tasks that have error points."""
+        """Points ``(rows, inputs)`` over which the size of an error is taken; of :attr:`estimable` tasks."""
         raise NotImplementedError
 
     def yardstick(self, values: np.ndarray) -> np.ndarray:
