@@ -80,7 +80,8 @@ def calibrate(context: StepContext, segment: PathSegment, report: Report = silen
     began = time.perf_counter()
     task, base = context.task(segment.target), segment.start.base
     with untouched():
-        objective = calibration_objective(task, base.masked, context.settings)
+        goal = first_goal(task, segment.start.solution.error_per_residual)
+        objective = replace(calibration_objective(task, base.masked, context.settings), goal=goal)
         (z,) = secant_predictor(context.problem, objective, [segment])
         if has_finite_residuals(base.masked, z, task):
             result = minimise(objective, context.settings.solver, z, report)
@@ -105,7 +106,7 @@ def calibrate_together(
     solver = get_solver(context.settings.solver, batch)
     assert isinstance(solver, LevenbergMarquardt)
     with untouched():
-        goal = first_goal(tasks[0])
+        goal = first_goal(tasks[0], segments[0].start.solution.error_per_residual)
         objective = replace(calibration_objective(batch, base.masked, context.settings), goal=goal)
         require_memory(objective, solver)
         firsts = solver.solve(objective, secant_predictor(context.problem, objective, segments), report)

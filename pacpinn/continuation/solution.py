@@ -93,6 +93,13 @@ class Solution:
             return self.residual / self.tolerance
         return presumed_error(self.error_estimate, self.error_bound) / self.tolerance
 
+    @property
+    def error_per_residual(self) -> float | None:
+        """Presumed error over residual; None where no error is estimated."""
+        if self.error_estimate is None or not self.residual > 0:
+            return None
+        return presumed_error(self.error_estimate, self.error_bound) / self.residual
+
     @classmethod
     def of(cls, task: Task, masked: MaskedNetwork, result: Result, base: int, parent: Coefficients | None) -> Solution:
         """Judge a solver's result on fresh points and against the reference."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pacpinn.equations.deepxde_equation import GivenEquation
 
 INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
-_INSIDE = 256  # points inside the domain to estimate errors, at least
+_INSIDE = 1024  # points inside the domain to estimate errors, at least: twice as many as unknowns
 
 
 class DeepXDETask(EquationTask):

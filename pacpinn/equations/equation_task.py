@@ -30,9 +30,10 @@ _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss mu
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _ROUGH = 1e-2  # an easier task need not be solved to less
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
-_INSIDE = 256  # points inside the domain to estimate errors, at least
-_STEEP = 8  # of them where the solution is steepest
+_INSIDE = 1024  # points inside the domain to estimate errors, at least: twice as many as unknowns
+_STEEP = 8  # more where the solution is steepest
 _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
+_ERROR_SEEDS = 101, 102  # of the points by which errors are found, and judged
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
 _FIT_SEED, _VALIDATION_SEED = 1, 2  # of the points on which a fit, and settings, are judged
@@ -183,11 +184,13 @@ class EquationTask(LeastSquaresTask):
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
         return type(self.stage) is Stage and not self._measurements
 
-    def error_points(self, seed: int, forward: Forward, more: int = 1) -> Collocation:
+    def error_points(self, forward: Forward, more: int = 1) -> tuple[Collocation, Collocation]:
         """Random points, `more` times as many as training has, some of them where the solution is steepest."""
-        with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
+        with untouched(_CANDIDATES_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
             candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")
-        return self._drawn_with(steepest(partial(self.predict, forward), candidates, _STEEP), seed, more)
+        steep = steepest(partial(self.predict, forward), candidates, 2 * _STEEP)
+        one, other = (self._drawn_with(steep[k::2], seed, more) for k, seed in enumerate(_ERROR_SEEDS))
+        return one, other
 
     def _drawn_with(self, chosen: np.ndarray, seed: int, more: int) -> Collocation:
         points = replace(self.equation.points.times(more), distribution="pseudo")

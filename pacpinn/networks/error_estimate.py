@@ -27,7 +27,6 @@ from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.task import Batch, LeastSquaresTask, Task, named_inputs
 
-_FIT, _JUDGE = 101, 102  # seeds of the points on which e is computed, and of those by which ν is chosen
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
 _WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
@@ -81,7 +80,7 @@ def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
     """The estimate with so many times as many points, and weights that vary."""
-    points = [task.error_points(seed, masked.forward(z), more) for seed in (_FIT, _JUDGE)]
+    points = task.error_points(masked.forward(z), more)
     with untouched(_SEED):
         rich = _enriched(masked, z, task, points[0], more * _WEIGHTS)
         objective, w = Objective(task, rich), rich.start[None]

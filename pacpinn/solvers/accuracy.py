@@ -13,8 +13,9 @@ from pacpinn.solvers.choice import InTurn
 from pacpinn.tasks.task import Task
 
 _ROUNDS = 8  # of solving to a smaller residual
-_FIRST = 3  # times the tolerance: the residual of the first round
-_SHARE = 0.5  # of the tolerance: the error that a further round aims at
+_FIRST = 3  # times the tolerance: the residual of the first round, where nothing is known
+_RANGE = 10  # times more or less, where a solution nearby tells
+_SHARE = 0.5  # of the tolerance: the error that a round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
 _TRUST = 5  # times the tolerance: the largest bound of an error beside which its estimate is believed
 
@@ -32,18 +33,27 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
 
     The residuals have sizes, so that a residual as large as the tolerance would leave an error as large where it is
     smooth. Most residuals change their sign from point to point and leave less, so that the first round solves to a
-    few times that. How much error it leaves decides the residual of the next round. The solve has converged where
-    estimate and bound say so, whatever the residual; it has stalled where the solver can lower the residual no further
-    before that. Tasks whose error cannot be estimated are solved once, as the solver does it. Of several solvers in
-    turn, the last takes the further rounds.
+    few times that, or to the objective's own goal. How much error it leaves decides the residual of the next round. The
+    solve has converged where estimate and bound say so, whatever the residual; it has stalled where the solver can
+    lower the residual no further before that. Tasks whose error cannot be estimated are solved once, as the solver does
+    it. Of several solvers in turn, the last takes the further rounds.
     """
-    objective = replace(objective, goal=first_goal(objective.task))
+    if objective.goal is None:
+        objective = replace(objective, goal=first_goal(objective.task))
     return to_accuracy(objective, solver, solver(objective, z, report), report)
 
 
-def first_goal(task: Task) -> float | None:
-    """The residual of the first round; None for the task's own tolerance, where no residual tells an error."""
-    return _FIRST * task.tolerance if task.estimable and task.tolerance is not None else None
+def first_goal(task: Task, error_per_residual: float | None = None) -> float | None:
+    """The residual of the first round; None for the task's own tolerance, where no residual tells an error.
+
+    The `error_per_residual` is that of a solution nearby, if one is known.
+    """
+    if not task.estimable or task.tolerance is None:
+        return None
+    if error_per_residual is None:
+        return _FIRST * task.tolerance
+    times = _SHARE / max(error_per_residual, _SHARE / (_FIRST * _RANGE))
+    return max(times, _FIRST / _RANGE) * task.tolerance
 
 
 def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Report = silent) -> Result:

@@ -179,8 +179,8 @@ class LeastSquaresTask(Task):
         """A batch of the same kind with about `count` rows, to measure the memory it needs; None if there is none."""
         return None
 
-    def error_points(self, seed: int, forward: Forward, more: int = 1) -> Batch:
-        """Points, other than those of training, on which to estimate the error of the solution `forward`.
+    def error_points(self, forward: Forward, more: int = 1) -> tuple[Batch, Batch]:
+        """Two sets of points, unseen by training, by which to find the error of the solution `forward`, and judge it.
 
         With `more` so many times as many. Of :attr:`estimable` tasks.
         """
