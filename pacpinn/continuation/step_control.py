@@ -147,6 +147,7 @@ class _Continuation:
     def _start_anew(self, trial: SolutionOnBase) -> bool:
         """Solve the target from a fresh network, pruned and allocated as a base of its own; whether it is solved."""
         context, target = self.context, self.segment.target
+        self.grown = []  # those on the way have not helped, and leave their places
         if trial.solution.error_estimate is None or not self._may_grow:
             return False
         with untouched():
@@ -158,7 +159,7 @@ class _Continuation:
             allocated, results = build_base(start.masked, start.task, context.settings, self.report)
             result = replace(results[-1], z=allocated.start)
         base = Base(allocated, target)
-        self.grown.append(base)
+        self.grown = [base]
         self.trials.append(SolutionOnBase.of(context.task(target), base, result, parent=None))
         return self.trials[-1].solved
 
