@@ -12,11 +12,13 @@ from torch import Tensor
 
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements
+from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.networks.residual_blocks import join_blocks
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.task import Forward
 
 _DAMPING = 1e-12  # of the trace of JᵀJ: directions with a singular value below a millionth of |J| are damped
 
@@ -100,6 +102,23 @@ class Calibrated:
             linear = Objective(measured, self.masked).linearise(self.z[None])
             slopes = linear.jacobian[0] @ tangent.weights + self._differences(differences, names)
         return Response(root * linear.residuals[0].numpy(force=True), root * slopes.numpy(force=True))
+
+    def error_of(self, measurements: Measurements) -> np.ndarray | None:
+        """The differences to measurements less those of the true solution ``(m,)``, estimated, in standard deviations.
+
+        None if no residual tells them.
+        """
+        found = error_estimate(self.task, self.masked, self.z)
+        if found is None:
+            return None
+        measured = self.task.with_measurements(measurements, physics=False)
+        root, batch = len(measurements) ** 0.5, measured.everything()
+
+        def differences(forward: Forward) -> np.ndarray:
+            return root * join_blocks(measured.residuals(forward, batch))[0].numpy(force=True)
+
+        with untouched():
+            return found.of(differences)
 
     def sensitivity(self, x: np.ndarray, names: Sequence[str]) -> np.ndarray:
         """du/dc ``(rows, outputs, names)`` at points `x` ``(rows, inputs)``."""

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from pacpinn.continuation.sensitivity import Tangent
+from pacpinn.continuation.sensitivity import Calibrated, Tangent
 from pacpinn.errors import NotSolved
 from pacpinn.inverse.inverse_problem import InverseProblem, Point
-from pacpinn.inverse.recalibration import Recalibration
+from pacpinn.inverse.recalibration import Recalibration, Start
 from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
@@ -24,7 +24,13 @@ _TINY = 1e-300
 
 class _Iterate(NamedTuple):
     point: Point
+    solution: Calibrated
     tangent: Tangent  # the derivative of its free weights by the unknowns' scaled variables
+
+    def along(self, step: np.ndarray) -> Start:
+        """Where to start for scaled variables moved by `step` ``(n,)``: along the tangent."""
+        moves = self.tangent.weights
+        return Start(self.solution.base, self.solution.z + moves @ moves.new_tensor(step))
 
 
 class Search:
@@ -37,14 +43,14 @@ class Search:
         self.recalibration, self.problem, self.unknowns = recalibration, problem, problem.unknowns
         self.solved = self._unsolved = 0
 
-    def minimise(self, start: Coefficients) -> tuple[Point, Status]:
-        """The best point found, and how the search ended.
+    def minimise(self, start: Coefficients, nearby: Start | None = None) -> tuple[Point, Status]:
+        """The best point found, and how the search ended; the first solution is calibrated from one `nearby`, if given.
 
         Raises:
             NotSolved: if the equation cannot be solved at `start`.
             NotIdentifiable: if the measurements do not determine the unknowns.
         """
-        iterate = self._iterate(start, None)
+        iterate = self._iterate(start, nearby)
         if iterate is None:
             raise NotSolved(
                 f"the equation cannot be solved at {start}, where the search begins; expected another start=, or more "
@@ -72,20 +78,18 @@ class Search:
         """A better point along a step, at its whole length or shorter; None if there is none."""
         point, places = iterate.point, self.unknowns.places(iterate.point.coefficients)
         for share in 0.5 ** np.arange(_HALVINGS):
-            trial = self._iterate(self.unknowns.at(places + share * step, point.coefficients), iterate)
+            c = self.unknowns.at(places + share * step, point.coefficients)
+            trial = self._iterate(c, iterate.along(self.unknowns.places(c) - places))
             if trial is not None and trial.point.cost < point.cost:
                 return trial
             if self._unsolved > _UNSOLVED:
                 return None
         return None
 
-    def _iterate(self, c: Coefficients, before: _Iterate | None) -> _Iterate | None:
-        """The equation calibrated at `c`, from the iterate before along its tangent; None if it is not solved."""
-        names, along = self.unknowns.names, None
-        if before is not None:
-            moved = self.unknowns.places(c) - self.unknowns.places(before.point.coefficients)
-            along = before.point.solution, before.tangent.weights, moved
-        found = self.recalibration.at(c, along)
+    def _iterate(self, c: Coefficients, start: Start | None) -> _Iterate | None:
+        """The equation calibrated at `c` from a start; None if it is not solved."""
+        names = self.unknowns.names
+        found = self.recalibration.at(c, start)
         self.solved += 1
         self._unsolved += found is None
         if found is None:
@@ -93,4 +97,4 @@ class Search:
         tangent, scale = found.tangent(names), self.unknowns.slopes(c)
         differences, slopes = found.response(self.problem.measurements, names, tangent)
         weights = tangent.weights * tangent.weights.new_tensor(scale)
-        return _Iterate(Point(c, differences, slopes * scale, found), Tangent(weights, tangent.rest))
+        return _Iterate(Point(c, differences, slopes * scale, found), found, Tangent(weights, tangent.rest))

@@ -11,10 +11,10 @@ from scipy.stats import norm, t
 
 from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.equations.measurements import Measurements
-from pacpinn.errors import PacpinnError
+from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.inverse.gauss_newton_search import Search
 from pacpinn.inverse.inverse_problem import InverseProblem, Point
-from pacpinn.inverse.recalibration import Recalibration
+from pacpinn.inverse.recalibration import Recalibration, Start
 from pacpinn.inverse.reduced_fit import ReducedFit
 from pacpinn.reduced_basis.reduced_model import Answer, Kind, ReducedModel
 from pacpinn.solvers.base import Status
@@ -22,7 +22,8 @@ from pacpinn.tasks.coefficient import Coefficients
 
 _ROUNDING = 1e-9  # of a range: an estimate this close to an end counts as held there
 _CONDITION = 100  # of the slopes: above, the smallest direction may be an error of the span
-_BIAS = 0.1  # of a standard error: largest bias by the span's own error
+_BIAS = 0.1  # of a standard error: largest bias by the solution's own error
+_TIGHTER, _LEAST = 3, 1e-2  # solves to a smaller tolerance at most, and how many times as large it is at least
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +39,8 @@ class Inference:
         degrees: degrees of freedom: the number of measurements less that of unknowns.
         misfit: root mean square of the differences; in standard deviations, if these were given: then about 1 if the
             equation fits.
-        bias: how far the error of the solution itself may have moved an estimate at most, in standard errors; NaN if
-            that error is not known.
+        bias: how far the estimated error of the solution itself has moved an estimate at most, in standard errors; NaN
+            if that error is not known.
         held: names of estimates at an end of their range, where standard errors say little.
         kind: how the equation was solved: ``"calibrated"``, or ``"reduced basis"`` if the error of the members' span is
             far below the effect of the noise.
@@ -74,6 +75,8 @@ class Inference:
     def interval(self, confidence: float = 0.95) -> dict[str, tuple[float, float]]:
         """Ends of each estimate's confidence interval: by Student's t where the noise is estimated, else normal.
 
+        The bias by the solution's own error is added to both sides.
+
         Raises:
             PacpinnError: if the confidence is not within (0, 1).
         """
@@ -81,6 +84,7 @@ class Inference:
             raise PacpinnError(f"confidence={confidence}; expected a share in (0, 1), such as 0.95")
         level = (1 + confidence) / 2
         times = float(norm.ppf(level) if self.deviation is None else t.ppf(level, self.degrees))
+        times += 0.0 if math.isnan(self.bias) else self.bias
         errors = self.standard_errors
         return {
             name: (each - times * errors[name], each + times * errors[name]) for name, each in self.estimates.items()
@@ -95,7 +99,8 @@ def infer_coefficients(recalibration: Recalibration, model: ReducedModel | None,
     """Minimise the misfit by Gauss-Newton; the equation is solved at every step (Nocedal & Wright 2006, section 10.3).
 
     First in the members' span, if there is a reduced model. This result is final if the error of the span can move no
-    estimate by more than a tenth of a standard error. Else the search continues from there by calibration.
+    estimate by more than a tenth of a standard error. Else the search continues from there by calibration; to a smaller
+    tolerance, as long as the error of the solution moves an estimate by more than that and the equation can be solved.
     """
     in_span = None if model is None else _minimise_in_span(problem, model)
     if in_span is not None and in_span.trusted:
@@ -103,13 +108,41 @@ def infer_coefficients(recalibration: Recalibration, model: ReducedModel | None,
     start = problem.start if in_span is None else in_span.point.coefficients
     if start is None:
         start = recalibration.best(problem.measurements, problem.base, problem.unknowns.names)
+    found = _calibrated(problem, recalibration, start, None)
+    steps = found.steps + (0 if in_span is None else in_span.steps)
+    for _ in range(_TIGHTER):
+        if not found.bias > _BIAS or math.isinf(found.bias):
+            break
+        recalibration = recalibration.tighter(max(_BIAS / (2 * found.bias), _LEAST))
+        solution = found.point.solution
+        assert isinstance(solution, Calibrated)
+        try:
+            again = _calibrated(problem, recalibration, found.point.coefficients, Start(solution.base, solution.z))
+        except NotSolved:
+            break
+        steps += again.steps
+        if again.status is not Status.CONVERGED or not again.bias < found.bias:
+            break
+        found = again
+    return _concluded(problem, found.point, found.bias, found.status, steps)
+
+
+class _ByCalibration(NamedTuple):
+    point: Point
+    bias: float
+    status: Status
+    steps: int
+
+
+def _calibrated(
+    problem: InverseProblem, recalibration: Recalibration, start: Coefficients, nearby: Start | None
+) -> _ByCalibration:
+    """The best point by calibration, from a solution `nearby` if one is given."""
     search = Search(recalibration, problem)
-    point, status = search.minimise(start)
-    error = math.nan
-    if isinstance(point.solution, Calibrated):
-        error = recalibration.error(point.solution)
-    steps = search.solved + (0 if in_span is None else in_span.steps)
-    return _concluded(problem, point, problem.bias(point, error), status, steps)
+    point, status = search.minimise(start, nearby)
+    assert isinstance(point.solution, Calibrated)
+    errors = point.solution.error_of(problem.measurements)
+    return _ByCalibration(point, math.nan if errors is None else problem.bias(point, errors), status, search.solved)
 
 
 class _InSpan(NamedTuple):
@@ -129,7 +162,7 @@ def _minimise_in_span(problem: InverseProblem, model: ReducedModel) -> _InSpan |
     slopes = minimum.jacobian[0].numpy(force=True) / problem.unknowns.ranges
     (answer,) = model.solve([c])
     point = Point(c, minimum.residuals[0].numpy(force=True), slopes, answer)
-    bias = problem.bias(point, answer.error_estimate)
+    bias = problem.largest_bias(point, answer.error_estimate)
     sound = minimum.converged and _inside(c, names, model)
     trusted = sound and bias <= _BIAS and bool(np.linalg.cond(slopes) < _CONDITION)
     return _InSpan(point, bias, minimum.iterations, trusted)

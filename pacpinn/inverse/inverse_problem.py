@@ -156,8 +156,17 @@ class InverseProblem:
         """Standard deviation of the noise: relative to the given deviations, else estimated from the misfit."""
         return 1.0 if self.noise_known else (point.cost / (len(point.differences) - len(self.unknowns))) ** 0.5
 
-    def bias(self, point: Point, error: float) -> float:
-        """The largest bias of an estimate, in standard errors, by a relative `error` of the solution.
+    def bias(self, point: Point, errors: np.ndarray) -> float:
+        """The largest bias of an estimate, in standard errors, by `errors` of the differences ``(m,)``.
+
+        They move the estimates by ``S⁺ e``, to first order.
+        """
+        inverse, noise = np.linalg.pinv(point.slopes), self.noise(point)
+        deviations = noise * np.sqrt(np.diag(inverse @ inverse.T))
+        return float(np.max(np.abs(inverse @ errors) / deviations)) if noise > 0 else math.inf
+
+    def largest_bias(self, point: Point, error: float) -> float:
+        """The largest bias of an estimate, in standard errors, that a relative `error` of the solution may cause.
 
         With e the solution's error at the measurements in standard deviations, the bias of an estimate in standard
         errors is at most ``|e|``, by the Cauchy-Schwarz inequality.

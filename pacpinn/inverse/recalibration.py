@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -18,13 +19,19 @@ from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.measurements import Measurements
 from pacpinn.errors import NotSolved
-from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Status
 from pacpinn.solvers.choice import get_solver
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.transfer.methods import minimise
+
+
+class Start(NamedTuple):
+    """A base, and its free weights ``(p,)`` from which to calibrate."""
+
+    base: MaskedNetwork
+    z: Tensor
 
 
 class Recalibration:
@@ -51,33 +58,30 @@ class Recalibration:
         found = self.members[int(np.argmin(misfits))].coefficients
         return Coefficients(**{**base, **{name: found[name] for name in unknown}})
 
-    def at(self, c: Coefficients, before: tuple[Any, Tensor, np.ndarray] | None = None) -> Calibrated | None:
-        """The equation solved at `c`; None if it cannot be.
+    def tighter(self, times: float) -> Recalibration:
+        """The same with a tolerance that is so many times as large."""
+        tolerance = self.settings.task(self.equation, self.members[0].coefficients).tolerance
+        other = copy.copy(self)
+        other.settings = replace(self.settings, tolerance=None if tolerance is None else times * tolerance)
+        return other
 
-        `before` holds the last solution, the derivative of its free weights by the unknowns' scaled variables
-        ``(p, n)``, and the change of these variables since then ``(n,)``.
-        """
+    def at(self, c: Coefficients, start: Start | None = None) -> Calibrated | None:
+        """The equation solved at `c`, from the `start` or else from the nearest member; None if it cannot be."""
         near = min(self.members, key=lambda each: self.equation.space.distance(each.coefficients, c))
-        base, start = self.bases[near.base].masked, near.z
-        if before is not None:
-            last, moves, step = before
-            base, start = last.base, (last.z + moves @ moves.new_tensor(step)).to(near.z.dtype)
-        elif near.coefficients.close_to(c):
-            return self._calibrated(base, start, c)
+        if start is None:
+            start = Start(self.bases[near.base].masked, near.z)
+            if near.coefficients.close_to(c):
+                return self._calibrated(*start, c)
+        base, z = start
         with untouched():
             objective = calibration_objective(self.settings.task(self.equation, c), base, self.settings)
-            result = minimise(objective, get_solver(self.settings.solver, objective.task), start)
+            result = minimise(objective, get_solver(self.settings.solver, objective.task), z.to(near.z.dtype))
         if result.status is Status.CONVERGED:
             return self._calibrated(base, result.z, c)
         segment = PathSegment(SolutionOnBase(near, self.bases[near.base]), c)
         found, grown = continue_to(StepContext(self.equation, self.bases, self.settings), segment)
         self.bases += grown
         return self._calibrated(found.base.masked, found.solution.z, c) if found.solved else None
-
-    def error(self, solution: Calibrated) -> float:
-        """Estimated relative error of a solution; NaN if no residual tells it."""
-        found = error_estimate(solution.task, solution.masked, solution.z)
-        return math.nan if found is None else found.relative
 
     def _calibrated(self, base: MaskedNetwork, z: Tensor, c: Coefficients) -> Calibrated:
         task = self.settings.task(self.equation, c)

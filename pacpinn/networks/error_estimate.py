@@ -16,7 +16,9 @@ points and more weights decide.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -25,7 +27,7 @@ from torch import Tensor, nn
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.task import Batch, LeastSquaresTask, Task, named_inputs
+from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inputs
 
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
 _WEIGHTS = 384  # of the network that vary, drawn at random
@@ -56,7 +58,11 @@ class ErrorEstimate:
 
     def at(self, x: np.ndarray) -> np.ndarray:
         """The solution minus the true one, estimated, ``(rows, outputs)``, at points `x` ``(rows, inputs)``."""
-        return -_difference(self._task, self._masked, self._d, np.asarray(x))
+        return self.of(lambda forward: self._task.predict(forward, np.asarray(x)))
+
+    def of(self, function: Callable[[Forward], np.ndarray]) -> np.ndarray:
+        """A `function` of the solution minus that of the true one, estimated; it is given the network."""
+        return -_derivative(self._masked, self._d, function)
 
 
 def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimate | None:
@@ -89,8 +95,8 @@ def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: in
         changes = candidates @ judge.jacobian[0].T
         left = (judge.residuals[0] + changes).norm(dim=1)
         best = int(left.argmin())
-        x = task.error_grid()
-        u, e = task.predict(rich.forward(rich.start), x), _difference(task, rich, candidates[best], x)
+        predict = partial(task.predict, x=task.error_grid())
+        u, e = predict(rich.forward(rich.start)), _derivative(rich, candidates[best], predict)
     by_output = np.sqrt(np.mean(e**2, axis=0)) / task.yardstick(u)
     relative = float(by_output.max()) if np.isfinite(by_output).all() else np.inf
     unexplained = min(float(left[best]), float(judge.residuals[0].norm()))
@@ -149,8 +155,8 @@ def _damped(jacobian: Tensor, r: Tensor) -> Tensor:
     return -((q.T @ (jacobian.T @ r)) / (sizes.clamp(min=0) + nu)) @ q.T
 
 
-def _difference(task: LeastSquaresTask, masked: MaskedNetwork, d: Tensor, x: np.ndarray) -> np.ndarray:
-    """``(du/dw) d`` at points `x`, by a central difference."""
+def _derivative(masked: MaskedNetwork, d: Tensor, function: Callable[[Forward], np.ndarray]) -> np.ndarray:
+    """The derivative of a `function` of the network along `d`, by a central difference."""
     step = _STEP / max(float(d.norm()), torch.finfo(d.dtype).tiny)
-    ahead, behind = (task.predict(masked.forward(masked.start + sign * step * d), x) for sign in (1, -1))
+    ahead, behind = (function(masked.forward(masked.start + sign * step * d)) for sign in (1, -1))
     return (ahead - behind) / (2 * step)

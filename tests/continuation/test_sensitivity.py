@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.errors import NotSolved, PacpinnError
 from tests.reduced_basis.test_greedy import Spring
 from tests.toys import Decay, Rotation, Waves
@@ -38,6 +39,14 @@ def test_of_a_member(problem, k, solved_decay):
 def test_of_a_sharply_solved_member():
     family = pp.solve_family(Decay(), keep=0.5, tolerance=1e-5)
     assert relative(family.sensitivity(T, k=1.3)[..., 0], -T * np.exp(-1.3 * T)) < 1e-4
+
+
+def test_the_error_of_differences_to_measurements(solved_decay):
+    member, deviation = solved_decay[{"k": 1.3}], 1e-3
+    solution = Calibrated(solved_decay.task(k=1.3), solved_decay.bases[member.base].masked, member.z)
+    exact = (solution.predict(T) - np.exp(-1.3 * T))[:, 0] / deviation
+    found = solution.error_of(pp.Measurements(T, np.zeros_like(T), deviation))
+    assert relative(found, exact) < 0.1
 
 
 def test_of_several_outputs():

@@ -14,6 +14,7 @@ class Closed:
 
     def __init__(self, function, c, names):
         self.function, self.coefficients, self.names = function, c, names
+        self.base, self.z = None, torch.tensor([c[name] for name in names], dtype=torch.float64)
 
     def tangent(self, names):
         return Tangent(torch.eye(len(names), dtype=torch.float64), 0.0)
@@ -35,6 +36,6 @@ class ClosedForm:
     def __init__(self, function, fails=lambda c: False):
         self.function, self.fails, self.asked = function, fails, []
 
-    def at(self, c, before=None):
-        self.asked.append((c, before))
+    def at(self, c, start=None):
+        self.asked.append((c, start))
         return None if self.fails(c) else Closed(self.function, c, list(c))

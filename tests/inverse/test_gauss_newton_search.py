@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 
 import pacpinn as pp
 from pacpinn.errors import NotIdentifiable, NotSolved
 from pacpinn.inverse.gauss_newton_search import Search
 from pacpinn.inverse.inverse_problem import InverseProblem, Unknowns
+from pacpinn.inverse.recalibration import Start
 from tests.inverse.stubs import ClosedForm
 from tests.reduced_basis.test_greedy import Spring
 
@@ -36,11 +38,17 @@ def test_exact_measurements_give_the_coefficients_in_few_steps():
 def test_every_solve_starts_along_the_tangent_of_the_best_point():
     found = search(exact(T, pp.Coefficients(k=2.0, force=0.7)))
     found.minimise(START)
-    (_, first), (c, (before, tangent, moved)), *_ = found.recalibration.asked
+    (_, first), (c, start), *_ = found.recalibration.asked
     assert first is None
-    assert before.coefficients == START
-    assert tangent.numpy() == pytest.approx(np.diag([1.0, 1.0]))  # dk / dlog k = 1 at k = 1; the force's range is 1
-    assert moved == pytest.approx([np.log(c.k), c.force - 0.5])
+    moved = [np.log(c.k), c.force - 0.5]  # dk / dlog k = 1 at k = 1; the force's range is 1
+    assert start.z.numpy() == pytest.approx(np.array([START.k, START.force]) + moved)
+
+
+def test_the_first_solve_starts_from_a_solution_nearby():
+    found = search(exact(T, pp.Coefficients(k=2.0, force=0.7)))
+    nearby = Start(None, torch.zeros(2))
+    found.minimise(START, nearby)
+    assert found.recalibration.asked[0] == (START, nearby)
 
 
 def test_a_bounded_step_is_the_best_of_the_steps_that_stay_in_the_range():

@@ -75,6 +75,17 @@ def test_by_calibration_where_it_does(refined):
     assert np.abs(found.predict(T) - np.exp(-2.3 * T)).max() < 1e-3
 
 
+def test_intervals_hold_where_the_noise_is_far_below_the_tolerance(solved_decay):
+    inside, biases = 0, []
+    for seed in range(20):
+        found = solved_decay.infer(T, noisy(1.45, seed, noise=1e-5), deviation=1e-5)
+        low, high = found.interval(0.95)["k"]
+        inside += low <= 1.45 <= high
+        biases.append(found.bias)
+    assert inside >= 17
+    assert max(biases) < 1  # the error of members alone, solved to 1e-3, would move the estimate further
+
+
 def test_both_ways_agree(refined):
     members = pp.Family(refined.problem, refined.bases, [refined.source], refined.settings)
     in_the_span, by_weights = (each.infer(T, noisy(1.5), ["k"], NOISE) for each in (refined, members))
@@ -101,7 +112,8 @@ def test_a_deviation_that_is_not_given_is_estimated(refined):
     assert found.deviation == pytest.approx(NOISE, rel=0.3)
     assert found.degrees == 39
     low, high = found.interval(0.9)["k"]
-    assert (high - low) / 2 == pytest.approx(student.ppf(0.95, 39) * found.standard_errors["k"])
+    times = student.ppf(0.95, 39) + found.bias
+    assert (high - low) / 2 == pytest.approx(times * found.standard_errors["k"])
 
 
 def test_deviations_weigh_measurements(refined):

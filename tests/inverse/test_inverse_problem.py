@@ -31,9 +31,15 @@ def test_noise_is_one_if_it_is_given_and_else_estimated_with_the_degrees_of_free
     assert problem().noise(point([4.0, 0.0, 0.0, 0.0, 0.0])) == 2.0
 
 
-def test_bias_is_the_solutions_error_at_the_measurements_over_the_noise():
-    assert problem(0.1).bias(point([0.0] * 5), 1e-3) == pytest.approx(1e-3 * 30 * 5**0.5)
-    assert problem().bias(point([0.0] * 5), 1e-3) == math.inf
+def test_the_largest_bias_is_the_solutions_error_at_the_measurements_over_the_noise():
+    assert problem(0.1).largest_bias(point([0.0] * 5), 1e-3) == pytest.approx(1e-3 * 30 * 5**0.5)
+    assert problem().largest_bias(point([0.0] * 5), 1e-3) == math.inf
+
+
+def test_bias_is_how_far_errors_move_the_estimates():
+    errors = np.array([0.3, 10.0, -5.0, 0.0, 1.0])  # only the first measurement depends on the unknown
+    assert problem(0.1).bias(point([0.0] * 5), errors) == pytest.approx(0.3)
+    assert problem().bias(point([0.0] * 5), errors) == math.inf
 
 
 def test_covariance_is_that_of_the_coefficients():

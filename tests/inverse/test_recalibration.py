@@ -5,7 +5,7 @@ import pytest
 
 import pacpinn as pp
 from pacpinn.errors import NotSolved
-from pacpinn.inverse.recalibration import Recalibration
+from pacpinn.inverse.recalibration import Recalibration, Start
 from tests.toys import Decay
 
 T = np.linspace(0, 1, 20)[:, None]
@@ -29,12 +29,15 @@ def test_others_are_calibrated_from_the_nearest_member_or_along_the_tangent(reca
     first = recalibration.at(pp.Coefficients(k=1.4))
     assert error(first, 1.4) < 1e-3
     tangent = first.tangent(["k"]).weights
-    second = recalibration.at(pp.Coefficients(k=1.5), (first, tangent, np.array([0.1])))
+    second = recalibration.at(pp.Coefficients(k=1.5), Start(first.base, first.z + 0.1 * tangent[:, 0]))
     assert error(second, 1.5) < 1e-3
-    x = second.task.error_grid()
-    exact = np.exp(-1.5 * x)
-    true = np.sqrt(np.mean((second.predict(x) - exact) ** 2)) / np.std(exact)
-    assert true / 2 < recalibration.error(second) < 2 * true
+
+
+def test_a_smaller_tolerance_gives_a_smaller_error(recalibration):
+    c = pp.Coefficients(k=1.45)
+    found = recalibration.at(c)
+    again = recalibration.tighter(1e-2).at(c, Start(found.base, found.z))
+    assert error(again, 1.45) < error(found, 1.45) / 5
 
 
 def test_where_the_equation_is_not_solved_there_is_no_solution(solved_decay):
