@@ -7,7 +7,7 @@ points, a wider network. They end with the first that is solved, or when the eff
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -53,7 +53,7 @@ class ColdStart(NamedTuple):
 
 
 def solve_cold(
-    problem: Problem, c: Coefficients, settings: Settings, rungs: Sequence[Rung], report: Report
+    problem: Problem, c: Coefficients, settings: Settings, rungs: Iterable[Rung], report: Report
 ) -> ColdStart:
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
     first = _attempt(problem, c, settings, settings.seed, report)

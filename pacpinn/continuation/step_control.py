@@ -150,7 +150,7 @@ class _Continuation:
         if trial.solution.error_estimate is None or not self._may_grow:
             return False
         with untouched():
-            alike = [each for each in context.problem.rungs() if each.same_network]
+            alike = (each for each in context.problem.rungs() if each.same_network)
             start = solve_cold(context.problem, target, context.settings, alike, self.report)
             self.allocations.append(start.result)
             if not start.solved:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -137,7 +137,7 @@ class Equation(Problem):
             count = self.features(torch.zeros(1, count), self.source).shape[1]
         return dde.nn.FNN([count, *self.hidden, len(self.outputs)], "tanh", "Glorot normal")
 
-    def rungs(self) -> list[Rung]:
+    def rungs(self) -> Iterator[Rung]:
         return rungs_of(self)
 
     def initial_network(self, seed: int) -> nn.Module:

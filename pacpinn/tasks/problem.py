@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -131,7 +131,7 @@ class Problem(ABC):
         with untouched(seed):
             return self.network(seed)
 
-    def rungs(self) -> Sequence[Rung]:
+    def rungs(self) -> Iterable[Rung]:
         """Further tries of a cold start that misses its tolerance, from the cheapest on. None by default."""
         return ()
 
