@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from pacpinn.continuation.effort import Effort
 from pacpinn.continuation.settings import Settings
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.accuracy import presumed_error
@@ -32,6 +33,7 @@ class ColdStart(NamedTuple):
         masked: the trained network, all weights free.
         result: of the best try, with the steps and seconds of all.
         tried: names of all tries after the first.
+        left: names of the tries for which no effort was left.
     """
 
     problem: Problem
@@ -39,6 +41,7 @@ class ColdStart(NamedTuple):
     masked: MaskedNetwork
     result: Result
     tried: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def solved(self) -> bool:
@@ -57,11 +60,15 @@ def solve_cold(
 ) -> ColdStart:
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
     first = _attempt(problem, c, settings, settings.seed, report)
-    best, results, tried = first, [first.result], list[str]()
+    best, results, tried, left = first, [first.result], list[str](), list[str]()
+    effort = Effort.of(settings.effort)
     if first.task.tolerance is not None and first.result.error_estimate is not None:
         for rung in rungs:
-            if best.solved or sum(each.steps for each in results) >= settings.effort:
+            if best.solved:
                 break
+            if effort.used_up(results):
+                left.append(rung.name)
+                continue
             log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, first.task.tolerance, rung.name)
             found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report)
             results.append(found.result)
@@ -69,7 +76,7 @@ def solve_cold(
             best = min(best, found, key=lambda each: (not each.solved, each.error))
     spent = Result.joined(results)
     result = replace(best.result, steps=spent.steps, seconds=spent.seconds)
-    return best._replace(result=result, tried=tuple(tried))
+    return best._replace(result=result, tried=tuple(tried), left=tuple(left))
 
 
 def _attempt(problem: Problem, c: Coefficients, settings: Settings, seed: int, report: Report) -> ColdStart:

@@ -154,7 +154,7 @@ def _shortfall(member: Solution, start: ColdStart, base: MaskedNetwork) -> str:
     line = f"the source {member.coefficients} ended {member.status}{error}; tolerance {member.tolerance:g}"
     if not isinstance(start.task, EquationTask):
         return line
-    return f"{line}\n{diagnosis(start.task, base.forward(member.z), start.tried)}"
+    return f"{line}\n{diagnosis(start.task, base.forward(member.z), start.tried, start.left)}"
 
 
 def _parametric_start(

@@ -108,11 +108,15 @@ def test_a_small_estimate_with_a_large_bound_is_not_the_best(solution, monkeypat
     assert found.problem.mark == "better"
 
 
-@pytest.mark.parametrize(("effort", "tries"), [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3)])
+@pytest.mark.parametrize(
+    ("effort", "tries"),
+    [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3), ("1 s", 1), ("1.5 s", 2), ("2.5 s", 3)],
+)
 def test_no_try_begins_once_the_effort_is_used_up(solution, effort, tries):
     solver = Tries(solution, *[1.0] * 5)
     found = solved(solver, rungs("a", "b", "c", "d"), effort)
     assert len(solver.seen) == tries
+    assert found.tried + found.left == ("a", "b", "c", "d")
     assert len(found.tried) == tries - 1
 
 
