@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pacpinn.continuation.calibration import PathSegment, calibrate
+from pacpinn.continuation.effort import Effort
 from pacpinn.continuation.escalation import solve_cold
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
 from pacpinn.continuation.settings import StepContext
@@ -73,11 +74,17 @@ class _Continuation:
             best.solution,
             steps=sum(each.steps for each in solves),
             seconds=sum(each.seconds for each in solves),
-            parent=self.segment.start.coefficients,
+            parent=self._parent,
             reached=None if best.solved else self.current.coefficients,
             singular=singular,
         )
         return StepResult(SolutionOnBase(solution, best.base), tuple(self.grown))
+
+    @property
+    def _parent(self) -> Coefficients | None:
+        """The member from which the target starts; None if that is what the base solves at the target itself."""
+        start = self.segment.start.coefficients
+        return None if start == self.segment.target else start
 
     def _reach_target(self) -> bool:
         """Take steps until the target is solved, or there is nothing left to try."""
@@ -125,7 +132,7 @@ class _Continuation:
 
     def _needs_base(self, trial: SolutionOnBase) -> bool:
         """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
-        same_again = self.current.coefficients == self._known_bases[-1].coefficients
+        same_again = self.current.coefficients in [each.coefficients for each in self._known_bases]
         if trial.solution.tolerance is None or not self._may_grow or same_again:
             return False
         return trial.solution.excess <= _NEARLY or not self._can_halve(trial)
@@ -147,7 +154,8 @@ class _Continuation:
     def _start_anew(self, trial: SolutionOnBase) -> bool:
         """Solve the target from a fresh network, pruned and allocated as a base of its own; whether it is solved."""
         context, target = self.context, self.segment.target
-        if trial.solution.error_estimate is None or not self._may_grow:
+        effort = Effort.of(context.settings.effort)
+        if trial.solution.error_estimate is None or not self._may_grow or effort.used_up(()):
             return False
         with untouched():
             alike = (each for each in context.problem.rungs() if each.same_network)
