@@ -182,7 +182,7 @@ class EquationTask(LeastSquaresTask):
 
     @property
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
-        return type(self.stage) is Stage and not self._measurements
+        return not isinstance(self.stage, Horizon | CausalWindows) and not self._measurements
 
     def error_points(self, seed: int, forward: Forward) -> Collocation | None:
         """A few hundred points, some where the solution is steepest; None if the task is not :attr:`estimable`."""
