@@ -1,7 +1,8 @@
 """Escalation: a cold start that misses its tolerance is tried again, each time with more effort.
 
 The tries are the problem's own (:meth:`Problem.rungs`): another first network, a warm-up, growing horizons, more
-points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up.
+points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up;
+where the statement limits how accurate a solution can be, with the first that does not help.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from pacpinn.tasks.task import Task
 from pacpinn.transfer.from_scratch import cold_start
 
 log = logging.getLogger(__name__)
+
+GAIN = 0.5  # of the error before: where the statement limits the accuracy, a try that leaves more has not helped
 
 
 class ColdStart(NamedTuple):
@@ -61,7 +64,7 @@ def solve_cold(
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
     first = _attempt(problem, c, settings, settings.seed, report)
     best, results, tried, left = first, [first.result], list[str](), list[str]()
-    effort = Effort.of(settings.effort)
+    effort, limited = Effort.of(settings.effort), not first.solved and problem.limits_accuracy(c)
     if first.task.tolerance is not None and first.result.error_estimate is not None:
         for rung in rungs:
             if best.solved:
@@ -73,7 +76,9 @@ def solve_cold(
             found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report)
             results.append(found.result)
             tried.append(rung.name)
-            best = min(best, found, key=lambda each: (not each.solved, each.error))
+            best, before = min(best, found, key=lambda each: (not each.solved, each.error)), best
+            if limited and best.error > GAIN * before.error:
+                break
     spent = Result.joined(results)
     result = replace(best.result, steps=spent.steps, seconds=spent.seconds)
     return best._replace(result=result, tried=tuple(tried), left=tuple(left))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pacpinn.continuation.calibration import PathSegment, calibrate
 from pacpinn.continuation.effort import Effort
-from pacpinn.continuation.escalation import solve_cold
+from pacpinn.continuation.escalation import GAIN, solve_cold
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
 from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.singular_points import find_ahead, with_crossed
@@ -97,12 +97,19 @@ class _Continuation:
                 self.before, self.current = self.current, trial
                 self.done += self.stride
                 self.stride = min(2 * self.stride, 1 - self.done)
+            elif self._is_limited(trial):
+                return False
             elif self._needs_base(trial):
                 self._grow_base()
             elif self._can_halve(trial):
                 self.stride /= 2
             else:
                 return self._start_anew(trial)
+
+    def _is_limited(self, trial: SolutionOnBase) -> bool:
+        """Whether the statement limits how accurate solutions are, and the trial is about as accurate as its start."""
+        start, limits = self.segment.start, self.context.problem.limits_accuracy
+        return not start.solved and GAIN * trial.solution.excess <= start.solution.excess and limits(trial.coefficients)
 
     @property
     def _at_target(self) -> bool:

@@ -48,6 +48,11 @@ def _what_was_tried(tried: Sequence[str], left: Sequence[str]) -> str:
 
 
 def _advice(task: EquationTask, forward: Forward) -> str:
+    if task.equation.limits_accuracy(task.coefficients):
+        return (
+            "initial and boundary values contradict each other, which no effort makes good: let the boundary value "
+            "change over a short time, or ask for a larger tolerance"
+        )
     kinetics = Kinetics.of(task, forward)
     if kinetics is not None and kinetics.decay > _DECAY:
         return (

@@ -18,6 +18,7 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.rungs import rungs_of
 from pacpinn.equations.size_rule import SizeRule
 from pacpinn.equations.sizes import Sizes, StatedSizes
+from pacpinn.equations.statement.contradictions import contradictions
 from pacpinn.errors import PacpinnError, SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
@@ -139,6 +140,10 @@ class Equation(Problem):
 
     def rungs(self) -> Iterator[Rung]:
         return rungs_of(self)
+
+    def limits_accuracy(self, c: Coefficients) -> bool:
+        """Whether initial and boundary values contradict each other at `c`: the error at the jump does not fall."""
+        return any(True for _ in contradictions(self, c))
 
     def initial_network(self, seed: int) -> nn.Module:
         with deepxde_defaults(torch.float64, torch.device("cpu")):

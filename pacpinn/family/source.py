@@ -73,9 +73,13 @@ class _Detour(NamedTuple):
 
 
 def _targets_in_order(plan: Plan) -> list[Coefficients]:
-    """The first request's targets, or the ends of its range, in the order of the path from the source."""
+    """The first request's targets, or the ends of its range, in the order of the path from the source.
+
+    Those are left out at which the statement itself limits the accuracy.
+    """
     problem, source, _, requests = plan
-    found = [c for request in requests[:1] for c in request.other_than(source)]
+    others = [c for request in requests[:1] for c in request.other_than(source)]
+    found = [c for c in others if not problem.limits_accuracy(c)]
     places = problem.space.places([source]), problem.space.places(found)
     return [found[i - 1] for _, i in nearest_neighbour_tree(*places)] if found else []
 

@@ -135,6 +135,10 @@ class Problem(ABC):
         """Further tries of a cold start that misses its tolerance, from the cheapest on. None by default."""
         return ()
 
+    def limits_accuracy(self, c: Coefficients) -> bool:
+        """Whether what is stated at `c` keeps solutions from becoming accurate, whatever the effort. By default not."""
+        return False
+
     @abstractmethod
     def build(self, c: Coefficients) -> Task:
         """The task at checked coefficients `c`."""

@@ -120,6 +120,25 @@ def test_no_try_begins_once_the_effort_is_used_up(solution, effort, tries):
     assert len(found.tried) == tries - 1
 
 
+class Contradictory(Decay):
+    def limits_accuracy(self, c):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("distances", "tried"),
+    [((1.0, 0.9, 0.1), ("a",)), ((1.0, 0.1, 0.09, 0.0), ("a", "b")), ((1.0, 0.1, 0.0), ("a", "b"))],
+)
+def test_where_the_statement_limits_the_accuracy_tries_end_with_the_first_that_does_not_help(
+    solution, distances, tried
+):
+    problem = Contradictory()
+    settings = Settings(solver=Tries(solution, *distances), effort=10_000)
+    found = solve_cold(problem, problem.source, settings, rungs("a", "b", "c"), silent)
+    assert found.tried == tried
+    assert found.left == ()  # it is not for want of effort
+
+
 def test_a_rung_may_start_from_another_network(solution):
     solver = Tries(solution, 1.0, 1.0, 0.0)
     solved(solver, [Rung("same", Decay()), Rung("other", Decay(), seed=1)], seed=5)
