@@ -57,7 +57,8 @@ def solve(
         ),
     ] = None,
     effort: Annotated[
-        int | None, option("STEPS", "Steps after which a solve that fails is not tried in another way.", min=0)
+        str | None,
+        option("EFFORT", "Steps, as 2000, or seconds, as 90s, after which a solve that fails is not tried otherwise."),
     ] = None,
     device: Annotated[str | None, option("NAME", "Where to compute, such as cpu or cuda.")] = None,
     batch: Annotated[int | None, option("N", "Targets at once; by default chosen by size and device.", min=1)] = None,

@@ -1,18 +1,25 @@
 """Escalation: a cold start that misses its tolerance is tried again, each time with more effort.
 
 The tries are the problem's own (:meth:`Problem.rungs`): another first network, a warm-up, growing horizons, more
-points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up.
+points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up;
+where the statement limits how accurate a solution can be, with the first that does not help. Where the residual is much
+larger between the training points than at them, only more points help: other tries are left out, and these start from
+the network that there is.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from torch import nn
+
+from pacpinn.continuation.effort import Effort
 from pacpinn.continuation.settings import Settings
 from pacpinn.networks.masked_network import MaskedNetwork
+from pacpinn.networks.objective import Objective
 from pacpinn.solvers.accuracy import presumed_error
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.tasks.coefficient import Coefficients
@@ -21,6 +28,9 @@ from pacpinn.tasks.task import Task
 from pacpinn.transfer.from_scratch import cold_start
 
 log = logging.getLogger(__name__)
+
+_BETWEEN = 2  # times the residual at the training points: a larger one between them shows that these are too few
+GAIN = 0.5  # of the error before: where the statement limits the accuracy, a try that leaves more has not helped
 
 
 class ColdStart(NamedTuple):
@@ -32,6 +42,7 @@ class ColdStart(NamedTuple):
         masked: the trained network, all weights free.
         result: of the best try, with the steps and seconds of all.
         tried: names of all tries after the first.
+        left: names of the tries for which no effort was left.
     """
 
     problem: Problem
@@ -39,6 +50,7 @@ class ColdStart(NamedTuple):
     masked: MaskedNetwork
     result: Result
     tried: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
     @property
     def solved(self) -> bool:
@@ -51,29 +63,48 @@ class ColdStart(NamedTuple):
         estimate = self.result.error_estimate
         return float("inf") if estimate is None else presumed_error(estimate, self.result.error_bound)
 
+    @property
+    def needs_points(self) -> bool:
+        """Whether the residual is much larger between the training points than at them."""
+        between = float(Objective(self.task, self.masked).fresh_misfit(self.masked.start[None]).sqrt())
+        history = self.result.history
+        return bool(history) and between > _BETWEEN * history[-1] ** 0.5
+
 
 def solve_cold(
-    problem: Problem, c: Coefficients, settings: Settings, rungs: Sequence[Rung], report: Report
+    problem: Problem, c: Coefficients, settings: Settings, rungs: Iterable[Rung], report: Report
 ) -> ColdStart:
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
     first = _attempt(problem, c, settings, settings.seed, report)
-    best, results, tried = first, [first.result], list[str]()
+    best, results, tried, left = first, [first.result], list[str](), list[str]()
+    effort, limited = Effort.of(settings.effort), not first.solved and problem.limits_accuracy(c)
     if first.task.tolerance is not None and first.result.error_estimate is not None:
         for rung in rungs:
-            if best.solved or sum(each.steps for each in results) >= settings.effort:
+            if best.solved:
                 break
+            needs_points = best.needs_points
+            if needs_points and not rung.more_points:
+                continue
+            if effort.used_up(results):
+                left.append(rung.name)
+                continue
             log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, first.task.tolerance, rung.name)
-            found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report)
+            network = best.masked.module(best.masked.start) if needs_points and rung.same_network else None
+            found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report, network)
             results.append(found.result)
             tried.append(rung.name)
-            best = min(best, found, key=lambda each: (not each.solved, each.error))
+            best, before = min(best, found, key=lambda each: (not each.solved, each.error)), best
+            if limited and best.error > GAIN * before.error:
+                break
     spent = Result.joined(results)
     result = replace(best.result, steps=spent.steps, seconds=spent.seconds)
-    return best._replace(result=result, tried=tuple(tried))
+    return best._replace(result=result, tried=tuple(tried), left=tuple(left))
 
 
-def _attempt(problem: Problem, c: Coefficients, settings: Settings, seed: int, report: Report) -> ColdStart:
+def _attempt(
+    problem: Problem, c: Coefficients, settings: Settings, seed: int, report: Report, network: nn.Module | None = None
+) -> ColdStart:
     task = settings.task(problem, c)
-    network = problem.initial_network(seed).to(device=task.device, dtype=task.dtype)
+    network = (network or problem.initial_network(seed)).to(device=task.device, dtype=task.dtype)
     masked, result = cold_start(network, task, settings.solver, settings.seed, report)
     return ColdStart(problem, task, masked, result)

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from pacpinn.continuation.effort import Effort
 from pacpinn.continuation.family_methods import FAMILY_METHODS
 from pacpinn.continuation.solution import Base
 from pacpinn.errors import PacpinnError
@@ -36,8 +37,9 @@ class Settings:
         penalty: strength of both penalties; by default as the task suggests.
         tolerance: the largest estimated error at which an equation counts as solved, relative to the variation of each
             output (its root mean square about its mean over the domain); by default the problem's own.
-        effort: steps that a source, or a target from a fresh network, may take at most before the next try; once they
-            are used up, no further try begins.
+        effort: steps, as 2000, or seconds, as ``"90 s"``, of all tries of a source, or of a target from a fresh
+            network: once they are used up, no further try begins. With seconds a family may differ from machine to
+            machine.
         halvings: how often a step that fails may be halved by an intermediate coefficient.
         bases: the largest number of pruned and allocated networks, the source's included.
         batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the
@@ -60,7 +62,7 @@ class Settings:
     solver: SolverChoice = None
     penalty: float | None = None
     tolerance: float | None = None
-    effort: int = 2000
+    effort: int | str = 2000
     halvings: int = 3
     bases: int = 6
     batch: int | None = None
@@ -75,7 +77,6 @@ class Settings:
         solved_singly = self.tree != "chain" or (self.batch or 1) == 1
         for name, valid, expected in [
             ("tolerance", self.tolerance is None or 0 < self.tolerance < math.inf, "a relative error above 0, as 1e-3"),
-            ("effort", self.effort >= 0, "a number of steps, 0 or more"),
             ("penalty", self.penalty is None or 0 <= self.penalty < math.inf, "a strength of 0 or more, as 1e-12"),
             ("halvings", self.halvings >= 0, "0 or more"),
             ("bases", self.bases >= 1, "1 or more"),
@@ -84,6 +85,7 @@ class Settings:
         ]:
             if not valid:
                 raise PacpinnError(f"{name}={getattr(self, name)!r}; expected {expected}")
+        object.__setattr__(self, "effort", Effort.of(self.effort).stated)  # one form, to compare runs by
 
     def task(self, problem: Problem, c: Coefficients) -> Task:
         """The task at `c`, with the dtype, device and tolerance of these settings."""

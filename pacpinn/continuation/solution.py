@@ -61,7 +61,7 @@ class Solution:
         residual: root mean square residual on unseen points, each block in its size (for data: root training loss).
         tolerance: the largest relative error at which the task counts as solved; None for data.
         score: the task's metric on a reference or on test data; None without a reference.
-        parent: the member from which the solve started; None for the source.
+        parent: the member from which the solve started; None for one that began with a fresh network, as the source.
         reached: if the target was not solved, the last coefficients on the path to it that were; else None.
         singular: a singular point between the parent and this member, or that kept it from being solved; else None.
         error_estimate, error_bound: of an equation's solution, as of

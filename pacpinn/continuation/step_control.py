@@ -9,7 +9,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from pacpinn.continuation.calibration import PathSegment, calibrate
-from pacpinn.continuation.escalation import solve_cold
+from pacpinn.continuation.effort import Effort
+from pacpinn.continuation.escalation import GAIN, solve_cold
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
 from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.singular_points import find_ahead, with_crossed
@@ -73,11 +74,17 @@ class _Continuation:
             best.solution,
             steps=sum(each.steps for each in solves),
             seconds=sum(each.seconds for each in solves),
-            parent=self.segment.start.coefficients,
+            parent=self._parent,
             reached=None if best.solved else self.current.coefficients,
             singular=singular,
         )
         return StepResult(SolutionOnBase(solution, best.base), tuple(self.grown))
+
+    @property
+    def _parent(self) -> Coefficients | None:
+        """The member from which the target starts; None if that is what the base solves at the target itself."""
+        start = self.segment.start.coefficients
+        return None if start == self.segment.target else start
 
     def _reach_target(self) -> bool:
         """Take steps until the target is solved, or there is nothing left to try."""
@@ -90,12 +97,19 @@ class _Continuation:
                 self.before, self.current = self.current, trial
                 self.done += self.stride
                 self.stride = min(2 * self.stride, 1 - self.done)
+            elif self._is_limited(trial):
+                return False
             elif self._needs_base(trial):
                 self._grow_base()
             elif self._can_halve(trial):
                 self.stride /= 2
             else:
                 return self._start_anew(trial)
+
+    def _is_limited(self, trial: SolutionOnBase) -> bool:
+        """Whether the statement limits how accurate solutions are, and the trial is about as accurate as its start."""
+        start, limits = self.segment.start, self.context.problem.limits_accuracy
+        return not start.solved and GAIN * trial.solution.excess <= start.solution.excess and limits(trial.coefficients)
 
     @property
     def _at_target(self) -> bool:
@@ -125,7 +139,7 @@ class _Continuation:
 
     def _needs_base(self, trial: SolutionOnBase) -> bool:
         """Whether the frozen weights are what keeps an equation from being solved, and another base is allowed."""
-        same_again = self.current.coefficients == self._known_bases[-1].coefficients
+        same_again = self.current.coefficients in [each.coefficients for each in self._known_bases]
         if trial.solution.tolerance is None or not self._may_grow or same_again:
             return False
         return trial.solution.excess <= _NEARLY or not self._can_halve(trial)
@@ -148,10 +162,11 @@ class _Continuation:
         """Solve the target from a fresh network, pruned and allocated as a base of its own; whether it is solved."""
         context, target = self.context, self.segment.target
         self.grown = []  # those on the way have not helped, and leave their places
-        if trial.solution.error_estimate is None or not self._may_grow:
+        effort = Effort.of(context.settings.effort)
+        if trial.solution.error_estimate is None or not self._may_grow or effort.used_up(()):
             return False
         with untouched():
-            alike = [each for each in context.problem.rungs() if each.same_network]
+            alike = (each for each in context.problem.rungs() if each.same_network)
             start = solve_cold(context.problem, target, context.settings, alike, self.report)
             self.allocations.append(start.result)
             if not start.solved:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from pacpinn.equations.collocation import Collocation, Points
-from pacpinn.equations.curriculum import Place
+from pacpinn.equations.collocation import Collocation, Points, inside
+from pacpinn.equations.curriculum import Place, Stage
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.vertices import without_vertices
@@ -58,7 +58,7 @@ class DeepXDETask(EquationTask):
         if not self._physics:
             return self._measured()
         with untouched(seed), deepxde_defaults(self.dtype, self.device):
-            data = prepare(self.equation.made(self.coefficients))
+            data = prepare(_restricted(self.equation.made(self.coefficients), self.stage))
             if self._measurements:
                 data.bcs = [*data.bcs, *self._observed()]
                 data.resample_train_points(pde_points=False)
@@ -94,18 +94,45 @@ class DeepXDECollocation(Collocation):
     data: Any = None
 
 
+def _restricted(data: Any, stage: Stage) -> Any:
+    """The data object on the part of its geometry that belongs to a stage, with as many points drawn there.
+
+    Its conditions hold on that part, too. At a stage of the whole geometry it is left as it is.
+    """
+    geometry = stage.domain(data.geom)
+    if geometry is data.geom:
+        return data
+    data.geom = geometry
+    for each in data.bcs:
+        if hasattr(each, "geom"):  # sets of points have none
+            each.geom = stage.domain(each.geom)
+    _draw_in_place_of_anchors(data)
+    if data.anchors is not None:
+        data.anchors = data.anchors[inside(geometry, data.anchors)]
+    return _resampled(data)
+
+
 def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1) -> Any:
     """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
 
     With `chosen` points ``(rows, inputs)`` these are added, and there are `more` times as many others. Integral
     equations keep their number of points, which their matrices need.
     """
-    if data.num_domain == 0 and data.anchors is not None:
-        data.num_domain, data.anchors = len(data.anchors), None
+    _draw_in_place_of_anchors(data)
     if chosen is not None and not isinstance(data, INTEGRAL):
         data.num_domain = more * max(data.num_domain, _INSIDE)
         data.anchors = chosen.astype(data.train_x.dtype)
     data.train_distribution = "pseudo"
+    return _resampled(data)
+
+
+def _draw_in_place_of_anchors(data: Any) -> None:
+    """Have points drawn where a data object has anchors alone: as many."""
+    if data.num_domain == 0 and data.anchors is not None:
+        data.num_domain, data.anchors = len(data.anchors), None
+
+
+def _resampled(data: Any) -> Any:
     if isinstance(data, dde.data.FPDE):
         data.int_mat_train = None
     data.resample_train_points()

@@ -17,9 +17,12 @@ _GROWTH = 5.0  # of a small change over the time interval, as a power of e
 _DECAY = 1e3  # rates that are so many times the inverse of the time interval
 
 
-def diagnosis(task: EquationTask, forward: Forward, tried: Sequence[str]) -> str:
-    """Three lines about a solution that missed its tolerance: what is left, what was tried, what to try."""
-    return "\n".join([_what_is_left(task, forward), _what_was_tried(tried), f"to try: {_advice(task, forward)}"])
+def diagnosis(task: EquationTask, forward: Forward, tried: Sequence[str], left: Sequence[str]) -> str:
+    """Three lines about a solution that missed its tolerance: what is left, what was tried, what to try.
+
+    `tried` and `left` name the tries after the first, and those for which no effort was left.
+    """
+    return "\n".join([_what_is_left(task, forward), _what_was_tried(tried, left), f"to try: {_advice(task, forward)}"])
 
 
 def _what_is_left(task: EquationTask, forward: Forward) -> str:
@@ -39,11 +42,17 @@ def _where(task: EquationTask, block: Block, points: np.ndarray) -> str:
     return f", most at {named_point(task.equation.inputs, points[int(block.rows[row, 0])])}"
 
 
-def _what_was_tried(tried: Sequence[str]) -> str:
-    return f"tried besides: {', '.join(tried)}" if tried else "tried: one first network; a larger effort allows more"
+def _what_was_tried(tried: Sequence[str], left: Sequence[str]) -> str:
+    done = f"tried besides: {', '.join(tried)}" if tried else "tried: one first network"
+    return f"{done}; not tried, as the effort is used up: {', '.join(left)}" if left else done
 
 
 def _advice(task: EquationTask, forward: Forward) -> str:
+    if task.equation.limits_accuracy(task.coefficients):
+        return (
+            "initial and boundary values contradict each other, which no effort makes good: let the boundary value "
+            "change over a short time, or ask for a larger tolerance"
+        )
     kinetics = Kinetics.of(task, forward)
     if kinetics is not None and kinetics.decay > _DECAY:
         return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -18,6 +18,7 @@ from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.rungs import rungs_of
 from pacpinn.equations.size_rule import SizeRule
 from pacpinn.equations.sizes import Sizes, StatedSizes
+from pacpinn.equations.statement.contradictions import contradictions
 from pacpinn.errors import PacpinnError, SizeError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.tasks.coefficient import Coefficients
@@ -137,8 +138,12 @@ class Equation(Problem):
             count = self.features(torch.zeros(1, count), self.source).shape[1]
         return dde.nn.FNN([count, *self.hidden, len(self.outputs)], "tanh", "Glorot normal")
 
-    def rungs(self) -> list[Rung]:
+    def rungs(self) -> Iterator[Rung]:
         return rungs_of(self)
+
+    def limits_accuracy(self, c: Coefficients) -> bool:
+        """Whether initial and boundary values contradict each other at `c`: the error at the jump does not fall."""
+        return any(True for _ in contradictions(self, c))
 
     def initial_network(self, seed: int) -> nn.Module:
         with deepxde_defaults(torch.float64, torch.device("cpu")):

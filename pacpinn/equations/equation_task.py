@@ -182,7 +182,7 @@ class EquationTask(LeastSquaresTask):
 
     @property
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
-        return type(self.stage) is Stage and not self._measurements
+        return not isinstance(self.stage, Horizon | CausalWindows) and not self._measurements
 
     def error_points(self, forward: Forward, more: int = 1) -> tuple[Collocation, Collocation]:
         """Random points, `more` times as many as training has, some of them where the solution is steepest."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import torch
 
+from pacpinn.equations.curriculum import Horizon
 from pacpinn.runtime.deepxde_backend import dde
 from pacpinn.tasks.problem import Rung
 
@@ -20,25 +22,25 @@ _ADAPTIVE = 2  # draws by the residual
 _WIDTH = 1.5  # times as wide
 
 
-def rungs_of(equation: Equation) -> list[Rung]:
-    """Another first network, a warm-up, growing horizons if there is time, more points, and a wider network."""
-    found = [Rung("another first network", equation, seed=1)] if _is_drawn(equation) else []
+def rungs_of(equation: Equation) -> Iterator[Rung]:
+    """Another first network, a warm-up, growing horizons if there is time, more points, and a wider network.
+
+    Each is made when it is asked for.
+    """
+    if _is_drawn(equation):
+        yield Rung("another first network", equation, seed=1)
     if not equation.warm_up:
-        found.append(Rung("a warm-up by Adam", _changed(equation, warm_up=_WARM_UP)))
-    if _has_time(equation) and not equation.horizons:
-        found.append(Rung("growing horizons", _changed(equation, horizons=_HORIZONS)))
+        yield Rung("a warm-up by Adam", _changed(equation, warm_up=_WARM_UP))
+    if not equation.horizons and _evolves(equation):
+        yield Rung("growing horizons", _changed(equation, horizons=_HORIZONS))
     if equation.draws_points:
         more = equation.points.times(_POINTS)
         adapted = _changed(equation, adaptive=_ADAPTIVE, points=more)
-        found.append(Rung("more points, where the residual is large", adapted))
+        yield Rung("more points, where the residual is large", adapted, more_points=True)
         if equation.has_default_network:
             wider = tuple(round(_WIDTH * each) for each in equation.hidden)
-            found.append(
-                Rung(
-                    "a wider network and more points", _changed(equation, hidden=wider, points=more), same_network=False
-                )
-            )
-    return found
+            wider_too = _changed(equation, hidden=wider, points=more)
+            yield Rung("a wider network and more points", wider_too, same_network=False, more_points=True)
 
 
 def _is_drawn(equation: Equation) -> bool:
@@ -54,6 +56,10 @@ def _changed(equation: Equation, **attributes: Any) -> Equation:
     return other
 
 
-def _has_time(equation: Equation) -> bool:
+def _evolves(equation: Equation) -> bool:
+    """Whether the equation has time, and all conditions hold from its beginning on: none at the final time alone."""
     geometry = equation.geometry(equation.source)
-    return isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain)
+    if not isinstance(geometry, dde.geometry.GeometryXTime | dde.geometry.TimeDomain):
+        return False
+    first = equation.build(equation.source).at_stage(Horizon(_HORIZONS[0]))
+    return all(first.everything().counts)

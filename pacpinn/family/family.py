@@ -25,7 +25,7 @@ from pacpinn.reduced_basis.greedy import Refinement, refine, require_two
 from pacpinn.runtime.isolation import alone, existing_device, untouched
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import RangeRequest, Request, TargetRequest
-from pacpinn.sweep.sweep import SolvedTarget, reorder_bases, steps_of, sweep_targets
+from pacpinn.sweep.sweep import SolvedTarget, reorder_bases, roots_of, steps_of, sweep_targets
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 
@@ -131,9 +131,10 @@ class Family(FamilyQueries):
 
     def _put_in_order(self, request: TargetRequest) -> None:
         """Put members and bases into the order of the request's tree, in whatever order they were solved."""
-        members = list(self._solutions)[: request.begun]
-        order = [target for step in steps_of(self.problem, members, request) for _, target in step]
-        self.solutions, self.bases = reorder_bases([self._solutions[c] for c in members + order], self.bases)
+        members = self.solutions[: request.begun]
+        steps = steps_of(self.problem, list(roots_of(members, self.bases)), request)
+        solved = [self._solutions[target] for step in steps for _, target in step]
+        self.solutions, self.bases = reorder_bases(members + solved, self.bases)
 
     def _advances(self, request: Request, progress: ProgressCallback, pool_of: PoolOf | None) -> Iterator[SolvedTarget]:
         """Solve the targets of a request that are not solved yet."""

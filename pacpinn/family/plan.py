@@ -23,7 +23,7 @@ from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range, spanned
 from pacpinn.tasks.problem import Problem
 from pacpinn.transfer.finite_start import finite_start
-from pacpinn.transfer.pruning import kept_weights
+from pacpinn.transfer.pruning import kept_weights, require_choice
 
 
 class Plan(NamedTuple):
@@ -65,13 +65,14 @@ def plan_family(
 def _check(problem: Problem, stated: Problem, source: Coefficients, settings: Settings) -> None:
     with untouched(settings.seed), naming_user_code(type(stated), stated.name):
         task = settings.task(problem, source)
-        if settings.method == "pac":
-            network = MaskedNetwork(problem.initial_network(settings.seed))
-            kept_weights(network, settings.keep, settings.criterion, settings.always_kept, settings.always_free)
         get_solver(settings.solver, task)
+        if settings.method == "pac":
+            require_choice(settings.keep, settings.criterion)
         if isinstance(stated, Equation):
-            dry_run(stated, source)
-            assert isinstance(task, EquationTask)
+            dry_run(stated, source)  # before a network is made, whose inputs may depend on all of the statement
+        start = MaskedNetwork(problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype))
+        if settings.method == "pac":
+            kept_weights(start, settings.keep, settings.criterion, settings.always_kept, settings.always_free)
+        if isinstance(task, EquationTask):
             first = next(iter(task.easier()), task)
-            start = MaskedNetwork(problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype))
             require_finite_start(first, start.forward(finite_start(start, start.start, first)))

@@ -10,8 +10,10 @@ import torch
 
 from pacpinn.errors import FamilyFileError
 from pacpinn.family.family import Family
+from pacpinn.family.plan import Plan
 from pacpinn.family.progress import ProgressCallback, ignore
-from pacpinn.family.solve import carry_out, solve_source
+from pacpinn.family.solve import carry_out
+from pacpinn.family.source import solve_source
 from pacpinn.runtime.isolation import alone
 from pacpinn.tasks.coefficient import Coefficients
 
@@ -45,7 +47,8 @@ def rerun(family: Family, progress: ProgressCallback = ignore) -> Family:
             "was interrupted and then extended otherwise; solve it anew"
         )
     with alone():
-        again = solve_source(family.problem, family.source.coefficients, family.settings, progress)
+        plan = Plan(family.problem, family.source.coefficients, family.settings, family.requests)
+        again = solve_source(plan, progress)
         return carry_out(family.requests, again, progress)
 
 

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacpinn.continuation.escalation import ColdStart, solve_cold
-from pacpinn.continuation.family_methods import build_base
 from pacpinn.continuation.settings import Settings
-from pacpinn.continuation.solution import Base, Solution
-from pacpinn.equations.diagnosis import diagnosis
-from pacpinn.equations.equation_task import EquationTask
-from pacpinn.equations.parametric import ParametricEquation, range_task
 from pacpinn.errors import PacpinnError
 from pacpinn.family.family import Family
 from pacpinn.family.file.journal import Journal, locked
 from pacpinn.family.file.provenance import run_spec
 from pacpinn.family.plan import Plan, plan_family
-from pacpinn.family.progress import ProgressCallback, ended, ignore, reporter
+from pacpinn.family.progress import ProgressCallback, ended, ignore
+from pacpinn.family.source import solve_source
 from pacpinn.family.targets import CoefficientValues
-from pacpinn.networks.masked_network import MaskedNetwork
-from pacpinn.runtime.isolation import alone, existing_device, untouched
-from pacpinn.solvers.base import Report, Result, Status
+from pacpinn.runtime.isolation import alone, existing_device
 from pacpinn.sweep.pools import PoolOf
 from pacpinn.sweep.requests import Request, TargetRequest
-from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.parameter_space import Range
 from pacpinn.tasks.problem import Problem
 from pacpinn.tasks.registry import get_problem
-from pacpinn.transfer.from_scratch import cold_start
 
 if TYPE_CHECKING:
     from distributed import Client
-
-log = logging.getLogger(__name__)
 
 
 def solve_family(
@@ -103,7 +91,7 @@ def solve_family(
         pool_of = dask_pool.on(client)
     with alone():
         if path is None:
-            start = solve_source(plan.problem, plan.source, plan.settings, progress)
+            start = solve_source(plan, progress)
             return carry_out(plan.requests, start, progress, pool_of)
         with locked(Path(path)):
             journal = Journal(Path(path), existing_device(plan.settings.device or "cpu"))
@@ -116,7 +104,7 @@ def _with_journal(
     """Solve a family while each member is written to a file; if asked to `resume`, from where an earlier run ended."""
     earlier = journal.earlier_run(run_spec(*plan), plan.problem, resume)
     if earlier is None:
-        family = solve_source(plan.problem, plan.source, plan.settings, progress)
+        family = solve_source(plan, progress)
     else:
         family = Family(**vars(earlier))
         for each in family.solutions:
@@ -128,44 +116,6 @@ def _with_journal(
             return family
     with family.recorded(journal):
         return carry_out(plan.requests, family, progress, pool_of)
-
-
-def solve_source(problem: Problem, source: Coefficients, settings: Settings, progress: ProgressCallback) -> Family:
-    """A family of the source alone: solved, pruned and allocated."""
-    with untouched(settings.seed):
-        fit, allocate = reporter(progress, "fit", source), reporter(progress, "allocate", source)
-        if isinstance(problem, ParametricEquation):
-            start = _parametric_start(problem, source, settings, fit)
-        else:
-            start = solve_cold(problem, source, settings, problem.rungs(), fit)
-        problem, task = start.problem, start.task
-        base, results = build_base(start.masked, task, settings, allocate)
-        result = replace(Result.joined([start.result, *results]), z=base.start)
-        member = Solution.of(task, base, result, base=0, parent=None)
-    progress(ended("allocate", member))
-    if task.tolerance is not None and member.status is not Status.CONVERGED:
-        log.warning("%s", _shortfall(member, start, base))
-    return Family(problem, [Base(base, source)], [member], settings)
-
-
-def _shortfall(member: Solution, start: ColdStart, base: MaskedNetwork) -> str:
-    """What is known of a source that missed its tolerance."""
-    error = "" if member.error_estimate is None else f", its error is estimated as {member.error_estimate:.1e}"
-    line = f"the source {member.coefficients} ended {member.status}{error}; tolerance {member.tolerance:g}"
-    if not isinstance(start.task, EquationTask):
-        return line
-    return f"{line}\n{diagnosis(start.task, base.forward(member.z), start.tried)}"
-
-
-def _parametric_start(
-    problem: ParametricEquation, source: Coefficients, settings: Settings, report: Report
-) -> ColdStart:
-    """One network trained on the whole range."""
-    task = settings.task(problem, source)
-    network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
-    learnt = range_task(problem, source, settings.task)
-    masked, result = cold_start(network, learnt, settings.solver, settings.seed, report)
-    return ColdStart(problem, task, masked, result)
 
 
 def carry_out(

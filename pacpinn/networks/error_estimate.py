@@ -1,17 +1,17 @@
 """The error of a solution: the linearised error equation, solved on points that training did not see.
 
 If ``R(u) = 0`` is the equation and u a network's solution, its error e solves ``R'(u) e = -R(u)`` to first order. The
-error is sought in the network's tangent space, ``(du/dw) d`` over all weights w, free or frozen, together with random
-smooth functions: a network whose activations are saturated has a poor tangent space, which would explain nothing. Most
-of the residual that training leaves changes its sign from point to point; only the part that does not causes an error.
-So the least-squares problem ``min |R + J d|² + ν |d|²`` is damped, with the ν for which the residual on a second set of
-unseen points is least. It needs more points than unknowns: with fewer it fits each set of points by itself, and
-explains nothing of another. Points are cheap and unknowns are not, so that only some of the weights vary.
+error is sought in the tangent space of some of the network's weights w, free or frozen, ``(du/dw) d``, together with
+random smooth functions: a network whose activations are saturated has a poor tangent space, which would explain
+nothing. Most of the residual that training leaves changes its sign from point to point; only the part that does not
+causes an error. So the least-squares problem ``min |R + J d|² + ν |d|²`` is damped, with the ν for which the residual
+on a second set of unseen points is least. It needs more points than unknowns: with fewer it fits each set of points by
+itself, and explains nothing of another. Points are cheap and unknowns are not, so that only some of the weights vary.
 
 What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
 per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
-of a smooth solution by 1 makes a residual of 1. Where the estimate is inside the tolerance and the bound is not, more
-points and more weights decide.
+of a smooth solution by 1 makes a residual of 1. Where the estimate is inside the tolerance and the bound is far out,
+more points and more weights decide.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inp
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
 _WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
+_DOUBT = 2  # times the tolerance: a bound beyond it leaves a doubt
 _MORE = 2  # times as many points and weights, where the first estimate leaves a doubt
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SEED = 0  # of the functions and of the choice of weights
@@ -80,8 +81,8 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
 
 
 def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
-    """Whether the estimate is inside the tolerance, and what it does not explain may take the error out of it."""
-    return tolerance is not None and found.relative <= tolerance < found.bound and found.bound > 2 * found.relative
+    """Whether the estimate is inside the tolerance, and what it does not explain may take the error far out of it."""
+    return tolerance is not None and found.relative <= tolerance and found.bound > _DOUBT * tolerance
 
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:

@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -80,7 +81,29 @@ def refine(
     when several targets could not be solved. Yields a target's solution with the bases at that time, or None at the
     end; and how far the refinement has come.
     """
-    solutions = list(members.values())
+    solutions, first = list(members.values()), bases[0].coefficients
+    if first in members:
+        _require_spanning(problem, solutions)
+    box = problem.space.box(goal.within)
+    training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
+    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), list(bases), settings, reporter)
+    for solution in solutions:  # one by one, in their order: a resumed refinement has the same bits
+        surrogate.add(solution)
+    return chain(_first_member(surrogate, first, goal), weak_greedy(surrogate, box, training_set, goal, most))
+
+
+def _first_member(
+    surrogate: FamilySurrogate, c: Coefficients, goal: Refinement
+) -> Iterator[tuple[SolvedTarget, Refinement]]:
+    """Where the source is not solved, what the family's first base solves, at `c`, is its first member."""
+    if not surrogate.members:
+        for result in surrogate.extend(c):
+            yield result, goal
+        _require_spanning(surrogate.snapshots.equation, list(surrogate.tried.values()))
+
+
+def _require_spanning(problem: Equation, solutions: Sequence[Solution]) -> None:
+    """Raise :class:`PacpinnError` if no member is solved, not even nearly: nothing spans a range."""
     if not spanning(solutions):
         best = min(solutions, key=lambda each: each.excess)
         assert best.tolerance is not None
@@ -89,12 +112,6 @@ def refine(
             f"{best.excess * best.tolerance:.2g}; ask for a larger tolerance, or give the problem more points or a "
             "wider network"
         )
-    box = problem.space.box(goal.within)
-    training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
-    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), list(bases), settings, reporter)
-    for solution in solutions:  # one by one, in their order: a resumed refinement has the same bits
-        surrogate.add(solution)
-    return weak_greedy(surrogate, box, training_set, goal, most)
 
 
 @dataclass

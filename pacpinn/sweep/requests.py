@@ -32,6 +32,10 @@ class TargetRequest(Struct, frozen=True, tag="targets"):
     def in_chain(self) -> bool:
         return (self.tree or ("chain" if self.batch == 1 else "spine")) == "chain"
 
+    def other_than(self, source: Coefficients) -> list[Coefficients]:
+        """Coefficients at which a family could start in place of its source: the targets."""
+        return list(self.targets)
+
     @property
     def what(self) -> Any:
         """What was asked for, without what the family had before: two runs are the same if this is."""
@@ -56,6 +60,11 @@ class RangeRequest(Struct, frozen=True, tag="span"):
     tolerance: float
     members: int
     begun: int
+
+    def other_than(self, source: Coefficients) -> list[Coefficients]:
+        """Coefficients at which a family could start in place of its source: with one of them at an end."""
+        ends = [Coefficients(**{**source, name: end}) for name, both in self.within.items() for end in both]
+        return [c for c in ends if c != source]
 
     @property
     def what(self) -> Any:

@@ -43,7 +43,7 @@ class ChainStarts:
         less work than solving the target.
         """
         start = self._tried[parent]
-        while start.solution.parent is not None and not start.solved:
+        while not start.solved and start.solution.parent is not None and start.solution.parent in self._tried:
             start = self._tried[start.solution.parent]
         others = self._solved_on.get(start.base, np.zeros(len(self._order), dtype=bool)).copy()
         others[self._index[start.coefficients]] = False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pacpinn.continuation.settings import StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.continuation.step_control import StepResult
-from pacpinn.solvers.base import Report
+from pacpinn.solvers.base import Report, Status
 from pacpinn.sweep.pools import PoolOf, SerialPool
 from pacpinn.sweep.requests import TargetRequest
 from pacpinn.sweep.starts import ChainStarts, SpineStarts, Starts
@@ -49,23 +49,37 @@ def sweep_targets(
     """
     problem, bases, _ = context
     listed = list(solutions.values())
-    members = {each.coefficients: SolutionOnBase(each, bases[each.base]) for each in listed[: request.begun]}
-    context = context._replace(bases=bases[: 1 + max(each.solution.base for each in members.values())])
+    before = listed[: request.begun]
+    context = context._replace(bases=bases[: 1 + max(each.base for each in before)])
     done = {each.coefficients: _result(each, bases, len(context.bases)) for each in listed[request.begun :]}
-    steps = steps_of(problem, list(members), request)
+    roots = roots_of(before, bases)
+    steps = steps_of(problem, list(roots), request)
     starts: Starts = (
-        ChainStarts(problem, members, [target for step in steps for _, target in step])
+        ChainStarts(problem, roots, [target for step in steps for _, target in step])
         if request.in_chain
-        else SpineStarts(problem, members, bases)
+        else SpineStarts(problem, roots, bases)
     )
     pool = SerialPool(context, reporter) if pool_of is None or request.in_chain else pool_of(context)
-    yield from number_bases(run_tree(TargetTree(members, steps), starts, pool, done), bases)
+    yield from number_bases(run_tree(TargetTree(roots, steps), starts, pool, done), bases)
 
 
-def steps_of(problem: Problem, members: Sequence[Coefficients], request: TargetRequest) -> list[Sequence[TargetEdge]]:
+def roots_of(solutions: Sequence[Solution], bases: Sequence[Base]) -> dict[Coefficients, SolutionOnBase]:
+    """The members from which targets start; if none is solved, what the family's first base itself solves.
+
+    That base is the source's own, or, for a source that could not be solved, that of a target which could.
+    """
+    members = {each.coefficients: SolutionOnBase(each, bases[each.base]) for each in solutions}
+    first = bases[0]
+    if any(each.solved for each in members.values()) or first.coefficients in members:
+        return members
+    own = replace(solutions[0], coefficients=first.coefficients, z=first.masked.start, status=Status.CONVERGED, base=0)
+    return {first.coefficients: SolutionOnBase(replace(own, parent=None), first)}
+
+
+def steps_of(problem: Problem, roots: Sequence[Coefficients], request: TargetRequest) -> list[Sequence[TargetEdge]]:
     """The steps of a request: edges ``(parent, target)`` in the order of the family's members, a batch in each step."""
-    all_of_them = [*members, *request.targets]
-    places = problem.space.places(members), problem.space.places(request.targets)
+    all_of_them = [*roots, *request.targets]
+    places = problem.space.places(roots), problem.space.places(request.targets)
     waves = [[edge] for edge in nearest_neighbour_tree(*places)] if request.in_chain else spine_and_ribs(*places)
     named = [[(all_of_them[parent], all_of_them[target]) for parent, target in wave] for wave in waves]
     return [wave[i : i + request.batch] for wave in named for i in range(0, len(wave), request.batch)]

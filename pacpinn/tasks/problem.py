@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -26,12 +26,14 @@ class Rung(NamedTuple):
         problem: changed for this try.
         seed: what is added to the network's seed.
         same_network: whether the network's architecture stays as it is.
+        more_points: whether there are more training points.
     """
 
     name: str
     problem: Problem
     seed: int = 0
     same_network: bool = True
+    more_points: bool = False
 
 
 class Problem(ABC):
@@ -131,9 +133,13 @@ class Problem(ABC):
         with untouched(seed):
             return self.network(seed)
 
-    def rungs(self) -> Sequence[Rung]:
+    def rungs(self) -> Iterable[Rung]:
         """Further tries of a cold start that misses its tolerance, from the cheapest on. None by default."""
         return ()
+
+    def limits_accuracy(self, c: Coefficients) -> bool:
+        """Whether what is stated at `c` keeps solutions from becoming accurate, whatever the effort. By default not."""
+        return False
 
     @abstractmethod
     def build(self, c: Coefficients) -> Task:

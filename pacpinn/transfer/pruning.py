@@ -34,8 +34,7 @@ def kept_weights(
         PruningError: for `keep` outside (0, 1), an unknown criterion, saliency without a task, or a mask that keeps or
             frees nothing.
     """
-    if not (isinstance(keep, int | float) and 0 < keep < 1):
-        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
+    require_choice(keep, criterion)
     choose = _criterion(criterion, masked, task)
     weights = masked.by_name(masked.weights)
     exempt = _exempt(weights, always_kept, always_free)
@@ -50,14 +49,19 @@ def kept_weights(
     return kept
 
 
+def require_choice(keep: float, criterion: str | Criterion) -> None:
+    """Raise :class:`PruningError` for a `keep` outside (0, 1) or an unknown criterion, whatever the network."""
+    if not (isinstance(keep, int | float) and 0 < keep < 1):
+        raise PruningError(f"keep={keep!r}; expected the kept fraction of the weights, strictly between 0 and 1")
+    if isinstance(criterion, str) and criterion not in (known := [*CRITERIA, SALIENCY]):
+        raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {', '.join(known)}")
+
+
 def _criterion(criterion: str | Criterion, masked: MaskedNetwork, task: Task | None) -> Criterion:
     if not isinstance(criterion, str):
         return criterion
     if criterion in CRITERIA:
         return CRITERIA[criterion]
-    if criterion != SALIENCY:
-        known = ", ".join([*CRITERIA, SALIENCY])
-        raise PruningError(f"there is no pruning criterion {criterion!r}; known are: {known}")
     if task is None:
         raise PruningError("saliency is how much a weight matters to a task: give one, as prune(task=source)")
     return by_saliency(masked, task)

@@ -103,9 +103,10 @@ def test_a_range_that_is_not_answered_is_exit_code_1(tmp_path):
         (["--within", "k=2:1"], "is empty"),
         (["--within", "k=1:2", "--targets", "k=1.5"], "exclude each other"),
         (["--within", "mass=1:2"], "no coefficient 'mass'"),
+        (["--effort", "ninety"], "effort='ninety'; expected a number of steps, as 2000, or of seconds, as '90 s'"),
     ],
 )
-def test_bad_ranges(tmp_path, arguments, reason):
+def test_bad_ranges_and_efforts(tmp_path, arguments, reason):
     outcome = run("solve", problem_file(tmp_path), *arguments)
     assert outcome.code == 2
     assert reason in outcome.err
@@ -125,9 +126,10 @@ def test_a_missed_tolerance_is_exit_code_1(tmp_path, monkeypatch, solved_decay):
 def test_settings_reach_the_family(tmp_path):
     path = problem_file(tmp_path)
     arguments = ("--keep", 0.6, "--seed", 3, "--tolerance", 0.1, "--solver", "lbfgs", "--solver", "levenberg-marquardt")
-    assert run("solve", path, *arguments, "--device", "cpu", "--targets", "k=1.1").code == 0
+    assert run("solve", path, *arguments, "--device", "cpu", "--effort", "90s", "--targets", "k=1.1").code == 0
     settings = run("info", "decay/decay.pac", "--problem", path, "--json").json()["settings"]
     assert (settings["keep"], settings["seed"], settings["tolerance"]) == (0.6, 3, 0.1)
+    assert settings["effort"] == "90 s"
     assert settings["solver"] == ["lbfgs", "levenberg-marquardt"]
 
 

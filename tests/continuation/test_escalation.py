@@ -33,14 +33,14 @@ def solution():
 class Tries:
     """A solver that ends at a given distance from the solution in each of its calls, and stalls there."""
 
-    def __init__(self, solution, *distances):
-        self.solution, self.distances = solution, iter(distances)
+    def __init__(self, solution, *distances, seen=1e3):
+        self.solution, self.distances, self.loss = solution, iter(distances), seen**2  # residual at training points
         self.seen = []  # of each call the problem's mark, and its start
 
     def __call__(self, objective, z, report):
         self.seen.append((getattr(objective.task.equation, "mark", None), z))
         moved = self.solution + next(self.distances) * torch.linspace(-1, 1, len(z), dtype=z.dtype)
-        return Result(moved, Status.STALLED, steps=STEPS, seconds=1.0, history=[1.0])
+        return Result(moved, Status.STALLED, steps=STEPS, seconds=1.0, history=[self.loss])
 
 
 def marked(mark):
@@ -66,6 +66,16 @@ def test_a_start_that_is_solved_tries_no_rung(solution):
     assert [mark for mark, _ in solver.seen] == [None]
 
 
+def test_where_the_residual_is_small_at_the_training_points_alone_only_more_points_are_tried(solution):
+    solver = Tries(solution, 0.1, 0.0, seen=1e-9)
+    found = solved(solver, [*rungs("a"), *rungs("b", more_points=True)])
+    assert found.solved
+    assert found.tried == ("b",)
+    _, (_, start) = solver.seen
+    moved = solution + 0.1 * torch.linspace(-1, 1, len(solution), dtype=solution.dtype)
+    assert same_bits(start, moved)  # from where the first try ended
+
+
 def test_rungs_are_tried_in_their_order_until_one_is_solved(solution):
     solver = Tries(solution, 1.0, 1.0, 0.0)
     steps = rungs("a", "b", "c")
@@ -83,7 +93,7 @@ def test_rungs_are_tried_in_their_order_until_one_is_solved(solution):
 def test_steps_and_seconds_count_all_tries(solution):
     found = solved(Tries(solution, 1.0, 0.5, 0.0), rungs("a", "b"))
     assert (found.result.steps, found.result.seconds) == (3 * STEPS, 3.0)
-    assert found.result.history == [1.0]  # of the try that is kept
+    assert found.result.history == [1e6]  # of the try that is kept
 
 
 def test_where_none_is_solved_the_one_with_the_least_error_is_kept(solution):
@@ -108,12 +118,35 @@ def test_a_small_estimate_with_a_large_bound_is_not_the_best(solution, monkeypat
     assert found.problem.mark == "better"
 
 
-@pytest.mark.parametrize(("effort", "tries"), [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3)])
+@pytest.mark.parametrize(
+    ("effort", "tries"),
+    [(0, 1), (STEPS, 1), (STEPS + 1, 2), (2 * STEPS, 2), (250, 3), ("1 s", 1), ("1.5 s", 2), ("2.5 s", 3)],
+)
 def test_no_try_begins_once_the_effort_is_used_up(solution, effort, tries):
     solver = Tries(solution, *[1.0] * 5)
     found = solved(solver, rungs("a", "b", "c", "d"), effort)
     assert len(solver.seen) == tries
+    assert found.tried + found.left == ("a", "b", "c", "d")
     assert len(found.tried) == tries - 1
+
+
+class Contradictory(Decay):
+    def limits_accuracy(self, c):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("distances", "tried"),
+    [((1.0, 0.9, 0.1), ("a",)), ((1.0, 0.1, 0.09, 0.0), ("a", "b")), ((1.0, 0.1, 0.0), ("a", "b"))],
+)
+def test_where_the_statement_limits_the_accuracy_tries_end_with_the_first_that_does_not_help(
+    solution, distances, tried
+):
+    problem = Contradictory()
+    settings = Settings(solver=Tries(solution, *distances), effort=10_000)
+    found = solve_cold(problem, problem.source, settings, rungs("a", "b", "c"), silent)
+    assert found.tried == tried
+    assert found.left == ()  # it is not for want of effort
 
 
 def test_a_rung_may_start_from_another_network(solution):

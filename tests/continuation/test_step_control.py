@@ -312,3 +312,23 @@ def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(fami
     solver = Recording(lambda objective, z, report: Result(z, Status.STALLED, steps=1, seconds=0.0, history=[0.0]))
     assert step(family, solver, k=4.0).status == Status.STALLED
     assert len(solver.places) == 1
+
+
+# Where no effort helps ------------------------------------------------------------------------------------------------
+
+
+class Contradictory(Decay):
+    def limits_accuracy(self, c):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("problem", "error", "once"), [(Contradictory(), 1.0, True), (Contradictory(), 2e-3, False), (Decay(), 1.0, False)]
+)
+def test_where_the_statement_limits_the_accuracy_a_trial_as_good_as_its_start_is_the_last(family, problem, error, once):
+    start = replace(family.source, status=Status.STALLED, error_estimate=error, error_bound=error)
+    solver = Recording(status=Status.STALLED)
+    segment = PathSegment(on_base(family, start), problem.at({"k": 1.8}))
+    found = continue_to(StepContext(problem, family.bases, Settings(keep=0.5, solver=solver)), segment).found
+    assert not found.solved
+    assert (len(solver.places) == 1) is once

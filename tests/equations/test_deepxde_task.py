@@ -11,10 +11,14 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.equations.collocation import bounding_box
+from pacpinn.equations.curriculum import Horizon
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.deepxde_backend import deepxde_defaults
 from pacpinn.runtime.isolation import untouched
+from pacpinn.solvers.base import Status
+from pacpinn.transfer.from_scratch import cold_start
 from tests.equations.deepxde_data import KNOWN, RATE, Known, dirichlet, fractional, network, on_a_line
 from tests.toys import blocks_of, network_of
 
@@ -124,3 +128,85 @@ def test_data_are_made_for_each_target_not_for_each_evaluation():
     for _ in range(5):
         task.residuals(forward, points)
     assert len(made) <= before + 1
+
+
+# Growing horizons -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["PeriodicBC", "components", "IDE"])
+def test_a_horizon_bounds_the_points_that_are_drawn_and_the_solution_still_solves(name):
+    case = KNOWN[name]
+    problem = pp.from_deepxde(case.make_data, network(case.inputs, case.outputs), RATE)
+    whole, task = problem.task(), problem.task().at_stage(Horizon(0.25))
+    exact = network_of(task, lambda x: case.exact(x, problem.source.rate))
+    end = bounding_box(problem.geometry(problem.source))[1][-1]
+    for batch in (task.everything(), task.fresh(1)):
+        inside = batch.x[sum(batch.counts) :, -1]
+        assert 0.1 * end < inside.max() <= 0.25 * end
+        assert len(inside) == len(whole.everything().x) - sum(whole.everything().counts)
+        assert len(batch.counts) == case.conditions
+        assert all(each.values.abs().max() < 1e-9 for each in task.residuals(exact, batch))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(5, 2 + 2 + 5), (0, 2 + 3)], ids=["some", "alone"])
+def test_anchors_after_the_horizon_are_left_out_and_anchors_alone_are_drawn_anew(count, expected):
+    time = dde.geometry.TimeDomain(0, 1)
+
+    def make_data(c):
+        start = dde.icbc.IC(time, lambda t: np.ones_like(t), lambda _, on_initial: on_initial)
+        anchors = np.array([[0.1], [0.2], [0.8]])
+        return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) + c.rate * u, start, count, 2, anchors=anchors)
+
+    task = pp.from_deepxde(make_data, network(), RATE).task().at_stage(Horizon(0.5))
+    points = task.everything().points[1:]
+    assert len(points) == expected
+    assert points.max() <= 0.5
+
+
+class SoftPendulum(pp.Equation):
+    """u' = v, v' = -k sin u up to t = 12, from u = 2 at rest: long enough that a plain cold start rests elsewhere."""
+
+    k = pp.Coefficient(1.0, low=0.5, high=2.0, doc="gravity over length")
+    inputs, outputs, points = ("t",), ("u", "v"), pp.Points(domain=96, boundary=2)
+
+    def geometry(self, c):
+        return dde.geometry.TimeDomain(0, 12)
+
+    def residual(self, t, y, c):
+        u_t, v_t = dde.grad.jacobian(y, t, i=0), dde.grad.jacobian(y, t, i=1)
+        return [u_t - y[:, 1:2], v_t + c.k * torch.sin(y[:, 0:1])]
+
+    def conditions(self, geometry, c):
+        first = lambda _, on_initial: on_initial  # noqa: E731
+        return [
+            dde.icbc.IC(geometry, lambda t: np.full_like(t, 2), first, component=0),
+            dde.icbc.IC(geometry, lambda t: np.zeros_like(t), first, component=1),
+        ]
+
+
+def as_data(equation):
+    """The same ordinary differential equation as a data object of DeepXDE's."""
+
+    def make_data(c):
+        time, points = equation.geometry(c), equation.points
+        conditions = equation.conditions(time, c)
+        return dde.data.PDE(time, lambda t, y: equation.residual(t, y, c), conditions, points.domain, points.boundary)
+
+    attributes = {"inputs": equation.inputs, "outputs": equation.outputs}
+    return pp.from_deepxde(make_data, lambda: equation.network(0), equation.coefficients, **attributes)
+
+
+def test_a_class_and_a_data_object_draw_the_same_points_up_to_a_horizon():
+    of_class, of_data = (
+        each.task().at_stage(Horizon(0.25)).everything() for each in (SoftPendulum(), as_data(SoftPendulum()))
+    )
+    assert of_class.counts == of_data.counts
+    assert np.sort(of_class.points, axis=0) == pytest.approx(np.sort(of_data.points, axis=0))
+
+
+@pytest.mark.parametrize("made", [lambda each: each, as_data], ids=["class", "data object"])
+def test_growing_horizons_solve_what_a_plain_cold_start_does_not(made):
+    problem = made(SoftPendulum())
+    (grown,) = (rung.problem for rung in problem.rungs() if rung.name == "growing horizons")
+    found = [cold_start(each.initial_network(0), each.task())[1] for each in (problem, grown)]
+    assert [each.status for each in found] == [Status.STALLED, Status.CONVERGED]

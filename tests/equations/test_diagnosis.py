@@ -9,9 +9,9 @@ from tests.equations.units import Units, derivative
 from tests.toys import Advection, Level, Rotation, SoftDecay, network_of
 
 
-def lines(problem, function, tried=()):
+def lines(problem, function, tried=(), left=()):
     task = problem.task()
-    return diagnosis(task, network_of(task, function), tried).splitlines()
+    return diagnosis(task, network_of(task, function), tried, left).splitlines()
 
 
 def test_three_lines_what_is_left_what_was_tried_and_what_to_try():
@@ -38,7 +38,14 @@ def test_the_size_is_that_of_the_residual_on_points_that_training_has_not_seen()
 
 
 def test_nothing_else_was_tried():
-    assert lines(SoftDecay(), torch.exp)[1] == "tried: one first network; a larger effort allows more"
+    assert lines(SoftDecay(), torch.exp)[1] == "tried: one first network"
+
+
+def test_what_no_effort_was_left_for_is_named():
+    found = lines(SoftDecay(), torch.exp, ["a warm-up by Adam"], ["growing horizons", "more points"])[1]
+    assert found == (
+        "tried besides: a warm-up by Adam; not tried, as the effort is used up: growing horizons, more points"
+    )
 
 
 def test_one_block_has_none_beside_and_every_input_is_named():

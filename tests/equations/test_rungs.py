@@ -5,7 +5,7 @@ import pytest
 
 import pacpinn as pp
 from pacpinn.equations.curriculum import Horizon
-from tests.equations.deepxde_data import RATE, dirichlet, network, on_a_line
+from tests.equations.deepxde_data import RATE, dirichlet, network, on_a_line, travelling, volterra
 from tests.equations.units import Rod
 from tests.toys import Advection, Decay, Waves, small_network
 
@@ -50,6 +50,18 @@ def test_points_of_a_data_object_stay_and_a_given_network_is_always_the_first():
     given = pp.from_deepxde(on_a_line(dirichlet), dde.nn.FNN([1, 6, 1], "tanh", "Glorot normal"), RATE)
     assert names(made) == [FIRST, WARM]
     assert names(given) == [WARM]
+
+
+def test_horizons_grow_where_all_conditions_hold_from_the_beginning_on():
+    class AtTheEnd(Decay):
+        points = pp.Points(domain=24, boundary=2)
+
+        def conditions(self, geometry, c):
+            return [dde.icbc.DirichletBC(geometry, lambda t: 0.3, lambda t, on: on and t[0] > 0.9)]
+
+    assert TIME not in names(AtTheEnd())
+    for make_data, inputs in ((travelling, 2), (volterra, 1)):
+        assert names(pp.from_deepxde(make_data, network(inputs), RATE)) == [FIRST, WARM, TIME]
 
 
 def test_each_changes_what_it_says_and_leaves_the_problem_as_it_is():

@@ -244,7 +244,8 @@ def test_points_drawn_anew_crowd_where_the_residual_is_large():
     assert not torch.equal(x, task.again()[1].seen_by(early).everything().x)
 
 
-def test_points_are_drawn_anew_until_the_task_is_solved():
+def test_points_are_drawn_anew_until_the_task_is_solved(monkeypatch):
+    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: None)  # what the solver says is taken
     status, points = iter([Status.STALLED, Status.STALLED, Status.CONVERGED]), []
 
     def solver(objective, z, report):
@@ -256,6 +257,16 @@ def test_points_are_drawn_anew_until_the_task_is_solved():
     assert len(points) == 3
     assert torch.equal(points[0], Sudden().task().everything().x)
     assert not any(torch.equal(points[i], points[i - 1]) for i in range(3))
+
+
+def test_what_is_solved_on_points_drawn_anew_has_an_estimate_of_its_error():
+    class Coarse(Sudden):
+        adaptive = 1
+
+    task = Coarse().task(k=50.0)
+    _, result = cold_start(Coarse().initial_network(0), task, LevenbergMarquardt(max_steps=20))
+    assert result.status is not Status.CONVERGED
+    assert result.error_estimate > task.tolerance
 
 
 def test_a_sudden_decay_is_learnt_several_times_better_on_points_drawn_anew():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from pacpinn.equations.collocation import Collocation, bounding_box, named_point
-from pacpinn.equations.equation import Equation
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import dde
 from pacpinn.runtime.user_code import place_of
+
+if TYPE_CHECKING:
+    from pacpinn.equations.equation import Equation
 
 _ROUNDING = 1e-6  # of a box's width: single precision in one geometry and double in another
 _OF_POINTS = (dde.icbc.DirichletBC, dde.icbc.NeumannBC, dde.icbc.IC)

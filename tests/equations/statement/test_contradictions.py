@@ -48,6 +48,14 @@ def test_values_that_agree_are_not_named(caplog):
     assert told(Rod(), caplog, end=293.0) == []
 
 
+def test_they_limit_how_accurate_a_solution_can_be():
+    assert Rod().limits_accuracy(Rod().source)
+    assert not Rod().limits_accuracy(Rod().at({"end": 293.0}))
+    with_time = pp.get_problem("heat")
+    assert not with_time.limits_accuracy(with_time.source)
+    assert not pp.get_problem("digits").limits_accuracy(pp.get_problem("digits").source)
+
+
 @pytest.mark.parametrize("name", ["burgers", "heat", "wave", "korteweg_de_vries", "allen_cahn", "black_scholes"])
 def test_no_false_alarm_in_the_library(name, caplog):
     problem = pp.get_problem(name)
