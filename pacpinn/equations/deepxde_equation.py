@@ -108,12 +108,18 @@ class GivenEquation(Equation):
         self._require_usable(data.bcs)
         return data
 
+    def made_without_points(self, c: Coefficients) -> Any:
+        """:meth:`made`, without its points, which take most of the time: for its formulas, or to draw others."""
+        with suppress(Exception), without_points():
+            return self.made(c)
+        return self.made(c)  # a function that reads the points itself needs them
+
     def _latest_data(self, c: Coefficients) -> Any:
         """The latest data object, made again for other coefficients: for its formulas, not for its points."""
         known = self._data.get(c) if type(c) is Coefficients else None  # others note what is read, or have columns
         if known is None:
             with untouched(0), deepxde_defaults(torch.float64, torch.device("cpu")):
-                known = self._made_without_points(c)
+                known = self.made_without_points(c)
             if len(self._data) >= _REMEMBERED:
                 self._data.clear()
             self._data[c] = known
@@ -135,13 +141,7 @@ class GivenEquation(Equation):
         return self.new_conditions(c)
 
     def new_conditions(self, c: Coefficients) -> Sequence[Any]:
-        return self._made_without_points(c).bcs
-
-    def _made_without_points(self, c: Coefficients) -> Any:
-        """:meth:`made`, for formulas and conditions alone: points take most of the time."""
-        with suppress(Exception), without_points():
-            return self.made(c)
-        return self.made(c)  # a function that reads the points itself needs them
+        return self.made_without_points(c).bcs
 
     def reference(self, x: np.ndarray, c: Coefficients) -> np.ndarray | None:
         """The data object's own ``solution``, if it has one."""

@@ -52,13 +52,18 @@ class DeepXDETask(EquationTask):
         return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more))
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
-        return self._collocation(seed, lambda data: data)
+        whole = self._domain() is self.geometry
+        return self._collocation(seed, None if whole else _resampled)
 
-    def _collocation(self, seed: int, prepare: Callable[[Any], Any]) -> Collocation:
+    def _collocation(self, seed: int, redraw: Callable[[Any], Any] | None) -> Collocation:
+        """The data object's own points; those that `redraw` draws, on the part of the geometry of the task's stage."""
         if not self._physics:
             return self._measured()
         with untouched(seed), deepxde_defaults(self.dtype, self.device):
-            data = prepare(_restricted(self.equation.made(self.coefficients), self.stage))
+            if redraw is None:
+                data = self.equation.made(self.coefficients)
+            else:
+                data = redraw(_restricted(self.equation.made_without_points(self.coefficients), self.stage))
             if self._measurements:
                 data.bcs = [*data.bcs, *self._observed()]
                 data.resample_train_points(pde_points=False)
@@ -95,10 +100,7 @@ class DeepXDECollocation(Collocation):
 
 
 def _restricted(data: Any, stage: Stage) -> Any:
-    """The data object on the part of its geometry that belongs to a stage, with as many points drawn there.
-
-    Its conditions hold on that part, too. At a stage of the whole geometry it is left as it is.
-    """
+    """The data object, with its conditions, on the part of its geometry that belongs to a stage; its points not yet."""
     geometry = stage.domain(data.geom)
     if geometry is data.geom:
         return data
@@ -109,7 +111,7 @@ def _restricted(data: Any, stage: Stage) -> Any:
     _draw_in_place_of_anchors(data)
     if data.anchors is not None:
         data.anchors = data.anchors[inside(geometry, data.anchors)]
-    return _resampled(data)
+    return data
 
 
 def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1) -> Any:
@@ -121,7 +123,7 @@ def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1) -> Any:
     _draw_in_place_of_anchors(data)
     if chosen is not None and not isinstance(data, INTEGRAL):
         data.num_domain = more * max(data.num_domain, _INSIDE)
-        data.anchors = chosen.astype(data.train_x.dtype)
+        data.anchors = chosen.astype(dde.config.real(np))
     data.train_distribution = "pseudo"
     return _resampled(data)
 

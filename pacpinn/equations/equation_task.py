@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -61,6 +61,11 @@ class EquationTask(LeastSquaresTask):
         if vars(self).pop("scale", None) is not None:  # pickled by version 0.1, which had no sizes
             self.equation = self.equation.without_sizes()
 
+    @cached_property
+    def geometry(self) -> Any:
+        """The equation's geometry at the task's coefficients."""
+        return self.equation.geometry(self.coefficients)
+
     def to(self, dtype: torch.dtype | None = None, device: str | torch.device | None = None) -> Self:
         return super().to(dtype, device)._without_points()
 
@@ -93,9 +98,9 @@ class EquationTask(LeastSquaresTask):
         Raises:
             MeasurementError: for measurements outside the problem's domain or without standard deviations.
         """
-        equation, geometry = self.equation, self.equation.geometry(self.coefficients)
+        equation = self.equation
         for each in measurements:
-            each.require_fit(equation.name, equation.inputs, equation.outputs, geometry)
+            each.require_fit(equation.name, equation.inputs, equation.outputs, self.geometry)
             each.conditions(equation.outputs)
         other = self._without_points()
         other._measurements, other._physics = (*self._measurements, *measurements), physics
@@ -123,7 +128,7 @@ class EquationTask(LeastSquaresTask):
             easier += [first, *path[:-1]]
         if equation.windows > 1:
             unit = self._equation_tolerance or tolerance
-            windows = CausalWindows.over(equation.geometry(self.coefficients), equation.windows, unit)
+            windows = CausalWindows.over(self.geometry, equation.windows, unit)
             easier += [self.at_stage(windows) for _ in range(equation.windows - 1)]
         for each in easier:
             each.tolerance = tolerance
@@ -224,7 +229,7 @@ class EquationTask(LeastSquaresTask):
 
     def grid(self, per_axis: int | None = None) -> np.ndarray:
         """Points of a regular grid ``(rows, inputs)`` that lie in the domain, its boundary included."""
-        return regular_grid(self.equation.geometry(self.coefficients), per_axis)
+        return regular_grid(self.geometry, per_axis)
 
     def _measured(self) -> Collocation:
         conditions = self.conditions()
@@ -232,7 +237,7 @@ class EquationTask(LeastSquaresTask):
         return Collocation(self.tensor(points), points, [conditions], [len(each.points) for each in conditions])
 
     def _domain(self) -> Any:
-        return self.stage.domain(self.equation.geometry(self.coefficients))
+        return self.stage.domain(self.geometry)
 
     def _without_points(self) -> Self:
         other = copy.copy(self)
