@@ -25,7 +25,8 @@ from pacpinn.continuation.solution import Singularity, SingularPoint, SolutionOn
 _SMALL = 0.05  # of a solution: across a smaller difference no singular point is looked for
 _GROWTH = 4.0  # times the expected difference: what is larger is unexpected
 _EXPLAINED = 1 / 3  # a difference between half and twice what the slopes say, in their direction
-_OPPOSED = 0.9  # of the cosine, and of the size: slopes that point against the difference, as across a pole
+_OPPOSED = 0.9  # of the cosine: slopes that point against the difference, as across a pole
+_REACH = 0.75  # of the difference: the least that they account for; across a pole all of it, less the errors of slopes
 _ROUGH = 0.01  # relative error of a solution that tells a smooth path from a singular point
 _SHORTEST = 2**-8  # of the path: a difference that slopes do not explain on an interval so short is a jump
 _ORDER = {Singularity.FOLD: 0.5, Singularity.RESONANCE: 2.0}  # q of the slope's growth (t* - t)^(-q)
@@ -155,4 +156,4 @@ def _through_infinity(low: PathPoint, high: PathPoint) -> bool:
     """Whether the slopes point against the difference and account for at least its size, as across a pole."""
     difference, expected = _differences(low, high)
     size, reach = np.linalg.norm(difference), np.linalg.norm(expected)
-    return bool(difference @ expected < -_OPPOSED * size * reach and reach > _OPPOSED * size)
+    return bool(difference @ expected < -_OPPOSED * size * reach and reach > _REACH * size)

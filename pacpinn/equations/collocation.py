@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from pacpinn.errors import ResidualError
-from pacpinn.runtime.deepxde_backend import dde
+from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
+from pacpinn.runtime.isolation import untouched
 
 _GRID_POINTS = 20_000  # of a regular grid, about
 _ROUNDING = 1e-9  # of the domain's width: points so little outside count as on its boundary
@@ -88,6 +90,12 @@ def domain_points(geometry: Any, count: int, distribution: str) -> np.ndarray:
     if distribution == "uniform":
         return geometry.uniform_points(count, boundary=False)
     return geometry.random_points(count, random=distribution)
+
+
+def random_points(geometry: Any, count: int, seed: int) -> np.ndarray:
+    """`count` points of a geometry ``(count, inputs)``, drawn evenly at random, in double precision."""
+    with untouched(seed), deepxde_defaults(torch.float64, torch.device("cpu")):
+        return domain_points(geometry, count, "pseudo")
 
 
 def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: Sequence[Any]) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, regular_grid
+from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, random_points, regular_grid
 from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Outputs, Residuals
@@ -167,13 +167,8 @@ class EquationTask(LeastSquaresTask):
 
     def drawn_anew(self, seed: int) -> Self:
         """The same task on other training points inside the domain, drawn at random."""
-
-        def others(x: np.ndarray) -> np.ndarray:
-            with untouched(seed):
-                return self._place(domain_points(self._domain(), len(x), "pseudo"))
-
-        other = copy.copy(self)
-        other._training = self.draw(self.equation.points, 0, others)
+        other, domain = copy.copy(self), self._domain()
+        other._training = self.draw(self.equation.points, 0, lambda x: self._place(random_points(domain, len(x), seed)))
         return other
 
     def _place(self, x: np.ndarray) -> np.ndarray:
@@ -191,8 +186,7 @@ class EquationTask(LeastSquaresTask):
 
     def error_points(self, forward: Forward, more: int = 1) -> tuple[Collocation, Collocation]:
         """Random points, `more` times as many as training has, some of them where the solution is steepest."""
-        with untouched(_CANDIDATES_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
-            candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")
+        candidates = random_points(self._domain(), _CANDIDATES, _CANDIDATES_SEED)
         steep = steepest(partial(self.predict, forward), candidates, 2 * _STEEP)
         one, other = (self._drawn_with(steep[k::2], seed, more) for k, seed in enumerate(_ERROR_SEEDS))
         return one, other
@@ -206,8 +200,7 @@ class EquationTask(LeastSquaresTask):
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""
         if (count := len(self.equation.inputs)) <= _GRID_INPUTS:
             return self.grid(round(_ERROR_GRID ** (1 / count)))
-        with untouched(_FIT_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
-            return domain_points(self._domain(), _ERROR_GRID, "pseudo")
+        return random_points(self._domain(), _ERROR_GRID, _FIT_SEED)
 
     def yardstick(self, values: np.ndarray) -> np.ndarray:
         return self.equation.sizes_at(self.coefficients).yardstick(values)

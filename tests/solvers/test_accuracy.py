@@ -10,7 +10,7 @@ import pacpinn as pp
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.accuracy import presumed_error, solve_to_accuracy, to_accuracy
+from pacpinn.solvers.accuracy import first_goal, presumed_error, solve_to_accuracy, to_accuracy
 from pacpinn.solvers.base import Result, Status
 from pacpinn.solvers.choice import InTurn
 from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
@@ -177,16 +177,16 @@ def test_a_saturated_network_does_not_converge(factor):
 
 def test_an_estimate_with_a_large_bound_is_not_believed(solved, monkeypatch):
     real = error_estimate(solved.task, solved.masked, solved.masked.start)
-    bounds = iter([1.0, 0.02, 5 * Decay.tolerance])
+    bounds = iter([1.0, 0.02, 3 * Decay.tolerance])
     monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: replace(real, bound=next(bounds)))
     solver = Halving(solved.masked.start)
     assert solve_to_accuracy(solved, solver, solved.masked.start).status is Status.CONVERGED
     assert len(solver.goals) == 3
 
 
-def test_the_presumed_error_is_the_estimate_or_a_fifth_of_its_bound():
-    assert presumed_error(1e-3, 5e-3) == presumed_error(1e-3, None) == 1e-3
-    assert presumed_error(1e-3, 0.5) == 0.1
+def test_the_presumed_error_is_the_estimate_or_a_third_of_its_bound():
+    assert presumed_error(1e-3, 3e-3) == presumed_error(1e-3, None) == 1e-3
+    assert presumed_error(1e-3, 0.3) == pytest.approx(0.1)
     assert presumed_error(1e-3, math.inf) == math.inf
 
 
@@ -237,3 +237,12 @@ def test_a_measured_task_is_solved_to_its_residual():
     result = solve_to_accuracy(Objective(task, masked), LevenbergMarquardt(), masked.start)
     assert result.status is Status.CONVERGED
     assert result.error_estimate is None
+
+
+def test_a_solution_nearby_tells_the_first_goal(solved):
+    task = replace_tolerance(solved.task, 1e-3)
+    assert first_goal(task) == pytest.approx(3e-3)
+    assert first_goal(task, error_per_residual=1.0) == pytest.approx(0.5e-3)  # half the tolerance is aimed at
+    assert first_goal(task, error_per_residual=0.1) == pytest.approx(5e-3)
+    assert first_goal(task, error_per_residual=1e-9) == pytest.approx(30e-3)
+    assert first_goal(task, error_per_residual=1e9) == pytest.approx(0.3e-3)
