@@ -98,10 +98,9 @@ class EquationTask(LeastSquaresTask):
         Raises:
             MeasurementError: for measurements outside the problem's domain or without standard deviations.
         """
-        equation = self.equation
         for each in measurements:
-            each.require_fit(equation.name, equation.inputs, equation.outputs, self.geometry)
-            each.conditions(equation.outputs)
+            each.require_fit(self.equation.name, self.equation.inputs, self.equation.outputs, self.geometry)
+            each.conditions(self.equation.outputs)
         other = self._without_points()
         other._measurements, other._physics = (*self._measurements, *measurements), physics
         other._equation_tolerance = self.accuracy
@@ -127,8 +126,7 @@ class EquationTask(LeastSquaresTask):
         if path:
             easier += [first, *path[:-1]]
         if equation.windows > 1:
-            unit = self._equation_tolerance or tolerance
-            windows = CausalWindows.over(self.geometry, equation.windows, unit)
+            windows = CausalWindows.over(self.geometry, equation.windows, self._equation_tolerance or tolerance)
             easier += [self.at_stage(windows) for _ in range(equation.windows - 1)]
         for each in easier:
             each.tolerance = tolerance
@@ -167,14 +165,14 @@ class EquationTask(LeastSquaresTask):
 
     def drawn_anew(self, seed: int) -> Self:
         """The same task on other training points inside the domain, drawn at random."""
-
-        def others(x: np.ndarray) -> np.ndarray:
-            with untouched(seed):
-                return self._place(domain_points(self._domain(), len(x), "pseudo"))
-
         other = copy.copy(self)
-        other._training = self.draw(self.equation.points, 0, others)
+        other._training = self.draw(self.equation.points, 0, lambda x: self._place(self._at_random(len(x), seed)))
         return other
+
+    def _at_random(self, count: int, seed: int) -> np.ndarray:
+        """Points ``(count, inputs)`` of the domain, drawn evenly at random."""
+        with untouched(seed), deepxde_defaults(self.dtype, torch.device("cpu")):
+            return domain_points(self._domain(), count, "pseudo")
 
     def _place(self, x: np.ndarray) -> np.ndarray:
         return self.equation.place(x, self.coefficients)
@@ -193,8 +191,7 @@ class EquationTask(LeastSquaresTask):
         """A few hundred points, some where the solution is steepest; None if the task is not :attr:`estimable`."""
         if not self.estimable:
             return None
-        with untouched(_CANDIDATES_SEED + seed), deepxde_defaults(self.dtype, torch.device("cpu")):
-            candidates = domain_points(self._domain(), _CANDIDATES, "pseudo")
+        candidates = self._at_random(_CANDIDATES, _CANDIDATES_SEED + seed)
         return self._drawn_with(steepest(partial(self.predict, forward), candidates, _STEEP), seed)
 
     def _drawn_with(self, chosen: np.ndarray, seed: int) -> Collocation:
@@ -206,8 +203,7 @@ class EquationTask(LeastSquaresTask):
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""
         if (count := len(self.equation.inputs)) <= _GRID_INPUTS:
             return self.grid(round(_ERROR_GRID ** (1 / count)))
-        with untouched(_FIT_SEED), deepxde_defaults(self.dtype, torch.device("cpu")):
-            return domain_points(self._domain(), _ERROR_GRID, "pseudo")
+        return self._at_random(_ERROR_GRID, _FIT_SEED)
 
     def yardstick(self, values: np.ndarray) -> np.ndarray:
         return self.equation.sizes_at(self.coefficients).yardstick(values)
@@ -289,8 +285,7 @@ class EquationTask(LeastSquaresTask):
         if exact is None:
             return None
         relative = (self.predict(forward, x) - exact) / self.yardstick(exact)
-        by_output = np.sqrt(np.mean(np.square(relative), axis=0))
-        return Score("relative error", float(by_output.max()))
+        return Score("relative error", float(np.sqrt(np.mean(np.square(relative), axis=0)).max()))
 
     def reference_on_grid(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The points of :meth:`grid` and the reference ``(rows, outputs)`` there, or None."""
@@ -300,6 +295,5 @@ class EquationTask(LeastSquaresTask):
                 exact = self.equation.reference(x, self.coefficients)
             if exact is not None:
                 formulas.require_values("reference", exact, len(x), "reference")
-                exact = np.asarray(exact, dtype=float)
-            self._reference = x, exact
+            self._reference = x, None if exact is None else np.asarray(exact, dtype=float)
         return self._reference
