@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -39,19 +39,18 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
     source, settings = plan.source, plan.settings
     fit, allocate = reporter(progress, "fit", source), reporter(progress, "allocate", source)
     with untouched(settings.seed):
-        start = _cold_start(plan, fit)
-        detour = None if start.solved else _by_way_of(_targets_in_order(plan), start, settings, fit)
-        if detour is not None:
-            start = detour.start
+        start, elsewhere, reached = _cold_start(plan, fit), None, None
+        if not start.solved:
+            start, elsewhere, reached = _by_way_of(_targets_in_order(plan), start, settings, fit)
         masked, results = build_base(start.masked, start.task, settings, allocate)
         result = replace(Result.joined([start.result, *results]), z=masked.start)
         bases = [Base(masked, source)]
         member = Solution.of(start.task, masked, result, base=0, parent=None)
         solved = member.status is Status.CONVERGED
-        if detour is not None and solved:
-            member = replace(member, parent=detour.base.coefficients)
-        elif detour is not None:
-            bases, member = [detour.base, *bases], replace(member, base=1, reached=detour.reached)
+        if elsewhere is not None and solved:
+            member = replace(member, parent=elsewhere.coefficients)
+        elif elsewhere is not None:
+            bases, member = [elsewhere, *bases], replace(member, base=1, reached=reached)
     progress(ended("allocate", member))
     if start.task.tolerance is not None and not solved:
         log.warning("%s", _shortfall(member, start, bases))
@@ -63,35 +62,36 @@ class _Detour(NamedTuple):
 
     Attributes:
         start: the better one of the source's cold start and of what was reached from the target.
-        base: of the target.
+        base: of the target; None if no target is solved.
         reached: the last coefficients on the path from the target that were solved; None for the source itself.
     """
 
     start: ColdStart
-    base: Base
-    reached: Coefficients | None
+    base: Base | None = None
+    reached: Coefficients | None = None
 
 
-def _targets_in_order(plan: Plan) -> list[Coefficients]:
+def _targets_in_order(plan: Plan) -> Iterator[Coefficients]:
     """The first request's targets, or the ends of its range, in the order of the path from the source.
 
     Those are left out at which the statement itself limits the accuracy.
     """
     problem, source, _, requests = plan
-    others = [c for request in requests[:1] for c in request.other_than(source)]
-    found = [c for c in others if not problem.limits_accuracy(c)]
-    places = problem.space.places([source]), problem.space.places(found)
-    return [found[i - 1] for _, i in nearest_neighbour_tree(*places)] if found else []
+    found = [c for request in requests[:1] for c in request.other_than(source)]
+    if found:
+        places = problem.space.places([source]), problem.space.places(found)
+        in_order = (found[i - 1] for _, i in nearest_neighbour_tree(*places))
+        yield from (c for c in in_order if not problem.limits_accuracy(c))
 
 
-def _by_way_of(targets: Iterable[Coefficients], start: ColdStart, settings: Settings, report: Report) -> _Detour | None:
+def _by_way_of(targets: Iterable[Coefficients], start: ColdStart, settings: Settings, report: Report) -> _Detour:
     """Solve the first of the `targets` that a fresh network can learn, and try the source again from there.
 
-    None if there is none, or if no path leads from one solution to another: for data, and for methods without a path.
+    Nothing is tried if no path leads from one solution to another: for data, and for methods without a path.
     """
     on_path = FAMILY_METHODS[settings.method].solve_target is None
     if start.result.error_estimate is None or start.task.tolerance is None or not on_path:
-        return None
+        return _Detour(start)
     effort, spent = Effort.of(settings.effort), list[Result]()
     for c in targets:
         if effort.used_up(spent):
@@ -105,7 +105,7 @@ def _by_way_of(targets: Iterable[Coefficients], start: ColdStart, settings: Sett
             if spent[-1].status is Status.CONVERGED:
                 solved = SolutionOnBase.of(other.task, Base(base, c), replace(spent[-1], z=base.start), parent=None)
                 return _from_there(start, solved, spent, settings, report)
-    return None
+    return _Detour(_with_spent(start, start, spent, "its targets, of which none is solved") if spent else start)
 
 
 def _from_there(
@@ -126,10 +126,15 @@ def _from_there(
     )
     again = start._replace(masked=masked, result=found)
     best = min(again, start, key=lambda each: (not each.solved, each.error))
-    all_of_them = Result.joined([start.result, *spent, found])
-    result = replace(best.result, steps=all_of_them.steps, seconds=all_of_them.seconds)
-    tried = (*start.tried, f"from {target.coefficients}, which is solved")
-    return _Detour(best._replace(result=result, tried=tried), target.base, solution.reached)
+    best = _with_spent(best, start, [*spent, found], f"from {target.coefficients}, which is solved")
+    return _Detour(best, target.base, solution.reached)
+
+
+def _with_spent(best: ColdStart, start: ColdStart, spent: Sequence[Result], tried: str) -> ColdStart:
+    """The `best` start, with the steps and seconds of the first `start` and of what was spent and tried since then."""
+    of_all = Result.joined([start.result, *spent])
+    result = replace(best.result, steps=of_all.steps, seconds=of_all.seconds)
+    return best._replace(result=result, tried=(*start.tried, tried))
 
 
 def _cold_start(plan: Plan, report: Report) -> ColdStart:
@@ -151,6 +156,8 @@ def _shortfall(member: Solution, start: ColdStart, bases: Sequence[Base]) -> str
     if isinstance(start.task, EquationTask):
         forward = bases[member.base].masked.forward(member.z)
         lines.append(diagnosis(start.task, forward, start.tried, start.left))
+    if start.solved:
+        lines.append("its whole network solves it, and the kept weights alone do not: keep more of them (keep)")
     if member.base > 0:
         lines.append(f"the family starts at {bases[0].coefficients}, which is solved")
     return "\n".join(lines)

@@ -54,7 +54,8 @@ def test_an_integral_equation_is_solved_but_not_between_its_members():
 
 
 def test_a_trained_model_is_taken_over_with_its_transforms():
-    net = dde.nn.FNN([1, 10, 10, 1], "tanh", "Glorot normal")
+    with untouched(0):
+        net = dde.nn.FNN([1, 10, 10, 1], "tanh", "Glorot normal")
     net.apply_feature_transform(lambda x: 2 * x - 1)
     net.apply_output_transform(lambda x, u: 1 + x * u)  # u(0) = 1
     made = on_a_line(neumann, num_domain=24)

@@ -105,8 +105,9 @@ def test_no_target_is_tried_when_the_effort_is_used_up():
 
 def test_targets_are_tried_until_the_effort_is_used_up():
     """Each takes 3 steps; the source's own tries are counted apart."""
-    _, solver = family_of(lambda k, fresh: True, effort=6, halvings=0, bases=1)
+    family, solver = family_of(lambda k, fresh: True, effort=6, halvings=0, bases=1)
     assert solver.fresh == [1.0, 1.2, 1.6]
+    assert family.source.steps == 3 * (2 + 2 + 1)  # two tries at the source, two targets, the allocation
 
 
 @pytest.mark.parametrize("method", ["fine-tuning", "last-layer"])
@@ -160,3 +161,10 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_family(tmp_path, tree):
         family_of(never_at_the_source, tree=tree, save=path, progress=After(2, interrupt))
     resumed, _ = family_of(never_at_the_source, tree=tree, resume=path)
     assert same_family(resumed, whole)
+
+
+def test_where_pruning_is_what_keeps_the_source_from_being_solved_it_is_said(caplog):
+    with caplog.at_level(logging.WARNING, logger="pacpinn"):
+        family, solver = family_of(lambda k, fresh: k < 1.1 and not fresh)
+    assert (family.source.status, solver.fresh[0]) == ("stalled", 1.0)
+    assert "its whole network solves it, and the kept weights alone do not: keep more of them (keep)" in caplog.text
