@@ -62,16 +62,8 @@ def tabulated(
     path: Callable[[pp.Coefficients], Path],
     targets: Sequence[Mapping[str, float]] = (),
 ) -> Case:
-    """A case whose right values stand in a file, one for each of its coefficients; judged at all points of the file."""
-    return Case(
-        problem.__name__,
-        problem,
-        targets,
-        within=None,
-        goal=np.nan,
-        exact=lambda x, c: reference(path(c)).u,
-        points=lambda c, n: reference(path(c)).x,
-    )
+    """A case whose right values stand in a file, one for each of its coefficients; all of its points are judged."""
+    return closed_form(problem, lambda x, c: reference(path(c)).u, lambda c, n: reference(path(c)).x, targets)
 
 
 def closed_form(
@@ -80,7 +72,7 @@ def closed_form(
     points: Callable[[pp.Coefficients, int], np.ndarray],
     targets: Sequence[Mapping[str, float]] = (),
 ) -> Case:
-    """A case whose right values are a formula."""
+    """A case whose right values are a formula. It has no goal of ours: the paper's errors are the goal."""
     return Case(problem.__name__, problem, targets, within=None, goal=np.nan, exact=exact, points=points)
 
 
