@@ -15,16 +15,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
+from processes import in_a_process
 from report import Report, console, options
 from strangers_measured import Asked, Row
 from strangers_report import claims, condensed, failures, figure, table, table_between
@@ -36,42 +31,13 @@ SEEDS, DRAWS, QUICK_DRAWS, ANSWERS, QUICK_ANSWERS = (0, 1, 2), 100, 5, 200, 20
 TOLERANCE, TIMEOUT = 1e-2, 900.0
 
 
-def in_a_process(name: str, asked: Asked, timeout: float) -> list[Row]:
-    """What a process of its own measures of a case; if it had to be stopped, what it had found by then."""
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.jsonl"
-        message = _run([name, str(path), json.dumps(asdict(asked))], asked.threads, timeout)
-        rows = list(complete(path.read_text())) if path.is_file() else []
-    rows.append({"part": "process", "seconds": time.perf_counter() - began, "message": message})
-    return rows
-
-
-def _run(arguments: list[str], threads: int, timeout: float) -> str | None:
-    """Why the process did not end well; None if it did."""
-    words = [sys.executable, str(HERE / "strangers_measured.py"), *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    try:
-        done = subprocess.run(words, capture_output=True, env=environment, timeout=timeout, check=False)
-    except subprocess.TimeoutExpired:
-        return f"stopped after {timeout:g} s"
-    last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-    return None if done.returncode == 0 else f"ended with {done.returncode}: {' '.join(last)}"
-
-
-def complete(text: str) -> Iterator[Row]:
-    """The rows of a file of JSON lines; a last line that was not written to its end is left out."""
-    for line in text.splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield json.loads(line)
-
-
 def measure(report: Report, names: list[str], asked: list[Asked], at_once: int, timeout: float) -> None:
     """All cases at all seeds, `at_once` of them at a time."""
 
     def one(job: tuple[str, Asked]) -> list[Row]:
         name, each = job
-        rows = condensed(name, each.seed, in_a_process(name, each, timeout))
+        found = in_a_process("strangers_measured.py", [name, json.dumps(asdict(each))], each.threads, timeout)
+        rows = condensed(name, each.seed, found)
         family = rows[0]
         outcome = "reached" if family["reached"] else "NOT reached"
         console.print(f"{name}, seed {each.seed}: goal {outcome}, {rows[-1]['seconds']:.0f} s in all", highlight=False)

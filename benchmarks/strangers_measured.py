@@ -2,7 +2,7 @@
 
 Each row goes to a file as soon as it is known, so that a run that is stopped leaves what it found.
 
-    python benchmarks/strangers_measured.py CASE ROWS.jsonl '{"seed": 0, "draws": 5, "within": null, "answers": 20}'
+    python benchmarks/strangers_measured.py ROWS.jsonl CASE '{"seed": 0, "draws": 5, "within": null, "answers": 20}'
 """
 
 from __future__ import annotations
@@ -85,15 +85,17 @@ def statuses(family: pp.Family) -> tuple[pp.Coefficients, list[tuple[dict[str, f
 
 def members(case: Case, family: pp.Family) -> list[Row]:
     """One row for the source and each target."""
-    source, rows = statuses(family)
-    return [_member(case, family, pp.Coefficients(**{**source, **t}), rows) for t in [{}, *case.targets]]
+    source, _ = statuses(family)
+    return [member(case, family, pp.Coefficients(**{**source, **t})) for t in [{}, *case.targets]]
 
 
-def _member(case: Case, family: pp.Family, c: pp.Coefficients, rows: list[tuple[dict[str, float], str]]) -> Row:
+def member(case: Case, family: pp.Family, c: pp.Coefficients) -> Row:
+    """Status, errors and estimate of the family's member at `c`."""
+
     def same(other: dict[str, float]) -> bool:
         return all(math.isclose(other[k], v, rel_tol=1e-9, abs_tol=1e-12) for k, v in c.items())
 
-    status = next((status for other, status in rows if same(other)), "missing")
+    status = next((status for other, status in statuses(family)[1] if same(other)), "missing")
     row: Row = {"part": "member", "coefficients": label(c), "status": status}
     row |= {"error": None, "plain": None, "estimate": None, "bound": None}
     x = case.points(c, POINTS)
@@ -217,7 +219,7 @@ def short(problem: Exception) -> str:
 
 
 def main() -> None:
-    name, path, words = sys.argv[1:]
+    path, name, words = sys.argv[1:]
     asked = Asked(**json.loads(words))
     torch.set_num_threads(asked.threads)
     torch.manual_seed(asked.seed)  # for networks that a case makes itself

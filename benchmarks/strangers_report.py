@@ -98,7 +98,8 @@ def cases_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
 # Tables ---------------------------------------------------------------------------------------------------------------
 
 
-def _ruled(title: str, columns: Sequence[str]) -> Table:
+def ruled(title: str, columns: Sequence[str]) -> Table:
+    """An empty table without vertical rules: the first column to the left, the others to the right."""
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for k, column in enumerate(columns):
         shown.add_column(column, justify="right" if k else "left")
@@ -109,7 +110,7 @@ def table(rows: Sequence[Row]) -> Table:
     """A line for each case: its goal, the error at each seed, converged members, the longest solve."""
     seeds = sorted({row["seed"] for row in of(rows, "family")})
     errors = [f"seed {seed}" for seed in seeds]
-    shown = _ruled("Errors relative to the variation (* above the goal)", ["case", "goal", *errors, "converged", "s"])
+    shown = ruled("Errors relative to the variation (* above the goal)", ["case", "goal", *errors, "converged", "s"])
     for name, own in cases_of(of(rows, "family")).items():
         by_seed = {row["seed"]: row for row in own}
         goal = next((row["goal"] for row in own if "goal" in row), None)
@@ -134,7 +135,7 @@ def table_between(rows: Sequence[Row]) -> Table | None:
     if not of(rows, "within"):
         return None
     columns = ["case", "seed", "members", "s", "given", "doubted", "over", "worst error"]
-    shown = _ruled("Answers in between", columns)
+    shown = ruled("Answers in between", columns)
     for row in of(rows, "within"):
         doubted = row["warned"] + row["refused"] + row["raised"]
         seconds = None if row["seconds"] is None else round(row["seconds"])
