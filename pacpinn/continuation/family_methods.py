@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from pacpinn.errors import PacpinnError
+from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.isolation import untouched
-from pacpinn.solvers.accuracy import solve_to_accuracy
+from pacpinn.solvers.accuracy import presumed_error, solve_to_accuracy
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.allocation import allocate
@@ -22,6 +24,10 @@ from pacpinn.transfer.pruning import kept_weights
 
 if TYPE_CHECKING:
     from pacpinn.continuation.settings import Settings, StepContext
+
+log = logging.getLogger(__name__)
+
+_MORE_KEPT = 3  # times at most, each time half of the weights that were free
 
 
 class FamilyMethod(NamedTuple):
@@ -47,14 +53,28 @@ def build_base(
 
     The network `source` is trained on `task`, the family's source or where a further base is grown, with all weights
     free; the free weights of the base solve `task`, too. By PAC the kept weights hold the source, and the others are
-    free (Myung et al. 2022).
+    free (Myung et al. 2022). Where too few are kept to hold a source that is solved, more are.
     """
     free = FAMILY_METHODS[settings.method].free
     if free is not None:
         return free(source), []
-    kept = kept_weights(source, settings.keep, settings.criterion, settings.always_kept, settings.always_free, task)
-    base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
-    return base, [result]
+    keep, results = settings.keep, list[Result]()
+    while True:
+        kept = kept_weights(source, keep, settings.criterion, settings.always_kept, settings.always_free, task)
+        base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
+        results.append(result)
+        if len(results) > _MORE_KEPT or result.status is Status.CONVERGED or not _is_solved(task, source):
+            return base, results
+        log.info("%s: keep=%g of the weights do not hold the solution; next: more", task.coefficients, keep)
+        keep = (1 + keep) / 2
+
+
+def _is_solved(task: Task, masked: MaskedNetwork) -> bool:
+    """Whether a network's estimated error is inside the task's tolerance."""
+    found = error_estimate(task, masked, masked.start)
+    if found is None or task.tolerance is None:
+        return False
+    return presumed_error(found.relative, found.bound) <= task.tolerance
 
 
 def free_everything_without_buffers(source: MaskedNetwork) -> MaskedNetwork:

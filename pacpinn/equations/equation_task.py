@@ -182,7 +182,7 @@ class EquationTask(LeastSquaresTask):
 
     @property
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
-        return not isinstance(self.stage, Horizon | CausalWindows) and not self._measurements
+        return not isinstance(self.stage, CausalWindows) and not self._measurements
 
     def error_points(self, forward: Forward, more: int = 1) -> tuple[Collocation, Collocation]:
         """Random points, `more` times as many as training has, some of them where the solution is steepest."""
@@ -199,7 +199,7 @@ class EquationTask(LeastSquaresTask):
     def error_grid(self) -> np.ndarray:
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""
         if (count := len(self.equation.inputs)) <= _GRID_INPUTS:
-            return self.grid(round(_ERROR_GRID ** (1 / count)))
+            return regular_grid(self._domain(), round(_ERROR_GRID ** (1 / count)))
         return random_points(self._domain(), _ERROR_GRID, _FIT_SEED)
 
     def yardstick(self, values: np.ndarray) -> np.ndarray:

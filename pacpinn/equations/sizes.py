@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pacpinn.errors import SizeError
 
-_NEXT_TO_NOTHING = 1e-2  # of an expected variation
+_NEXT_TO_NOTHING = 1e-3  # of an expected variation, which may be a hundred times too large
 
 StatedSizes = Mapping[str, float | tuple[float, float]]
 """Sizes that a user states, by name: of an input its ends ``(low, high)``; of an output its size, or ``(offset,

@@ -40,6 +40,15 @@ def test_pac_frees_what_it_prunes(trained):
     assert len(results) == 1
 
 
+def test_pac_keeps_more_where_too_few_weights_hold_the_source(trained):
+    source, task = trained
+    masked, results = build_base(source, task, Settings(keep=0.03), lambda step, loss: None)
+    assert len(results) > 1
+    assert results[-1].status is Status.CONVERGED
+    kept = 1 - 0.97 / 2 ** (len(results) - 1)
+    assert int((~masked.free).sum()) == round(kept * len(masked.free))
+
+
 def test_fine_tuning_frees_all_weights_at_their_values(trained):
     masked, results = base(trained, "fine-tuning")
     assert masked.free.all()
