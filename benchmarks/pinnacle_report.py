@@ -136,7 +136,7 @@ def claims(report: Report) -> None:
     claim = f"at least as accurate as the best of the paper's methods, within {MOST_SECONDS:g} s"
     report.claim(claim, f">= {SHARE:.0%}", reached, count > 0 and good >= SHARE * count)
     silent = [row for row in of(report.rows, "member") if row["status"] == "converged"]
-    above = sum(row["plain"] is None or row["plain"] > row["bound"] for row in silent if row["bound"] is not None)
+    above = sum(row["error"] is None or row["error"] > row["bound"] for row in silent if row["bound"] is not None)
     report.claim("converged, but error above bound", "0", f"{above} of {len(silent)}", above == 0)
 
 

@@ -65,8 +65,8 @@ def _intervals(draws: Sequence[Row]) -> Iterator[Row]:
 def _answers(family: Row, answers: Sequence[Row]) -> Row:
     outcomes = [row["outcome"] for row in answers]
     given = [row for row in answers if row["outcome"] == "given"]
-    over = [row for row in given if above(row["plain"], family["tolerance"])]
-    ratios = [row["plain"] / row["estimate"] for row in given if row["estimate"] and row["plain"] is not None]
+    over = [row for row in given if above(row["error"], family["tolerance"])]
+    ratios = [row["error"] / row["estimate"] for row in given if row["estimate"] and row["error"] is not None]
     return {
         "message": next((row["message"] for row in answers if "message" in row), None),
         **family,
@@ -74,7 +74,6 @@ def _answers(family: Row, answers: Sequence[Row]) -> Row:
         **{outcome: outcomes.count(outcome) for outcome in ("given", "warned", "refused", "raised")},
         "over": len(over),
         "over_at": [row["coefficients"] for row in over[:5]],
-        "plain": max((row["plain"] for row in given if row["plain"] is not None), default=None),
         "error": max((row["error"] for row in given if row["error"] is not None), default=None),
         "underestimate": max(ratios, default=None),
     }
@@ -139,7 +138,7 @@ def table_between(rows: Sequence[Row]) -> Table | None:
     for row in of(rows, "within"):
         doubted = row["warned"] + row["refused"] + row["raised"]
         seconds = None if row["seconds"] is None else round(row["seconds"])
-        cells = [row["seed"], row["members"], seconds, row["given"], doubted, row["over"], row["plain"]]
+        cells = [row["seed"], row["members"], seconds, row["given"], doubted, row["over"], row["error"]]
         shown.add_row(row["case"], *map(brief, cells))
     return shown
 
@@ -204,7 +203,7 @@ def _claims_of_estimates(report: Report) -> None:
     converged = [row for row in of(report.rows, "member") if row["status"] == "converged"]
     for column, factor, asked in (("bound", 1, ABOVE_BOUND), ("estimate", FACTOR, ABOVE_FACTOR)):
         known = [row for row in converged if row[column] is not None]
-        bad = sum(above(row["plain"], factor * row[column]) for row in known)
+        bad = sum(above(row["error"], factor * row[column]) for row in known)
         times = f"{factor} x estimate" if factor > 1 else column
         _at_most(report, f"converged, but error above {times}", asked, bad, len(known), f"none has a {column}")
 
@@ -249,12 +248,12 @@ def figure(rows: Sequence[Row]) -> Figure:
     left.axvline(1, color="0.4", linewidth=0.8)
     left.set(xscale="log", xlabel="error / goal", yticks=range(len(cases)), yticklabels=[name for name, _ in cases])
     left.invert_yaxis()
-    known = [row for row in of(rows, "member") if row["estimate"] and row["plain"]]
+    known = [row for row in of(rows, "member") if row["estimate"] and row["error"]]
     for status, marker in (("converged", "C0."), ("others", "C3x")):
         own = [row for row in known if (row["status"] == "converged") == (status == "converged")]
-        right.loglog([row["estimate"] for row in own], [row["plain"] for row in own], marker, label=status)
+        right.loglog([row["estimate"] for row in own], [row["error"] for row in own], marker, label=status)
     ends = np.array([1e-8, 1e1])
     right.plot(ends, ends, "0.4", ends, FACTOR * ends, "0.7", linewidth=0.8)
-    right.set(xlabel="estimated relative error", ylabel="relative L2 error")
+    right.set(xlabel="estimated relative error", ylabel="error relative to the variation")
     right.legend(frameon=False)
     return shown

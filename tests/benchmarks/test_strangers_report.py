@@ -11,14 +11,14 @@ from strangers_report import answered, claims, condensed, covers, failures, figu
 PROCESS = {"part": "process", "seconds": 9.0, "message": None}
 FAMILY = {"part": "family", "goal": 1e-2, "members": 2, "converged": 2, "error": 1e-3, "warnings": [], "seconds": 3.0}
 FAMILY = {**FAMILY, "reached": True}
-MEMBER = {"part": "member", "coefficients": "k=1", "status": "converged", "error": 1e-3, "plain": 5e-4}
+MEMBER = {"part": "member", "coefficients": "k=1", "status": "converged", "error": 5e-4, "plain": 2e-4}
 MEMBER = {**MEMBER, "estimate": 4e-4, "bound": 8e-4}
 DRAW = {"part": "draw", "draw": 0, "truth": {"k": 1.4}, "seconds": 0.1, "inside": {"k": True}}
 DRAW = {**DRAW, "estimates": {"k": 1.5}, "standard_errors": {"k": 0.1}}
 MISSED = {"part": "draw", "draw": 1, "truth": {"k": 1.4}, "seconds": 0.3, "message": "NotIdentifiable: no"}
 WITHIN = {"part": "within", "tolerance": 1e-2, "asked": 20, "members": 4, "seconds": 5.0}
-GIVEN = {"part": "answer", "coefficients": "k=1.2", "outcome": "given", "error": 2e-3, "plain": 1e-3, "estimate": 5e-4}
-REFUSED = {**GIVEN, "outcome": "refused", "plain": None, "message": "NotAccurate: refused"}
+GIVEN = {"part": "answer", "coefficients": "k=1.2", "outcome": "given", "error": 1e-3, "plain": 5e-4, "estimate": 5e-4}
+REFUSED = {**GIVEN, "outcome": "refused", "error": None, "message": "NotAccurate: refused"}
 
 
 def rows_of(*found, case="decay", seed=0):
@@ -46,17 +46,17 @@ def test_draws_are_counted_and_one_that_raised_misses():
 
 
 def test_answers_are_counted():
-    over = {**GIVEN, "plain": 0.02}
+    over = {**GIVEN, "error": 0.02}
     row = rows_of(FAMILY, {**WITHIN, "members": None}, WITHIN, *[GIVEN] * 18, over, REFUSED)[1]
     assert (row["given"], row["refused"], row["warned"], row["over"]) == (19, 1, 0, 1)
-    assert row["plain"] == 0.02
+    assert row["error"] == 0.02
     assert row["underestimate"] == pytest.approx(40)
     assert not answered(row)
     assert answered(rows_of(FAMILY, WITHIN, *[GIVEN] * 19, REFUSED)[1])
 
 
 def test_a_value_that_is_not_finite_is_over_the_tolerance():
-    assert rows_of(FAMILY, WITHIN, {**GIVEN, "plain": None})[1]["over"] == 1
+    assert rows_of(FAMILY, WITHIN, {**GIVEN, "error": None})[1]["over"] == 1
 
 
 def test_a_process_that_was_stopped_in_between_has_not_answered():

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.equations.curriculum import Horizon
 from pacpinn.errors import NotSolved, PacpinnError
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
@@ -234,15 +235,21 @@ def test_data_have_no_estimate():
         assert error_estimate(task, masked, masked.start) is None
 
 
-def test_measurements_and_easier_stages_have_no_estimate():
+def test_measurements_and_causal_windows_have_no_estimate():
     class Late(Decay):
-        horizons = (0.5,)
+        windows = 2
 
     masked = MaskedNetwork(Late().initial_network(0))
     measured = Late().task().with_measurements(pp.Measurements([[0.5]], [[0.6]], 0.01))
     for task in (Late().task().easier()[0], measured):
         assert error_estimate(task, masked, masked.start) is None
     assert error_estimate(Late().task(), masked, masked.start) is not None
+
+
+def test_a_horizon_has_the_error_of_its_part_of_the_time():
+    solution = perturbed(cooling(), lambda share: torch.where(share < 0.5, 0 * share, 0.3 * (share - 0.5) ** 2))
+    first_half = solution.task.at_stage(Horizon(0.4))
+    assert error_estimate(first_half, solution.masked, solution.masked.start).relative < 1e-3 * solution.error
 
 
 def test_only_members_of_equations_have_one(solved_decay):
