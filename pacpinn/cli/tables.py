@@ -60,7 +60,7 @@ def _columns(family: Family) -> dict[str, Callable[[Solution], str]]:
     columns[metric.replace(" ", "\n", 1)] = lambda member: short_number(member.score.value) if member.score else ""
     if any(member.error_estimate is not None for member in family.values()):
         columns["error\nestimate"] = lambda member: short_number(_number(member.error_estimate))
-        if any(_number(member.error_bound) > (member.tolerance or math.inf) for member in family.values()):
+        if any(_number(member.error_bound) > 2 * (member.tolerance or math.inf) for member in family.values()):
             columns["at\nmost"] = lambda member: short_number(_number(member.error_bound))
     else:
         columns["residual"] = lambda member: short_number(member.residual)

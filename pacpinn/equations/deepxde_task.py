@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pacpinn.equations.deepxde_equation import GivenEquation
 
 INTEGRAL = (dde.data.IDE, dde.data.FPDE)  # a residual depends on the solution at many points
-_INSIDE = 1024  # points inside the domain to estimate errors, at least: twice as many as unknowns
 
 
 class DeepXDETask(EquationTask):
@@ -48,8 +47,8 @@ class DeepXDETask(EquationTask):
             self._fresh[seed] = self._collocation(seed, _redrawn)
         return self._fresh[seed]
 
-    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int) -> Collocation:
-        return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more))
+    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int, least: int) -> Collocation:
+        return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more, least=least))
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
         whole = self._domain() is self.geometry
@@ -114,15 +113,15 @@ def _restricted(data: Any, stage: Stage) -> Any:
     return data
 
 
-def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1) -> Any:
+def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1, least: int = 0) -> Any:
     """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
 
-    With `chosen` points ``(rows, inputs)`` these are added, and there are `more` times as many others. Integral
-    equations keep their number of points, which their matrices need.
+    With `chosen` points ``(rows, inputs)`` these are added, and there are `more` times as many others, `least` at
+    least. Integral equations keep their number of points, which their matrices need.
     """
     _draw_in_place_of_anchors(data)
     if chosen is not None and not isinstance(data, INTEGRAL):
-        data.num_domain = more * max(data.num_domain, _INSIDE)
+        data.num_domain = max(more * data.num_domain, least)
         data.anchors = chosen.astype(dde.config.real(np))
     data.train_distribution = "pseudo"
     return _resampled(data)

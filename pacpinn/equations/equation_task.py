@@ -30,8 +30,7 @@ _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss mu
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _ROUGH = 1e-2  # an easier task need not be solved to less
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
-_INSIDE = 1024  # points inside the domain to estimate errors, at least: twice as many as unknowns
-_STEEP = 8  # more where the solution is steepest
+_STEEP = 8  # points where the solution is steepest, in each set by which its error is estimated
 _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 _ERROR_SEEDS = 101, 102  # of the points by which errors are found, and judged
 _ERROR_GRID = 2500  # points, about
@@ -184,17 +183,17 @@ class EquationTask(LeastSquaresTask):
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
         return not isinstance(self.stage, CausalWindows) and not self._measurements
 
-    def error_points(self, forward: Forward, more: int = 1) -> tuple[Collocation, Collocation]:
-        """Random points, `more` times as many as training has, some of them where the solution is steepest."""
+    def error_points(self, forward: Forward, more: int, least: int) -> tuple[Collocation, Collocation]:
+        """Random points, and some where the solution is steepest."""
         candidates = random_points(self._domain(), _CANDIDATES, _CANDIDATES_SEED)
         steep = steepest(partial(self.predict, forward), candidates, 2 * _STEEP)
-        one, other = (self._drawn_with(steep[k::2], seed, more) for k, seed in enumerate(_ERROR_SEEDS))
+        one, other = (self._drawn_with(steep[k::2], seed, more, least) for k, seed in enumerate(_ERROR_SEEDS))
         return one, other
 
-    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int) -> Collocation:
+    def _drawn_with(self, chosen: np.ndarray, seed: int, more: int, least: int) -> Collocation:
         points = replace(self.equation.points.times(more), distribution="pseudo")
-        inside = max(points.domain, more * _INSIDE)
-        return self.draw(replace(points, domain=inside), seed, lambda x: np.concatenate([x, chosen]))
+        points = replace(points, domain=max(points.domain, least))
+        return self.draw(points, seed, lambda x: np.concatenate([x, chosen]))
 
     def error_grid(self) -> np.ndarray:
         """A regular grid; random points in more dimensions, where most of a grid's are on the boundary."""

@@ -36,6 +36,7 @@ _SLACK = 1.25  # of the bound, for norms that are sums over points
 _DOUBT = 2  # times the tolerance: a bound beyond it leaves a doubt
 _MORE = 2  # times as many points and weights, where the first estimate leaves a doubt
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
+_ROWS = 2  # times as many points as unknowns of an output, at least
 _SEED = 0  # of the functions and of the choice of weights
 _STEP = 1e-4  # length of the step along d for a central difference, whose error is of the order of its square
 
@@ -88,7 +89,8 @@ def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
     """The estimate with so many times as many points, and weights that vary."""
-    points = task.error_points(masked.forward(z), more)
+    least = _ROWS * (min(more * _WEIGHTS, len(masked.weights)) + _FUNCTIONS)
+    points = task.error_points(masked.forward(z), more, least)
     with untouched(_SEED):
         rich = _enriched(masked, z, task, points[0], more * _WEIGHTS)
         objective, w = Objective(task, rich), rich.start[None]

@@ -179,10 +179,10 @@ class LeastSquaresTask(Task):
         """A batch of the same kind with about `count` rows, to measure the memory it needs; None if there is none."""
         return None
 
-    def error_points(self, forward: Forward, more: int = 1) -> tuple[Batch, Batch]:
+    def error_points(self, forward: Forward, more: int, least: int) -> tuple[Batch, Batch]:
         """Two sets of points, unseen by training, by which to find the error of the solution `forward`, and judge it.
 
-        With `more` so many times as many. Of :attr:`estimable` tasks.
+        About `more` times as many as training has, but `least` inside the domain at least. Of :attr:`estimable` tasks.
         """
         raise NotImplementedError
 

@@ -163,7 +163,8 @@ def test_a_run_that_was_interrupted_goes_on_to_the_same_family(tmp_path, tree):
     assert same_family(resumed, whole)
 
 
-def test_where_pruning_is_what_keeps_the_source_from_being_solved_it_is_said(caplog):
+def test_where_pruning_is_what_keeps_the_source_from_being_solved_it_is_said(caplog, monkeypatch):
+    monkeypatch.setattr("pacpinn.continuation.family_methods._MORE_KEPT", 0)
     with caplog.at_level(logging.WARNING, logger="pacpinn"):
         family, solver = family_of(lambda k, fresh: k < 1.1 and not fresh)
     assert (family.source.status, solver.fresh[0]) == ("stalled", 1.0)
