@@ -32,10 +32,10 @@ from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inp
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
 _WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
+_SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SLACK = 1.25  # of the bound, for norms that are sums over points
 _DOUBT = 2  # times the tolerance: a bound beyond it leaves a doubt
 _MORE = 2  # times as many points and weights, where the first estimate leaves a doubt
-_SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _ROWS = 2  # times as many points as unknowns of an output, at least
 _SEED = 0  # of the functions and of the choice of weights
 _STEP = 1e-4  # length of the step along d for a central difference, whose error is of the order of its square
