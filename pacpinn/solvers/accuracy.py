@@ -17,11 +17,11 @@ _FIRST = 3  # times the tolerance: the residual of the first round, where nothin
 _RANGE = 10  # times more or less, where a solution nearby tells
 _SHARE = 0.5  # of the tolerance: the error that a round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
-_TRUST = 3  # times the tolerance: the largest bound of an error beside which its estimate is believed
+_TRUST = 4  # times the tolerance: the largest bound of an error beside which its estimate is believed
 
 
 def presumed_error(estimate: float, bound: float | None) -> float:
-    """The error to compare with a tolerance: the estimate, or a third of its bound where that is larger.
+    """The error to compare with a tolerance: the estimate, or a quarter of its bound where that is larger.
 
     A bound of None, as in older files, does not count.
     """

@@ -177,16 +177,16 @@ def test_a_saturated_network_does_not_converge(factor):
 
 def test_an_estimate_with_a_large_bound_is_not_believed(solved, monkeypatch):
     real = error_estimate(solved.task, solved.masked, solved.masked.start)
-    bounds = iter([1.0, 0.02, 3 * Decay.tolerance])
+    bounds = iter([1.0, 0.02, 4 * Decay.tolerance])
     monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: replace(real, bound=next(bounds)))
     solver = Halving(solved.masked.start)
     assert solve_to_accuracy(solved, solver, solved.masked.start).status is Status.CONVERGED
     assert len(solver.goals) == 3
 
 
-def test_the_presumed_error_is_the_estimate_or_a_third_of_its_bound():
-    assert presumed_error(1e-3, 3e-3) == presumed_error(1e-3, None) == 1e-3
-    assert presumed_error(1e-3, 0.3) == pytest.approx(0.1)
+def test_the_presumed_error_is_the_estimate_or_a_quarter_of_its_bound():
+    assert presumed_error(1e-3, 4e-3) == presumed_error(1e-3, None) == 1e-3
+    assert presumed_error(1e-3, 0.4) == pytest.approx(0.1)
     assert presumed_error(1e-3, math.inf) == math.inf
 
 
