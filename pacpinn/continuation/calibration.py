@@ -96,8 +96,8 @@ def calibrate_together(
 ) -> list[SolutionOnBase]:
     """Calibrate to several targets at once from members on one base; each target's steps are those it takes alone.
 
-    The first rounds of :func:`~pacpinn.solvers.accuracy.solve_to_accuracy` are one batch; each target by itself goes on
-    from there, if it must.
+    The first rounds of :func:`~pacpinn.solvers.accuracy.solve_to_accuracy` are one batch, with one goal, by the start
+    of the first target; each target by itself goes on from there, if it must.
     """
     began = time.perf_counter()
     base = segments[0].start.base

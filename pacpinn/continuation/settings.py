@@ -30,7 +30,7 @@ class Settings:
         method: a name of :data:`FAMILY_METHODS`: ``"pac"``, or one of its baselines: ``"fine-tuning"`` (all weights are
             free) and ``"last-layer"`` along the same path; ``"from-scratch"``; ``"parametric"`` (one network, with the
             coefficients as further inputs, learns the range of source and targets at once).
-        keep: kept fraction of the weights, in (0, 1).
+        keep: kept fraction of the weights, in (0, 1); more are kept where these cannot hold a source that is solved.
         criterion: which weights are kept: ``"global"`` or ``"layer"`` magnitude, or a function.
         always_kept, always_free: patterns of parameter names exempt from the criterion.
         solver: name, configured solver or sequence of them for every solve; by default one that suits the task.
