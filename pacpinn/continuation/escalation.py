@@ -20,7 +20,7 @@ from pacpinn.continuation.effort import Effort
 from pacpinn.continuation.settings import Settings
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
-from pacpinn.solvers.accuracy import presumed_error
+from pacpinn.solvers.accuracy import needs_points, presumed_error
 from pacpinn.solvers.base import Report, Result, Status
 from pacpinn.tasks.coefficient import Coefficients
 from pacpinn.tasks.problem import Problem, Rung
@@ -29,7 +29,6 @@ from pacpinn.transfer.from_scratch import cold_start
 
 log = logging.getLogger(__name__)
 
-_BETWEEN = 2  # times the residual at the training points: a larger one between them shows that these are too few
 GAIN = 0.5  # of the error before: where the statement limits the accuracy, a try that leaves more has not helped
 
 
@@ -67,35 +66,40 @@ class ColdStart(NamedTuple):
     def needs_points(self) -> bool:
         """Whether the residual is much larger between the training points than at them."""
         between = float(Objective(self.task, self.masked).fresh_misfit(self.masked.start[None]).sqrt())
-        history = self.result.history
-        return bool(history) and between > _BETWEEN * history[-1] ** 0.5
+        return needs_points(between, self.result.history)
 
 
 def solve_cold(
     problem: Problem, c: Coefficients, settings: Settings, rungs: Iterable[Rung], report: Report
 ) -> ColdStart:
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
-    first = _attempt(problem, c, settings, settings.seed, report)
-    best, results, tried, left = first, [first.result], list[str](), list[str]()
-    effort, limited = Effort.of(settings.effort), not first.solved and problem.limits_accuracy(c)
-    if first.task.tolerance is not None and first.result.error_estimate is not None:
-        for rung in rungs:
-            if best.solved:
-                break
-            needs_points = best.needs_points
-            if needs_points and not rung.more_points:
-                continue
-            if effort.used_up(results):
-                left.append(rung.name)
-                continue
-            log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, first.task.tolerance, rung.name)
-            network = best.masked.module(best.masked.start) if needs_points and rung.same_network else None
-            found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report, network)
-            results.append(found.result)
-            tried.append(rung.name)
-            best, before = min(best, found, key=lambda each: (not each.solved, each.error)), best
-            if limited and best.error > GAIN * before.error:
-                break
+    return escalate(_attempt(problem, c, settings, settings.seed, report), rungs, settings, report)
+
+
+def escalate(start: ColdStart, rungs: Iterable[Rung], settings: Settings, report: Report) -> ColdStart:
+    """Try a start that misses its tolerance again along the `rungs`; the steps of the start itself count as effort."""
+    if start.task.tolerance is None or start.result.error_estimate is None:
+        return start
+    c, effort = start.task.coefficients, Effort.of(settings.effort)
+    best, results, tried, left = start, [start.result], list(start.tried), list(start.left)
+    limited = not start.solved and start.problem.limits_accuracy(c)
+    for rung in rungs:
+        if best.solved:
+            break
+        needs_points = best.needs_points
+        if needs_points and not rung.more_points:
+            continue
+        if effort.used_up(results):
+            left.append(rung.name)
+            continue
+        log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, start.task.tolerance, rung.name)
+        network = best.masked.module(best.masked.start) if needs_points and rung.same_network else None
+        found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report, network)
+        results.append(found.result)
+        tried.append(rung.name)
+        best, before = min(best, found, key=lambda each: (not each.solved, each.error)), best
+        if limited and best.error > GAIN * before.error:
+            break
     spent = Result.joined(results)
     result = replace(best.result, steps=spent.steps, seconds=spent.seconds)
     return best._replace(result=result, tried=tuple(tried), left=tuple(left))

@@ -18,6 +18,7 @@ from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status, silent
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.transfer.pruning import kept_share
 
 _NEARLY = 10  # times its tolerance: an error so small shows that the step was not too long
 _SEEN = 0.1  # times the tolerance: a residual on the training points so far below the error is solved there alone
@@ -148,9 +149,12 @@ class _Continuation:
         """Prune the current solution's network, allocate it at its coefficients, and go on from that base."""
         coefficients, masked = self.current.coefficients, self.current.base.masked
         network = masked.with_mask(None, False, masked.merge(self.current.solution.z))
+        settings = self.context.settings
+        share = round(kept_share(masked, settings.always_kept, settings.always_free), 2)  # more may be kept than asked
         with untouched():
             task = self.context.task(coefficients)
-            allocated, results = build_base(network, task, self.context.settings, self.report)
+            keeping = replace(settings, keep=max(settings.keep, share))
+            allocated, results = build_base(network, task, keeping, self.report)
         base = Base(allocated, coefficients)
         self.grown.append(base)
         self.allocations += results

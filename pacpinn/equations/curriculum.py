@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pacpinn.equations.collocation import Collocation, Points, bounding_box, until, with_time
+from pacpinn.equations.collocation import Collocation, bounding_box, until, with_time
 from pacpinn.tasks.task import Block
 
-_CANDIDATES = 10  # candidate points for each point chosen by its residual
-_CANDIDATES_SEED = 1000  # of the first draw; other than those of fresh points, on which solutions are checked
+if TYPE_CHECKING:
+    from pacpinn.equations.equation_task import EquationTask
 
+_STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
+_ROUGH = 1e-2  # an easier task need not be solved to less
+_EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
+
+AnyTask = TypeVar("AnyTask", bound="EquationTask")
 Place = Callable[[np.ndarray], np.ndarray]  # moves points (rows, inputs)
-# Squared residuals (n,) of a network and their points (n, inputs): the training points, or points drawn with a seed.
-SquaredResiduals = Callable[[Points | None, int], tuple[Tensor, Tensor]]
+SquaredResiduals = Callable[[], tuple[Tensor, Tensor]]  # of a network (n,) at training points (n, inputs), with these
 
 
 class Stage:
@@ -40,6 +44,10 @@ class Stage:
     def place(self, x: np.ndarray, place: Place) -> np.ndarray:
         """The training points: by default points `x` of the domain, moved as the equation asks for."""
         return place(x)
+
+    def at_points(self, inside: np.ndarray, seed: int) -> ChosenPoints:
+        """The stage on chosen points inside its domain; others are drawn with another seed."""
+        return ChosenPoints(self, inside, seed)
 
     def weighted(self, blocks: list[Block], batch: Collocation) -> list[Block]:
         """The residual blocks on `batch`, each residual times the root of its weight."""
@@ -77,7 +85,7 @@ class CausalWindows(Stage):
         return cls(count, tolerance, float(low[-1]), float(high[-1]))
 
     def adapted(self, squares: SquaredResiduals) -> Self:
-        found, x = squares(None, 0)
+        found, x = squares()
         window = self._window(x)
         sums = found.new_zeros(self.count).index_add(0, window, found / self.tolerance**2)
         losses = sums / torch.bincount(window, minlength=self.count).clamp(min=1)
@@ -95,35 +103,55 @@ class CausalWindows(Stage):
         return ((x[:, -1] - self.begin) / (self.end - self.begin) * self.count).long().clamp(0, self.count - 1)
 
 
-@dataclass(frozen=True)
-class AdaptivePoints(Stage):
-    """Training points of the domain drawn by the residual of a network, out of evenly drawn candidates."""
+@dataclass(frozen=True, eq=False)
+class ChosenPoints(Stage):
+    """A stage on chosen points ``(n, inputs)`` inside its domain, in place of those that the equation asks for."""
 
-    points: Points  # that the equation asks for
-    seed: int  # of the draw: 1, 2, ...
-    squares: SquaredResiduals | None = None  # of the network; None before the stage is adapted to one
+    stage: Stage
+    inside: np.ndarray
+    seed: int
 
-    def adapted(self, squares: SquaredResiduals) -> Self:
-        return replace(self, squares=squares)
+    def domain(self, geometry: Any) -> Any:
+        return self.stage.domain(geometry)
 
     def place(self, x: np.ndarray, place: Place) -> np.ndarray:
-        if self.squares is None:
-            return place(x)
-        count, seed = self.points.domain, _CANDIDATES_SEED + self.seed
-        candidates = replace(self.points, domain=_CANDIDATES * count, distribution="pseudo")
-        squares, drawn = self.squares(candidates, seed)
-        return drawn[residual_choice(squares.sqrt().cpu().numpy(), count, seed)].cpu().numpy()
+        return self.inside
+
+    def at_points(self, inside: np.ndarray, seed: int) -> ChosenPoints:
+        return self.stage.at_points(inside, seed)
 
 
-def residual_choice(residuals: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Indices of `count` of the points with these `residuals` ``(n,)``: the likelier, the larger the residual.
+def easier_tasks(task: AnyTask, unit: float | None) -> list[AnyTask]:
+    """Growing horizons at the easy coefficients, the path to the task's own, then causal training there.
 
-    Residual-based adaptive distribution (RAD) with its exponent and its constant at 1: half of the points follow the
-    residual, half are spread evenly (Wu et al. 2023, doi:10.1016/j.cma.2022.115671).
+    The `unit` is the tolerance by which causal windows weigh residuals; by default the easier tasks' own.
     """
-    sizes = np.abs(residuals)
+    equation, tolerance = task.equation, max(_EASIER * task.accuracy, _ROUGH)
+    easy = equation.at(equation.easy, base=task.coefficients)
+    first, *path = [task.at(c) for c in equation.space.path(easy, task.coefficients, _STRIDE)]
+    easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
+    if path:
+        easier += [first, *path[:-1]]
+    if equation.windows > 1:
+        windows = CausalWindows.over(task.geometry, equation.windows, unit or tolerance)
+        easier += [task.at_stage(windows) for _ in range(equation.windows - 1)]
+    for each in easier:
+        each.tolerance = tolerance
+    return easier
+
+
+def chosen_by_residual(found: tuple[Tensor, Tensor], count: int, seed: int) -> np.ndarray:
+    """`count` points ``(count, inputs)`` out of those at which squared residuals were found.
+
+    The likelier, the larger the residual: residual-based adaptive distribution (RAD) with its exponent and its constant
+    at 1, so that half of the points follow the residual, and half are spread evenly (Wu et al. 2023,
+    doi:10.1016/j.cma.2022.115671).
+    """
+    squares, points = (each.detach().cpu().numpy() for each in found)
+    sizes = np.sqrt(squares)
     likelihood = sizes + sizes.mean() + np.finfo(float).tiny
-    return np.random.default_rng(seed).choice(len(sizes), count, replace=False, p=likelihood / likelihood.sum())
+    chosen = np.random.default_rng(seed).choice(len(sizes), count, replace=False, p=likelihood / likelihood.sum())
+    return points[chosen]
 
 
 def of_equations(blocks: list[Block], batch: Collocation) -> tuple[list[Block], Tensor]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from pacpinn.equations.collocation import Collocation, Points, inside
-from pacpinn.equations.curriculum import Place, Stage
-from pacpinn.equations.equation_task import EquationTask
+from pacpinn.equations.curriculum import ChosenPoints, Place, Stage
+from pacpinn.equations.equation_task import CHOICE, EquationTask
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.vertices import without_vertices
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.task import Block
+from pacpinn.tasks.task import Block, Forward
 
 if TYPE_CHECKING:
     from pacpinn.equations.deepxde_equation import GivenEquation
@@ -42,6 +42,11 @@ class DeepXDETask(EquationTask):
         other._training = self.fresh(seed)
         return other
 
+    def _choice(self, seed: int) -> tuple[Collocation, int]:
+        data = self.equation.made_without_points(self.coefficients)
+        count = data.num_domain + (0 if data.anchors is None else len(data.anchors))
+        return self._collocation(seed, partial(_redrawn, more=CHOICE)), count
+
     def fresh(self, seed: int) -> Collocation:
         if seed not in self._fresh:
             self._fresh[seed] = self._collocation(seed, _redrawn)
@@ -51,8 +56,9 @@ class DeepXDETask(EquationTask):
         return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more, least=least))
 
     def draw(self, points: Points, seed: int, place: Place = np.asarray) -> Collocation:
-        whole = self._domain() is self.geometry
-        return self._collocation(seed, None if whole else _resampled)
+        if isinstance(self.stage, ChosenPoints):
+            return self._collocation(seed, partial(_at_points, inside=self.stage.inside))
+        return self._collocation(seed, None if self._domain() is self.geometry else _resampled)
 
     def _collocation(self, seed: int, redraw: Callable[[Any], Any] | None) -> Collocation:
         """The data object's own points; those that `redraw` draws, on the part of the geometry of the task's stage."""
@@ -76,6 +82,9 @@ class DeepXDETask(EquationTask):
 
 class DeepXDEIntegralTask(DeepXDETask):
     """An integro-differential or fractional equation: a residual depends on the solution at many points."""
+
+    def redrawn(self, forward: Forward, turn: int) -> None:
+        """None: its points are those of its matrices."""
 
     def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
         return batch  # its matrices of weights belong to all of its points
@@ -116,14 +125,21 @@ def _restricted(data: Any, stage: Stage) -> Any:
 def _redrawn(data: Any, chosen: np.ndarray | None = None, more: int = 1, least: int = 0) -> Any:
     """The data object with other points, drawn evenly at random; as many as its anchors if it has no others.
 
-    With `chosen` points ``(rows, inputs)`` these are added, and there are `more` times as many others, `least` at
-    least. Integral equations keep their number of points, which their matrices need.
+    There are `more` times as many, `least` at least, and the `chosen` points ``(rows, inputs)`` besides. Integral
+    equations keep their number of points, which their matrices need.
     """
     _draw_in_place_of_anchors(data)
-    if chosen is not None and not isinstance(data, INTEGRAL):
+    if not isinstance(data, INTEGRAL):
         data.num_domain = max(more * data.num_domain, least)
-        data.anchors = chosen.astype(dde.config.real(np))
+        if chosen is not None:
+            data.anchors = chosen.astype(dde.config.real(np))
     data.train_distribution = "pseudo"
+    return _resampled(data)
+
+
+def _at_points(data: Any, inside: np.ndarray) -> Any:
+    """The data object with these points ``(n, inputs)`` inside its domain, and no others there."""
+    data.num_domain, data.anchors = 0, inside.astype(dde.config.real(np))
     return _resampled(data)
 
 

@@ -38,8 +38,8 @@ class Equation(Problem):
         easy: coefficients at which the equation is easy, such as {"nu": 0.1}. A cold start solves it there first, then
             moves to the source in steps of an eighth of the coefficients' ranges at most. All easier tasks (horizons,
             windows, easy coefficients) are solved to ten times the tolerance.
-        adaptive: how often a cold start that does not meet the tolerance may draw its points anew, half of them where
-            the residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671). Targets keep the problem's points.
+        adaptive: how often a solve that rests above its tolerance may choose its points anew, half of them where the
+            residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671).
         warm_up: steps of Adam with which a cold start begins, if Levenberg-Marquardt fails from the initial network.
         sizes: sizes in place of those that are found by themselves, by name: of an input ``(low, high)``, of an output
             its size or ``(offset, size)``, of a residual block, such as "residual 1" or "condition 2", its size.
@@ -69,7 +69,7 @@ class Equation(Problem):
     horizons: ClassVar[Sequence[float]] = ()
     windows: ClassVar[int] = 1
     easy: ClassVar[Mapping[str, float]] = {}
-    adaptive: ClassVar[int] = 0
+    adaptive: ClassVar[int] = 8
     warm_up: ClassVar[int] = 0
     sizes: ClassVar[StatedSizes] = {}
     weights: ClassVar[Sequence[float] | None] = None

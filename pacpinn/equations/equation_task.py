@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, random_points, regular_grid
-from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Place, Stage, of_equations
+from pacpinn.equations.curriculum import CausalWindows, Place, Stage, chosen_by_residual, easier_tasks, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.sizes import Sizes
@@ -27,11 +27,9 @@ if TYPE_CHECKING:
     from pacpinn.equations.equation import Equation
 
 _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss must stay far under that of the residual
-_STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
-_ROUGH = 1e-2  # an easier task need not be solved to less
-_EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
 _STEEP = 8  # points where the solution is steepest, in each set by which its error is estimated
 _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
+CHOICE, _CHOICE_SEED = 10, 1000  # points for each that is chosen by the residual; before their draws' seeds
 _ERROR_SEEDS = 101, 102  # of the points by which errors are found, and judged
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
@@ -118,26 +116,23 @@ class EquationTask(LeastSquaresTask):
             return Fit(*(float(task.loss(forward, batch).detach().sqrt()) for task, batch in parts))
 
     def easier(self) -> list[Self]:
-        """Growing horizons at the easy coefficients, the path to the task's own, then causal training there."""
-        equation, tolerance = self.equation, max(_EASIER * self.accuracy, _ROUGH)
-        easy = equation.at(equation.easy, base=self.coefficients)
-        first, *path = [self.at(c) for c in equation.space.path(easy, self.coefficients, _STRIDE)]
-        easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
-        if path:
-            easier += [first, *path[:-1]]
-        if equation.windows > 1:
-            unit = self._equation_tolerance or tolerance
-            windows = CausalWindows.over(self.geometry, equation.windows, unit)
-            easier += [self.at_stage(windows) for _ in range(equation.windows - 1)]
-        for each in easier:
-            each.tolerance = tolerance
-        return easier
+        return easier_tasks(self, unit=self._equation_tolerance)
 
-    def again(self) -> list[Self]:
-        return [self.at_stage(AdaptivePoints(self.equation.points, i + 1)) for i in range(self.equation.adaptive)]
+    def redrawn(self, forward: Forward, turn: int) -> Self | None:
+        """With half of the points inside the domain where the residual is large, as often as the equation allows."""
+        if turn > self.equation.adaptive:
+            return None
+        batch, count = self._choice(_CHOICE_SEED + turn)
+        inside = chosen_by_residual(self._squared_residuals(forward, batch), count, seed=turn)
+        return self.at_stage(self.stage.at_points(inside, seed=turn))
+
+    def _choice(self, seed: int) -> tuple[Collocation, int]:
+        """Evenly drawn points, and how many of them are to be training points inside the domain."""
+        points = self.equation.points
+        return self.draw(replace(points, domain=CHOICE * points.domain, distribution="pseudo"), seed), points.domain
 
     def seen_by(self, forward: Forward) -> Self:
-        stage = self.stage.adapted(partial(self._squared_residuals, forward))
+        stage = self.stage.adapted(lambda: self._squared_residuals(forward, self.everything()))
         return self if stage is self.stage else self.at_stage(stage)
 
     def at_stage(self, stage: Stage) -> Self:
@@ -146,9 +141,8 @@ class EquationTask(LeastSquaresTask):
         other.stage = stage
         return other
 
-    def _squared_residuals(self, forward: Forward, points: Points | None, seed: int) -> tuple[Tensor, Tensor]:
-        """Squared residuals ``(n,)``, summed over the equations, with their points: see :class:`Stage`."""
-        batch = self.everything() if points is None else self.draw(points, seed)
+    def _squared_residuals(self, forward: Forward, batch: Collocation) -> tuple[Tensor, Tensor]:
+        """Squared residuals ``(n,)``, summed over the equations, with their points ``(n, inputs)``."""
         blocks, x = of_equations(self.residuals(forward, batch), batch)
         return torch.stack([each.values.detach() ** 2 for each in blocks]).sum(0), x
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _WARM_UP = 500  # steps of Adam
 _HORIZONS = tuple(k / 8 for k in range(1, 8))
 _POINTS = 2  # times as many
-_ADAPTIVE = 2  # draws by the residual
 _WIDTH = 1.5  # times as wide
 
 
@@ -35,8 +34,7 @@ def rungs_of(equation: Equation) -> Iterator[Rung]:
         yield Rung("growing horizons", _changed(equation, horizons=_HORIZONS))
     if equation.draws_points:
         more = equation.points.times(_POINTS)
-        adapted = _changed(equation, adaptive=_ADAPTIVE, points=more)
-        yield Rung("more points, where the residual is large", adapted, more_points=True)
+        yield Rung("more points", _changed(equation, points=more), more_points=True)
         if equation.has_default_network:
             wider = tuple(round(_WIDTH * each) for each in equation.hidden)
             wider_too = _changed(equation, hidden=wider, points=more)

@@ -1,4 +1,4 @@
-"""The source of a family: solved, pruned and allocated; one that cannot be solved at once, by way of a target."""
+"""The source of a family: solved, pruned and allocated; one that cannot be solved at once, by way of others."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from pacpinn.continuation.calibration import PathSegment
 from pacpinn.continuation.effort import Effort
-from pacpinn.continuation.escalation import ColdStart, solve_cold
+from pacpinn.continuation.escalation import ColdStart, escalate, solve_cold
 from pacpinn.continuation.family_methods import FAMILY_METHODS, build_base
 from pacpinn.continuation.settings import Settings, StepContext
 from pacpinn.continuation.solution import Base, Solution, SolutionOnBase
@@ -22,8 +24,9 @@ from pacpinn.family.plan import Plan
 from pacpinn.family.progress import ProgressCallback, ended, reporter
 from pacpinn.runtime.isolation import untouched
 from pacpinn.solvers.base import Report, Result, Status
-from pacpinn.sweep.target_tree import nearest_neighbour_tree
+from pacpinn.sweep.target_tree import distances, nearest_neighbour_tree
 from pacpinn.tasks.coefficient import Coefficients
+from pacpinn.tasks.problem import Rung
 from pacpinn.transfer.from_scratch import cold_start
 
 log = logging.getLogger(__name__)
@@ -32,18 +35,21 @@ log = logging.getLogger(__name__)
 def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
     """A family of the source alone: solved, pruned and allocated.
 
-    Where the source cannot be solved from a fresh network, its targets are tried, in the order in which they would be
-    solved, until one can be or the effort is used up. From there the source is tried again. If it is not solved even
-    so, the family has two bases: the first is that of the solved target, from which further targets start.
+    Where the source cannot be solved from a fresh network, others are tried until one can be or the effort is used up:
+    the targets, in the order in which they would be solved, and the ends of the coefficients' ranges. From there the
+    source is tried again, and at last with more points, which make each step dear. If it is not solved even so, the
+    family has two bases: the first is that of the solved one, from which targets start.
     """
     source, settings = plan.source, plan.settings
     fit, allocate = reporter(progress, "fit", source), reporter(progress, "allocate", source)
     with untouched(settings.seed):
-        start, elsewhere, reached = _cold_start(plan, fit), None, None
+        start, detour = _cold_start(plan, fit), _Detour()
         if not start.solved:
-            start, elsewhere, reached = _by_way_of(_targets_in_order(plan), start, settings, fit)
+            start, detour = _by_way_of(_others_in_order(plan), start, settings, fit)
+            start = escalate(start, _rungs(plan, more_points=True), settings, fit)
+        elsewhere, reached, spent = detour
         masked, results = build_base(start.masked, start.task, settings, allocate)
-        result = replace(Result.joined([start.result, *results]), z=masked.start)
+        result = replace(Result.joined([start.result, *spent, *results]), z=masked.start)
         bases = [Base(masked, source)]
         member = Solution.of(start.task, masked, result, base=0, parent=None)
         solved = member.status is Status.CONVERGED
@@ -58,42 +64,54 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
 
 
 class _Detour(NamedTuple):
-    """A source tried again from a target that is solved.
+    """What was tried elsewhere, for a source that a fresh network does not learn.
 
     Attributes:
-        start: the better one of the source's cold start and of what was reached from the target.
-        base: of the target; None if no target is solved.
-        reached: the last coefficients on the path from the target that were solved; None for the source itself.
+        base: of other coefficients that are solved; None if none are.
+        reached: the last coefficients on the path from there to the source that were solved; None if it was reached.
+        spent: results of all that was tried.
     """
 
-    start: ColdStart
     base: Base | None = None
     reached: Coefficients | None = None
+    spent: Sequence[Result] = ()
 
 
-def _targets_in_order(plan: Plan) -> Iterator[Coefficients]:
-    """The first request's targets, or the ends of its range, in the order of the path from the source.
+def _others_in_order(plan: Plan) -> Iterator[Coefficients]:
+    """The first request's targets, or the ends of its range, in the order of the path from the source; then, from the
+    nearest on, the source with one coefficient at an end of the range in which the problem can be solved.
 
     Those are left out at which the statement itself limits the accuracy.
     """
     problem, source, _, requests = plan
-    found = [c for request in requests[:1] for c in request.other_than(source)]
-    if found:
-        places = problem.space.places([source]), problem.space.places(found)
-        in_order = (found[i - 1] for _, i in nearest_neighbour_tree(*places))
-        yield from (c for c in in_order if not problem.limits_accuracy(c))
+    targets = [c for request in requests[:1] for c in request.other_than(source)]
+    ends = [
+        Coefficients(**{**source, name: end})
+        for name, each in problem.coefficients.items()
+        for end in (each.low, each.high)
+    ]
+    ends = [c for c in dict.fromkeys(ends) if c not in (source, *targets)]
+    at_source, near = problem.space.places([source]), problem.space.places
+    if targets:
+        targets = [targets[i - 1] for _, i in nearest_neighbour_tree(at_source, near(targets))]
+    if ends:
+        ends = [ends[i] for i in np.argsort(distances(near(ends), at_source[0]), kind="stable")]
+    yield from (c for c in [*targets, *ends] if not problem.limits_accuracy(c))
 
 
-def _by_way_of(targets: Iterable[Coefficients], start: ColdStart, settings: Settings, report: Report) -> _Detour:
-    """Solve the first of the `targets` that a fresh network can learn, and try the source again from there.
+def _by_way_of(
+    others: Iterable[Coefficients], start: ColdStart, settings: Settings, report: Report
+) -> tuple[ColdStart, _Detour]:
+    """Solve the first of the `others` that a fresh network can learn, and try the source again from there.
 
-    Nothing is tried if no path leads from one solution to another: for data, and for methods without a path.
+    The start returned is the better one of the source's cold start and of what was reached. Nothing is tried if no path
+    leads from one solution to another: for data, and for methods without a path.
     """
     on_path = FAMILY_METHODS[settings.method].solve_target is None
     if start.result.error_estimate is None or start.task.tolerance is None or not on_path:
-        return _Detour(start)
+        return start, _Detour()
     effort, spent = Effort.of(settings.effort), list[Result]()
-    for c in targets:
+    for c in others:
         if effort.used_up(spent):
             break
         log.info("the source %s is not solved; next: a fresh network at %s", start.task.coefficients, c)
@@ -104,16 +122,21 @@ def _by_way_of(targets: Iterable[Coefficients], start: ColdStart, settings: Sett
             spent += results
             if spent[-1].status is Status.CONVERGED:
                 solved = SolutionOnBase.of(other.task, Base(base, c), replace(spent[-1], z=base.start), parent=None)
-                return _from_there(start, solved, spent, settings, report)
-    return _Detour(_with_spent(start, start, spent, "its targets, of which none is solved") if spent else start)
+                again, reached, result = _from_there(start, solved, settings, report)
+                best = min(again, start, key=lambda each: (not each.solved, each.error))
+                best = best._replace(tried=(*start.tried, f"from {c}, which is solved"))
+                return best, _Detour(solved.base, reached, [*spent, result])
+    tried = (f"{len(spent)} other coefficients, of which none is solved",) if spent else ()
+    return start._replace(tried=(*start.tried, *tried)), _Detour(spent=spent)
 
 
 def _from_there(
-    start: ColdStart, target: SolutionOnBase, spent: list[Result], settings: Settings, report: Report
-) -> _Detour:
-    """The source, whose cold start is `start`, tried again from a solved target."""
-    context = StepContext(start.problem, [target.base], replace(settings, effort=0))  # fresh networks have been tried
-    (solution, base), _ = continue_to(context, PathSegment(target, start.task.coefficients), report)
+    start: ColdStart, other: SolutionOnBase, settings: Settings, report: Report
+) -> tuple[ColdStart, Coefficients | None, Result]:
+    """The source, whose cold start is `start`, tried again from what is solved elsewhere; how far that came, and what
+    it took. In its own result stand the steps and seconds of the start."""
+    context = StepContext(start.problem, [other.base], replace(settings, effort=0))  # fresh networks have been tried
+    (solution, base), _ = continue_to(context, PathSegment(other, start.task.coefficients), report)
     masked = base.masked.with_mask(None, False, base.masked.merge(solution.z))
     found = Result(
         masked.start,
@@ -124,29 +147,26 @@ def _from_there(
         solution.error_estimate,
         solution.error_bound,
     )
-    again = start._replace(masked=masked, result=found)
-    best = min(again, start, key=lambda each: (not each.solved, each.error))
-    best = _with_spent(best, start, [*spent, found], f"from {target.coefficients}, which is solved")
-    return _Detour(best, target.base, solution.reached)
-
-
-def _with_spent(best: ColdStart, start: ColdStart, spent: Sequence[Result], tried: str) -> ColdStart:
-    """The `best` start, with the steps and seconds of the first `start` and of what was spent and tried since then."""
-    of_all = Result.joined([start.result, *spent])
-    result = replace(best.result, steps=of_all.steps, seconds=of_all.seconds)
-    return best._replace(result=result, tried=(*start.tried, tried))
+    own = replace(found, steps=start.result.steps, seconds=start.result.seconds)
+    return start._replace(masked=masked, result=own), solution.reached, found
 
 
 def _cold_start(plan: Plan, report: Report) -> ColdStart:
     """The source from a fresh network; for the method ``"parametric"`` one network is trained on the whole range."""
     problem, source, settings, _ = plan
     if not isinstance(problem, ParametricEquation):
-        return solve_cold(problem, source, settings, problem.rungs(), report)
+        return solve_cold(problem, source, settings, _rungs(plan, more_points=False), report)
     task = settings.task(problem, source)
     network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
     learnt = range_task(problem, source, settings.task)
     masked, result = cold_start(network, learnt, settings.solver, settings.seed, report)
     return ColdStart(problem, task, masked, result)
+
+
+def _rungs(plan: Plan, more_points: bool) -> Iterator[Rung]:
+    """The further tries of the source that have more training points, or those that have not."""
+    if not isinstance(plan.problem, ParametricEquation):
+        yield from (rung for rung in plan.problem.rungs() if rung.more_points == more_points)
 
 
 def _shortfall(member: Solution, start: ColdStart, bases: Sequence[Base]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import replace
 
 from torch import Tensor
@@ -12,11 +14,15 @@ from pacpinn.solvers.base import Report, Result, Solver, Status, silent
 from pacpinn.solvers.choice import InTurn
 from pacpinn.tasks.task import Task
 
+log = logging.getLogger(__name__)
+
 _ROUNDS = 8  # of solving to a smaller residual
 _FIRST = 3  # times the tolerance: the residual of the first round, where nothing is known
 _RANGE = 10  # times more or less, where a solution nearby tells
 _SHARE = 0.5  # of the tolerance: the error that a round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
+_BETWEEN = 2  # times the residual at the training points: a larger one between them shows that these are too few
+_GAIN = 0.5  # of the residual between the points before: other points that leave more have not helped
 _TRUST = 4  # times the tolerance: the largest bound of an error beside which its estimate is believed
 
 
@@ -34,9 +40,10 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
     The residuals have sizes, so that a residual as large as the tolerance would leave an error as large where it is
     smooth. Most residuals change their sign from point to point and leave less, so that the first round solves to a
     few times that, or to the objective's own goal. How much error it leaves decides the residual of the next round. The
-    solve has converged where estimate and bound say so, whatever the residual; it has stalled where the solver can
-    lower the residual no further before that. Tasks whose error cannot be estimated are solved once, as the solver does
-    it. Of several solvers in turn, the last takes the further rounds.
+    solve has converged where estimate and bound say so, whatever the residual. Where the solver can lower the residual
+    no further before that, but it is larger between the training points than at them, these are chosen anew by the
+    residual, for as long as this halves it between the points; else the solve has stalled. Tasks whose error cannot be
+    estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the further rounds.
     """
     if objective.goal is None:
         objective = replace(objective, goal=first_goal(objective.task))
@@ -58,7 +65,7 @@ def first_goal(task: Task, error_per_residual: float | None = None) -> float | N
 
 def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Report = silent) -> Result:
     """:func:`solve_to_accuracy` after its first round, whose result is `first`."""
-    results, goal = [first], objective.tolerance
+    results, goal, rounds, between = [first], objective.tolerance, 1, list[float]()
     further = solver.solvers[-1] if isinstance(solver, InTurn) else solver
     while True:
         result = Result.joined(results)
@@ -69,9 +76,33 @@ def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Rep
         excess = presumed_error(estimate.relative, estimate.bound) / objective.task.tolerance
         if excess <= 1 and result.status is not Status.DIVERGED:
             return replace(result, status=Status.CONVERGED)
-        if result.status is not Status.CONVERGED:
+        if result.status is Status.CONVERGED:
+            if rounds == _ROUNDS:
+                return replace(result, status=Status.STALLED)
+            rounds += 1
+            goal *= min(max(_SHARE / excess, _LEAST), _MOST)
+        elif result.status is Status.STALLED and (task := _on_other_points(objective, result, between)):
+            objective = replace(objective, task=task)
+        else:
             return result
-        if len(results) == _ROUNDS:
-            return replace(result, status=Status.STALLED)
-        goal *= min(max(_SHARE / excess, _LEAST), _MOST)
         results.append(further(replace(objective, goal=goal), result.z, report))
+
+
+def needs_points(between: float, history: Sequence[float]) -> bool:
+    """Whether a root mean square residual `between` the training points is much larger than theirs, by the history."""
+    return bool(history) and between > _BETWEEN * history[-1] ** 0.5
+
+
+def _on_other_points(objective: Objective, result: Result, before: list[float]) -> Task | None:
+    """The task on training points chosen anew; None if they are not too few, or if the last choice has not helped.
+
+    The residual between the points is noted: `before` has those of earlier calls.
+    """
+    between = float(objective.fresh_misfit(result.z[None]).sqrt())
+    if not needs_points(between, result.history) or (len(before) > 1 and between > _GAIN * before[-2]):
+        return None
+    before.append(between)
+    log.info(
+        "residual %.1e at the training points, %.1e between: others are chosen", result.history[-1] ** 0.5, between
+    )
+    return objective.task.redrawn(objective.forward(result.z), turn=len(before))

@@ -91,9 +91,12 @@ class Task(ABC):
         """Easier tasks, which training from scratch solves first, one after the other. None by default."""
         return ()
 
-    def again(self) -> Sequence[Task]:
-        """The task on other points, on which training from scratch continues until one is solved. None by default."""
-        return ()
+    def redrawn(self, forward: Forward, turn: int) -> Task | None:
+        """The task on other training points, chosen by the residuals of the network `forward`.
+
+        The `turn` counts such draws from 1. None, as by default, if no other points are to be drawn.
+        """
+        return None
 
     def seen_by(self, forward: Forward) -> Task:
         """The task adapted to the network `forward`, from which training from scratch continues. By default itself."""

@@ -8,7 +8,7 @@ from torch import nn
 
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.solvers.adam import Adam
-from pacpinn.solvers.base import Report, Result, Status, silent
+from pacpinn.solvers.base import Report, Result, silent
 from pacpinn.solvers.choice import InTurn, SolverChoice, get_solver
 from pacpinn.tasks.task import Task
 from pacpinn.transfer.finite_start import finite_start
@@ -18,7 +18,7 @@ from pacpinn.transfer.methods import from_scratch
 def cold_start(
     network: nn.Module, task: Task, solver: SolverChoice = None, seed: int = 0, report: Report = silent
 ) -> tuple[MaskedNetwork, Result]:
-    """Train all weights of `network` from their initial values: on the easier tasks, the task, and its retries in turn.
+    """Train all weights of `network` from their initial values: on the easier tasks and the task in turn.
 
     Args:
         network: where to start; it is not changed.
@@ -32,9 +32,7 @@ def cold_start(
     method = from_scratch(network)
     method = replace(method, start=finite_start(method.masked, method.start, next(iter(easier), task)))
     results: list[Result] = []
-    for turn, stage in enumerate([*easier, task, *task.again()]):
-        if turn > len(easier) and results[-1].status is Status.CONVERGED:
-            break  # the task itself is solved: no retry
+    for stage in [*easier, task]:
         stage = stage.seen_by(method.masked.forward(method.start))
         warmed_up = solver is None and task.warm_up and not results
         chosen = InTurn([Adam(steps=task.warm_up), get_solver(None, stage)]) if warmed_up else solver

@@ -49,6 +49,13 @@ def kept_weights(
     return kept
 
 
+def kept_share(base: MaskedNetwork, always_kept: Sequence[str] = (), always_free: Sequence[str] = ()) -> float:
+    """The fraction of a base's weights that are kept, those exempt from the criterion not counted."""
+    free = base.by_name(base.free)
+    chosen = [~mask.flatten() for name, mask in free.items() if name not in _exempt(free, always_kept, always_free)]
+    return float(torch.cat(chosen).double().mean()) if chosen else 0.0
+
+
 def require_choice(keep: float, criterion: str | Criterion) -> None:
     """Raise :class:`PruningError` for a `keep` outside (0, 1) or an unknown criterion, whatever the network."""
     if not (isinstance(keep, int | float) and 0 < keep < 1):

@@ -67,11 +67,11 @@ def test_a_start_that_is_solved_tries_no_rung(solution):
 
 
 def test_where_the_residual_is_small_at_the_training_points_alone_only_more_points_are_tried(solution):
-    solver = Tries(solution, 0.1, 0.0, seen=1e-9)
+    solver = Tries(solution, 0.1, 0.1, 0.1, 0.0, seen=1e-9)  # nor do other points help, twice
     found = solved(solver, [*rungs("a"), *rungs("b", more_points=True)])
     assert found.solved
     assert found.tried == ("b",)
-    _, (_, start) = solver.seen
+    *_, (_, start) = solver.seen
     moved = solution + 0.1 * torch.linspace(-1, 1, len(solution), dtype=solution.dtype)
     assert same_bits(start, moved)  # from where the first try ended
 

@@ -311,7 +311,7 @@ def test_there_is_no_fresh_network_without_a_base_to_spare(family, only_anew):
 def test_where_only_the_training_points_are_solved_no_shorter_step_is_tried(family):
     solver = Recording(lambda objective, z, report: Result(z, Status.STALLED, steps=1, seconds=0.0, history=[0.0]))
     assert step(family, solver, k=4.0).status == Status.STALLED
-    assert len(solver.places) == 1
+    assert len(set(solver.places)) == 1  # solved there on other training points too, which does not help either
 
 
 # Where no effort helps ------------------------------------------------------------------------------------------------

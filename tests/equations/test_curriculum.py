@@ -1,4 +1,4 @@
-"""Stages of a cold start: horizons, causal windows, adaptive points."""
+"""Stages of a cold start: horizons, causal windows, chosen points."""
 
 import math
 
@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import pacpinn as pp
 from pacpinn.equations.collocation import Collocation
-from pacpinn.equations.curriculum import AdaptivePoints, CausalWindows, Horizon, Stage, residual_choice
+from pacpinn.equations.curriculum import CausalWindows, ChosenPoints, Horizon, Stage, chosen_by_residual
 from pacpinn.errors import ResidualError
 from pacpinn.tasks.task import Block
 from tests.toys import Advection, Decay, SoftDecay, network_of
@@ -52,7 +51,7 @@ def test_the_weight_of_a_window_falls_with_the_residuals_before_it():
     stage = CausalWindows.over(TIME, 4, tolerance=0.1)
     x = column(8)
     squares = 0.01 * torch.tensor([1.0, 1.0, 2.0, 2.0, 0.0, 0.0, 9.0, 9.0], dtype=torch.float64)
-    weights = stage.adapted(lambda points, seed: (squares, x)).weights
+    weights = stage.adapted(lambda: (squares, x)).weights
     torch.testing.assert_close(weights, torch.exp(-torch.tensor([0.0, 1.0, 3.0, 3.0], dtype=torch.float64)))
 
 
@@ -67,34 +66,28 @@ def test_weights_multiply_the_squares_of_the_equations_residuals_alone():
     assert CausalWindows(2, 1.0, 1.0, 5.0).weighted(blocks, batch) is blocks
 
 
-def test_adaptive_points_are_as_many_and_lie_among_the_candidates():
-    candidates = column(100)
-    asked = []
-
-    def squares(points, seed):
-        asked.append((points, seed))
-        return (candidates[:, 0] > 4).double(), candidates
-
-    stage = AdaptivePoints(pp.Points(domain=10), seed=2).adapted(squares)
-    chosen = stage.place(np.zeros((10, 1)), np.asarray)
-    assert asked == [(pp.Points(domain=100, distribution="pseudo"), 1002)]
-    assert len(np.unique(chosen)) == 10
-    assert np.isin(chosen, candidates.numpy()).all()
+def test_chosen_points_are_the_training_points_on_the_domain_of_the_stage():
+    stage = Horizon(0.5).at_points(column(3).numpy(), seed=1)
+    assert isinstance(stage, ChosenPoints)
+    assert (stage.seed, stage.domain(TIME).t1) == (1, 3)
+    assert stage.place(np.zeros((10, 1)), np.negative).tolist() == [[1.0], [3.0], [5.0]]
+    again = stage.at_points(column(2).numpy(), seed=2)
+    assert (again.stage, again.seed, len(again.inside)) == (Horizon(0.5), 2, 2)
 
 
 def test_half_of_the_points_follow_the_residual_and_half_are_spread_evenly():
-    residuals = np.zeros(100_000)
-    residuals[:100] = 1.0
-    chosen = residual_choice(residuals, 150, seed=0)
-    assert len(set(chosen)) == 150
-    assert 0.3 < (chosen < 100).mean() < 0.6
-    assert np.array_equal(chosen, residual_choice(residuals, 150, seed=0))
-    assert len(set(residual_choice(np.zeros(10), 10, seed=0))) == 10  # of no residual at all: evenly
+    places, squares = column(100_000), torch.zeros(100_000)
+    squares[:100] = 1.0
+    chosen = chosen_by_residual((squares, places), 150, seed=0)
+    assert len(np.unique(chosen)) == len(chosen) == 150
+    assert 0.3 < (chosen <= places[99].item()).mean() < 0.6
+    assert np.array_equal(chosen, chosen_by_residual((squares, places), 150, seed=0))
+    assert len(chosen_by_residual((torch.zeros(10), column(10)), 10, seed=0)) == 10  # of no residual at all: evenly
 
 
 def test_easier_tasks_are_horizons_then_coefficients_then_windows():
     class All(SoftDecay):
-        horizons, easy, windows, adaptive = (0.5,), {"k": 0.5}, 3, 2
+        horizons, easy, windows = (0.5,), {"k": 0.5}, 3
 
     task = All().task(k=1.0)
     easier = task.easier()
@@ -102,7 +95,6 @@ def test_easier_tasks_are_horizons_then_coefficients_then_windows():
     assert kinds == [Horizon, Stage, Stage, CausalWindows, CausalWindows]
     assert [each.coefficients.k for each in easier] == pytest.approx([0.5, 0.5, 0.5**0.5, 1.0, 1.0])
     assert {each.tolerance for each in easier} == {10 * task.tolerance}
-    assert [each.stage.seed for each in task.again()] == [1, 2]
     assert task.stage.seed == 0
 
 

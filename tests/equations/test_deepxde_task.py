@@ -130,6 +130,39 @@ def test_data_are_made_for_each_target_not_for_each_evaluation():
     assert len(made) <= before + 1
 
 
+# Chosen points --------------------------------------------------------------------------------------------------------
+
+
+def test_points_are_chosen_by_the_residual_and_the_solution_still_solves(known):
+    problem, case = known
+    task = problem.task()
+    exact = network_of(task, lambda x: case.exact(x, problem.source.rate))
+    wrong = network_of(task, lambda x: case.exact(x, problem.source.rate) + torch.exp(-80 * (x[:, :1] - 0.5) ** 2))
+    chosen = task.redrawn(wrong, 1)
+    if not problem.pointwise:
+        assert chosen is None  # its matrices of weights belong to its points
+        return
+    batch, training = chosen.everything(), task.everything()
+    assert len(batch.x) - sum(batch.counts) == len(training.x) - sum(training.counts)
+    assert all(each.values.abs().max() < 1e-9 for each in chosen.residuals(exact, batch))
+
+
+def test_half_of_them_lie_where_the_residual_is_large_whatever_the_object_draws():
+    time = dde.geometry.TimeDomain(0, 1)
+
+    def task(**points):
+        def make_data(c):
+            return dde.data.PDE(time, lambda t, u: dde.grad.jacobian(u, t) + c.rate * u, [], **points)
+
+        return pp.from_deepxde(make_data, network(), RATE).task()
+
+    for made, count in ((task(num_domain=80), 80), (task(anchors=np.linspace(0, 1, 60)[:, None]), 60)):
+        late = network_of(made, lambda t: torch.where(t < 0.25, torch.sin(40 * t), torch.exp(-1.5 * t)))
+        x = made.redrawn(late, 1).everything().x
+        assert len(x) == count
+        assert 0.4 < (x < 0.25).double().mean() < 0.9
+
+
 # Growing horizons -----------------------------------------------------------------------------------------------------
 
 

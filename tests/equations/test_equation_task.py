@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.equations.curriculum import Horizon
 from pacpinn.errors import ResidualError, SizeError
 from tests.toys import Advection, Decay, Rotation, SoftDecay, blocks_of, network_of
 
@@ -117,6 +118,44 @@ def test_an_error_in_a_residual_leaves_no_trace():
 def test_all_coefficients_share_their_training_points():
     a, b = Advection().task(speed=1), Advection().task(speed=2)
     assert torch.equal(a.everything().x, b.everything().x)
+
+
+def late(task):
+    """A network that solves the decay from t = 0.25 on only."""
+    return network_of(
+        task, lambda t: torch.where(t < 0.25, 1 + t * torch.sin(40 * t), torch.exp(-task.coefficients.k * t))
+    )
+
+
+def test_points_are_chosen_where_the_residual_is_large():
+    class Many(SoftDecay):
+        points = pp.Points(domain=200, boundary=2)
+
+    task = Many().task()
+    x, plain = task.redrawn(late(task), 1).everything().x, task.everything().x
+    assert x.shape == plain.shape
+    assert (plain < 0.25).double().mean() < 0.3
+    assert 0.45 < (x < 0.25).double().mean() < 0.85  # half of them by the residual, half evenly
+    inside = set(x[(x > 0) & (x < 1)].tolist())
+    assert not inside & set(task.fresh(1).x.flatten().tolist())
+    assert not torch.equal(x, task.redrawn(late(task), 2).everything().x)
+    assert torch.equal(x, task.redrawn(late(task), 1).everything().x)
+
+
+def test_chosen_points_stay_before_a_horizon_and_are_chosen_anew_from_all_of_it():
+    task = SoftDecay().task().at_stage(Horizon(0.5))
+    once = task.redrawn(late(task), 1)
+    assert once.everything().x.max() <= 0.5
+    assert torch.equal(once.redrawn(late(task), 2).everything().x, task.redrawn(late(task), 2).everything().x)
+
+
+def test_points_are_chosen_as_often_as_the_equation_allows():
+    class Twice(SoftDecay):
+        adaptive = 2
+
+    task = Twice().task()
+    assert task.redrawn(late(task), 2) is not None
+    assert task.redrawn(late(task), 3) is None
 
 
 def test_fresh_points_are_others_and_the_same_for_the_same_seed():

@@ -1,5 +1,6 @@
 """Solving until the estimated error is within the tolerance, with made-up solvers and with real ones."""
 
+import itertools
 import math
 from dataclasses import dataclass, field, replace
 
@@ -125,6 +126,52 @@ def test_every_round_reports(solved):
     reported = []
     solve_to_accuracy(solved, Halving(solved.masked.start), start(solved, 6e-3), lambda *each: reported.append(each))
     assert reported == [(1, 1.0), (2, 1.0), (3, 1.0)]
+
+
+# Other training points ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Choosy:
+    """A solver that brings the network nearer to where it is solved, and rests with no residual at its points.
+
+    It notes the training points of each call; it goes `shares` of what is left of the way.
+    """
+
+    solution: torch.Tensor
+    shares: list[float]
+    points: list[torch.Tensor] = field(default_factory=list)
+
+    def __call__(self, objective, z, report):
+        share = self.shares[len(self.points)]
+        self.points.append(objective.task.everything().x)
+        return Result(self.solution + (1 - share) * (z - self.solution), Status.STALLED, 1, 0.1, history=[0.0])
+
+
+@pytest.mark.parametrize(
+    ("shares", "calls", "status"),
+    [
+        ([0.0, 0.9, 0.9, 0.9], 3, Status.CONVERGED),
+        ([0.0, 0.0, 0.9, 0.9], 4, Status.CONVERGED),  # one choice may not help
+        ([0.0, 0.0, 0.0], 3, Status.STALLED),  # two may not
+        ([0.0, *[0.3] * 8], 9, Status.STALLED),  # at most eight choices
+    ],
+)
+def test_a_solve_that_rests_between_its_points_goes_on_on_others(solved, shares, calls, status):
+    solver = Choosy(solved.masked.start, shares)
+    result = solve_to_accuracy(solved, solver, start(solved, 0.03))
+    assert (result.status, len(solver.points), result.steps) == (status, calls, calls)
+    assert all(each.shape == solver.points[0].shape for each in solver.points)
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(solver.points, 2))
+
+
+def test_an_equation_may_keep_its_points(solved):
+    class Fixed(Decay):
+        adaptive = 0
+
+    task, solver = Fixed().task(), Choosy(solved.masked.start, [0.0])
+    solve_to_accuracy(replace(solved, task=task), solver, start(solved, 0.03))
+    assert len(solver.points) == 1
 
 
 # Statuses -------------------------------------------------------------------------------------------------------------

@@ -216,63 +216,19 @@ def test_windows_need_a_time_interval():
         cold_start(Timeless().initial_network(seed=0), Timeless().task())
 
 
-# Adaptive points ------------------------------------------------------------------------------------------------------
+# Points chosen by the residual ----------------------------------------------------------------------------------------
 
 
 class Sudden(Decay):
     """A decay so fast that hardly a training point sees it."""
 
     k = pp.Coefficient(1.0, low=0.1, high=100.0, scale="log", doc="rate")
-    adaptive = 3
-
-    def scale(self, c):
-        return c.k**0.5
 
 
-def test_points_drawn_anew_crowd_where_the_residual_is_large():
-    task = Sudden().task()
-    (stage, *_) = task.again()
-    early = network_of(  # not solved before t = 0.25
-        Sudden(), lambda t: torch.where(t < 0.25, 1 + t * torch.sin(40 * t), torch.exp(-t))
-    )
-    x, plain = stage.seen_by(early).everything().x, task.everything().x
-    assert x.shape == plain.shape
-    assert (plain < 0.25).double().mean() < 0.3
-    assert 0.45 < (x < 0.25).double().mean() < 0.85  # half of them by the residual, half evenly
-    fresh = set(task.fresh(1).x.flatten().tolist())
-    assert not fresh & set(x[(x > 0) & (x < 1)].tolist())
-    assert not torch.equal(x, task.again()[1].seen_by(early).everything().x)
-
-
-def test_points_are_drawn_anew_until_the_task_is_solved(monkeypatch):
-    monkeypatch.setattr("pacpinn.solvers.accuracy.error_estimate", lambda *_: None)  # what the solver says is taken
-    status, points = iter([Status.STALLED, Status.STALLED, Status.CONVERGED]), []
-
-    def solver(objective, z, report):
-        points.append(objective.task.everything().x)
-        return Result(z, next(status), steps=1, seconds=0.1)
-
-    _, result = cold_start(Sudden().initial_network(seed=0), Sudden().task(), solver)
-    assert result.status is Status.CONVERGED
-    assert len(points) == 3
-    assert torch.equal(points[0], Sudden().task().everything().x)
-    assert not any(torch.equal(points[i], points[i - 1]) for i in range(3))
-
-
-def test_what_is_solved_on_points_drawn_anew_has_an_estimate_of_its_error():
-    class Coarse(Sudden):
-        adaptive = 1
-
-    task = Coarse().task(k=50.0)
-    _, result = cold_start(Coarse().initial_network(0), task, LevenbergMarquardt(max_steps=20))
-    assert result.status is not Status.CONVERGED
-    assert result.error_estimate > task.tolerance
-
-
-def test_a_sudden_decay_is_learnt_several_times_better_on_points_drawn_anew():
+def test_a_sudden_decay_is_learnt_several_times_better_on_points_chosen_by_the_residual():
     class Even(Sudden):
         adaptive = 0
 
-    (_, even), (_, drawn) = reached(Even(), k=50.0), reached(Sudden(), k=50.0)
+    (_, even), (_, chosen) = reached(Even(), k=50.0), reached(Sudden(), k=50.0)
     assert even > 0.2
-    assert drawn < even / 3
+    assert chosen < even / 3

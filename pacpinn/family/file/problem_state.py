@@ -27,11 +27,10 @@ class Changes(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         points: numbers of points in the domain, on its boundary and at the start.
-        adaptive, warm_up, horizons, hidden: as in :class:`Equation`.
+        warm_up, horizons, hidden: as in :class:`Equation`.
     """
 
     points: tuple[int, int, int] | None = None
-    adaptive: int | None = None
     warm_up: int | None = None
     horizons: tuple[float, ...] | None = None
     hidden: tuple[int, ...] | None = None
@@ -68,7 +67,6 @@ def _changes(problem: Equation) -> Changes:
     own, points = vars(problem), vars(problem).get("points")
     return Changes(
         points and (points.domain, points.boundary, points.initial),
-        own.get("adaptive"),
         own.get("warm_up"),
         tuple(own["horizons"]) if "horizons" in own else None,
         tuple(own["hidden"]) if "hidden" in own else None,
