@@ -21,7 +21,7 @@ class Advection(pp.Equation):
     beta = pp.Coefficient(1.0, low=0.1, high=50.0, doc="speed")
     targets = pp.grid(beta=range(2, 31))
     points = pp.Points(domain=1536)
-    tolerance = 1e-4
+    tolerance = 2e-4
 
     def geometry(self, c: pp.Coefficients) -> Any:
         return dde.geometry.GeometryXTime(dde.geometry.Interval(0, 2 * np.pi), dde.geometry.TimeDomain(0, 1))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pacpinn.equations.boundary_points import boundary_points, is_constructed
 from pacpinn.errors import ResidualError
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
 from pacpinn.runtime.isolation import untouched
@@ -105,6 +106,9 @@ def deepxde_data(geometry: Any, points: Points, inside: np.ndarray, conditions: 
     points.
     """
     kind, counts = dde.data.PDE, {"num_boundary": points.boundary}
+    if points.boundary and is_constructed(geometry):
+        inside = np.concatenate([inside, boundary_points(geometry, points.boundary, points.distribution)])
+        counts["num_boundary"] = 0
     if isinstance(geometry, dde.geometry.GeometryXTime):
         kind, counts["num_initial"] = dde.data.TimePDE, points.initial
     return kind(

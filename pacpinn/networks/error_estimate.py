@@ -11,7 +11,7 @@ itself, and explains nothing of another. Points are cheap and unknowns are not, 
 What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
 per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
 of a smooth solution by 1 makes a residual of 1; and a quarter, as norms are sums over points. Where the estimate is
-inside the tolerance and the bound is far out, more points and more weights decide.
+inside the tolerance and the bound is much larger, more points and more weights decide.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ _WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SLACK = 1.25  # of the bound, for norms that are sums over points
-_DOUBT = 2  # times the tolerance: a bound beyond it leaves a doubt
-_MORE = 2  # times as many points and weights, where the first estimate leaves a doubt
+_DOUBT = 3  # times the estimate: a bound beyond it leaves a doubt
+_MORE = (2, 4)  # times as many points and weights, for as long as the estimate leaves a doubt
 _ROWS = 2  # times as many points as unknowns of an output, at least
 _SEED = 0  # of the functions and of the choice of weights
 _STEP = 1e-4  # length of the step along d for a central difference, whose error is of the order of its square
@@ -79,12 +79,16 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     if not isinstance(task, LeastSquaresTask) or not task.estimable:
         return None
     found = _estimate(task, masked, z, 1)
-    return _estimate(task, masked, z, _MORE) if _in_doubt(found, task.tolerance) else found
+    for more in _MORE:
+        if not _in_doubt(found, task.tolerance):
+            break
+        found = _estimate(task, masked, z, more)
+    return found
 
 
 def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
-    """Whether the estimate is inside the tolerance, and what it does not explain may take the error far out of it."""
-    return tolerance is not None and found.relative <= tolerance and found.bound > _DOUBT * tolerance
+    """Whether the estimate is inside the tolerance, and what it does not explain may be a much larger error."""
+    return tolerance is not None and found.relative <= tolerance and found.bound > _DOUBT * found.relative
 
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
