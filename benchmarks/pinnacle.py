@@ -1,6 +1,6 @@
 """PINNacle's problems with the library's defaults, beside the errors that its paper prints for eleven methods.
 
-Each case of `pinnacle_cases` is stated as PINNacle's repository states it (i207M/PINNacle, arXiv:2306.08827), and
+All but the effort is the default: 300 seconds, so that a solve that fails ends within ten minutes. Each case of `pinnacle_cases` is stated as PINNacle's repository states it (i207M/PINNacle, arXiv:2306.08827), and
 solved in a process of its own; `pinnacle_data.py` reads the reference solutions, which are PINNacle's too, from a
 folder. The speeds of the lid-driven cavity are one family.
 
@@ -24,6 +24,7 @@ SHARED = ("flow",)  # what cases share is no case
 CASES = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in SHARED)
 QUICK_CASES = ["poisson_1d", "wave_1d"]
 SEEDS = (0, 1, 2)
+EFFORT = "300 s"  # of tries to solve the source; pruning and allocation come after
 DATA = HERE.parents[2] / "shared" / "pinnacle"
 
 
@@ -31,6 +32,7 @@ def more_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="the folder of PINNacle's reference solutions")
     parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="seeds of the solves")
     allowed = "seconds of each member of a case at one seed"
+    parser.add_argument("--effort", default=EFFORT, help="of each solve")
     parser.add_argument("--timeout", type=float, default=MOST_SECONDS, help=allowed)
 
 
@@ -45,7 +47,7 @@ def measure(report: Report, names: list[str], seeds: list[int], chosen: argparse
     for name in names:
         members = 1 + len(case(name, chosen.data).targets)
         for seed in seeds:
-            words = [name, str(chosen.data), str(seed), str(chosen.threads)]
+            words = [name, str(chosen.data), str(seed), str(chosen.threads), chosen.effort]
             found = in_a_process("pinnacle_measured.py", words, chosen.threads, members * chosen.timeout)
             rows = kept(name, seed, found)
             report.rows += rows

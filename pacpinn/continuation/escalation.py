@@ -10,7 +10,7 @@ the network that there is.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -73,11 +73,17 @@ def solve_cold(
     problem: Problem, c: Coefficients, settings: Settings, rungs: Iterable[Rung], report: Report
 ) -> ColdStart:
     """Train a fresh network at coefficients `c`; one that misses its tolerance is tried again along the `rungs`."""
-    return escalate(_attempt(problem, c, settings, settings.seed, report), rungs, settings, report)
+    ending = Effort.of(settings.effort).ending(report, ())
+    return escalate(_attempt(problem, c, settings, settings.seed, ending), rungs, settings, report)
 
 
-def escalate(start: ColdStart, rungs: Iterable[Rung], settings: Settings, report: Report) -> ColdStart:
-    """Try a start that misses its tolerance again along the `rungs`; the steps of the start itself count as effort."""
+def escalate(
+    start: ColdStart, rungs: Iterable[Rung], settings: Settings, report: Report, elsewhere: Sequence[Result] = ()
+) -> ColdStart:
+    """Try a start that misses its tolerance again along the `rungs`.
+
+    What the start itself took counts as effort, and what was spent `elsewhere` if this is in seconds.
+    """
     if start.task.tolerance is None or start.result.error_estimate is None:
         return start
     c, effort = start.task.coefficients, Effort.of(settings.effort)
@@ -89,12 +95,13 @@ def escalate(start: ColdStart, rungs: Iterable[Rung], settings: Settings, report
         needs_points = best.needs_points
         if needs_points and not rung.more_points:
             continue
-        if effort.used_up(results):
+        if effort.used_up(results, elsewhere):
             left.append(rung.name)
             continue
         log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, start.task.tolerance, rung.name)
         network = best.masked.module(best.masked.start) if needs_points and rung.same_network else None
-        found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, report, network)
+        ending = effort.ending(report, results, elsewhere)
+        found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, ending, network)
         results.append(found.result)
         tried.append(rung.name)
         best, before = min(best, found, key=lambda each: (not each.solved, each.error)), best

@@ -47,4 +47,8 @@ def ended(stage: Stage, solution: Solution) -> Progress:
 
 def reporter(progress: ProgressCallback, stage: Stage, c: Coefficients) -> Report:
     """A function for a solver to call with step and loss, which calls `progress`."""
-    return lambda step, loss: progress(Progress(stage, c, step, loss))
+
+    def report(step: int, loss: float) -> None:  # whatever the callback returns
+        progress(Progress(stage, c, step, loss))
+
+    return report

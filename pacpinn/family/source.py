@@ -46,7 +46,7 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
         start, detour = _cold_start(plan, fit), _Detour()
         if not start.solved:
             start, detour = _by_way_of(_others_in_order(plan), start, settings, fit)
-            start = escalate(start, _rungs(plan, more_points=True), settings, fit)
+            start = escalate(start, _rungs(plan, more_points=True), settings, fit, detour.spent)
         elsewhere, reached, spent = detour
         masked, results = build_base(start.masked, start.task, settings, allocate)
         result = replace(Result.joined([start.result, *spent, *results]), z=masked.start)
@@ -112,17 +112,18 @@ def _by_way_of(
         return start, _Detour()
     effort, spent = Effort.of(settings.effort), list[Result]()
     for c in others:
-        if effort.used_up(spent):
+        if effort.used_up(spent, elsewhere=[start.result]):
             break
+        ending = effort.ending(report, spent, elsewhere=[start.result])
         log.info("the source %s is not solved; next: a fresh network at %s", start.task.coefficients, c)
-        other = solve_cold(start.problem, c, settings, (), report)
+        other = solve_cold(start.problem, c, settings, (), ending)
         spent.append(other.result)
         if other.solved:
             base, results = build_base(other.masked, other.task, settings, report)
             spent += results
             if spent[-1].status is Status.CONVERGED:
                 solved = SolutionOnBase.of(other.task, Base(base, c), replace(spent[-1], z=base.start), parent=None)
-                again, reached, result = _from_there(start, solved, settings, report)
+                again, reached, result = _from_there(start, solved, settings, ending)
                 best = min(again, start, key=lambda each: (not each.solved, each.error))
                 best = best._replace(tried=(*start.tried, f"from {c}, which is solved"))
                 return best, _Detour(solved.base, reached, [*spent, result])

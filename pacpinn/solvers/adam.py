@@ -81,9 +81,11 @@ class _Descent:
             self._optimizer.step()
             self._schedule.step()
             self.history.append(float(loss.detach()))
-            report(len(self.history), self.history[-1])
+            ending = report(len(self.history), self.history[-1])
             if self.objective.solved(self.best, self.history[-1]):
                 return Status.CONVERGED
+            if ending:
+                break
         if not torch.isfinite(self.z).all():
             return Status.DIVERGED
         self.best = self.z.detach()

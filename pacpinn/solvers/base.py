@@ -14,7 +14,7 @@ from pacpinn.errors import ResidualError
 from pacpinn.networks.objective import Objective
 from pacpinn.tasks.task import LeastSquaresTask
 
-Report = Callable[[int, float], None]  # step, loss
+Report = Callable[[int, float], bool | None]  # of step and loss; a solver ends if it is True
 
 
 def silent(step: int, loss: float) -> None:

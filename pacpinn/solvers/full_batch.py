@@ -50,7 +50,8 @@ def minimise_full_batch(
         if loss < history[-1]:
             best = z.detach().clone()
         history.append(loss)
-        report(done, loss)
+        if report(done, loss):
+            break
     return Result(best, ended or Status.MAX_STEPS, evaluations, time.perf_counter() - began, history)
 
 

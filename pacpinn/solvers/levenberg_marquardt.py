@@ -78,7 +78,8 @@ class LevenbergMarquardt:
             targets.take(trial, step)
             self._end_stuck(targets, trial)
             self._end_moved(targets)
-            report(step, max(state.losses[-1] for state in targets.states))
+            if report(step, max(state.losses[-1] for state in targets.states)):
+                break
         return targets.results(time.perf_counter() - began)
 
     def _step(self, targets: RunningTargets) -> Trial:

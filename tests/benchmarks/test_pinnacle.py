@@ -108,7 +108,7 @@ def decay(**others) -> Case:
 def test_the_stated_case_is_measured_first_and_then_its_family(monkeypatch, family):
     monkeypatch.setattr(pp, "solve_family", lambda *_, **__: family)
     rows = []
-    measure(decay(), 0, rows.append)
+    measure(decay(), 0, "90 s", rows.append)
     assert [(row["coefficients"], row["stated"]) for row in rows] == [("k=1", True), ("k=1.3", False)]
     assert all(row["plain"] < row["bound"] for row in rows)
 
@@ -118,6 +118,6 @@ def test_a_missing_file_is_told_before_any_work():
         raise FileNotFoundError("burgers1d.dat")
 
     rows = []
-    measure(decay(exact=missing), 0, rows.append)
+    measure(decay(exact=missing), 0, "90 s", rows.append)
     assert [row["status"] for row in rows] == ["raised"]
     assert "burgers1d.dat" in rows[0]["message"]

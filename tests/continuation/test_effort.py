@@ -46,6 +46,21 @@ def test_it_is_used_up_by_all_results_together():
     assert Effort.of(0).used_up([])
 
 
+def test_what_was_spent_elsewhere_counts_in_seconds():
+    own, elsewhere = [took(60, 1.0)], [took(40, 2.0)]
+    assert not Effort.of(100).used_up(own, elsewhere)
+    assert Effort.of("3s").used_up(own, elsewhere)
+
+
+def test_seconds_end_the_try_that_is_going_on_and_steps_do_not():
+    reported = []
+    report = lambda *each: reported.append(each)  # noqa: E731
+    assert Effort.of(0).ending(report, ()) is report
+    assert Effort.of("3 s").ending(report, [took(1, 2.0)], [took(1, 1.0)])(1, 0.5)
+    assert not Effort.of("1000 s").ending(report, [took(1, 2.0)])(2, 0.5)
+    assert reported == [(1, 0.5), (2, 0.5)]
+
+
 def test_settings_have_one_form_of_it():
     assert pp.Settings(effort="2e3") == pp.Settings()
     assert pp.Settings(effort="90s") == pp.Settings(effort="90 s")

@@ -12,6 +12,7 @@ from pacpinn.tasks.coefficient import Coefficients
 def test_a_reporter_tells_stage_coefficients_step_and_loss():
     told, c = [], Coefficients(k=1.3)
     reporter(told.append, "fit", c)(3, 0.5)
+    assert reporter(lambda each: True, "fit", c)(3, 0.5) is None  # what a callback returns ends no solver
     assert told == [Progress("fit", c, 3, 0.5)]
     assert told[0].solution is None
 

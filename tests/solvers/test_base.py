@@ -3,11 +3,13 @@
 import pytest
 import torch
 
+import pacpinn as pp
 from pacpinn.errors import ResidualError
 from pacpinn.networks.objective import Objective
 from pacpinn.solvers.base import Result, Status, require_finite, silent
+from pacpinn.solvers.levenberg_marquardt import LevenbergMarquardt
 from pacpinn.tasks.task import Block
-from tests.solvers.problems import rosenbrock, shaped
+from tests.solvers.problems import curve, rosenbrock, shaped
 from tests.toys import Rosenbrock
 
 
@@ -48,3 +50,20 @@ def test_a_loss_without_residuals_is_named_by_its_task():
         ResidualError, match=r"the loss of Shaped at .* is nan before the first step; expected a finite"
     ):
         require_finite(objective, torch.tensor(float("nan")), objective.masked.start)
+
+
+@pytest.mark.parametrize(
+    "solver", [LevenbergMarquardt(), pp.Adam(steps=50), pp.LBFGS(steps=50)], ids=lambda each: type(each).__name__
+)
+def test_a_solver_ends_when_its_report_says_so(solver):
+    objective, reported = curve(tolerance=1e-9), []
+
+    def third(step, loss):
+        reported.append(step)
+        return len(reported) == 3
+
+    result = solver(objective, objective.masked.start, third)
+    assert result.status is Status.MAX_STEPS
+    assert len(reported) == 3
+    assert result.z.isfinite().all()
+    assert result.history[-1] <= result.history[0]
