@@ -1,8 +1,9 @@
 """PINNacle's problems with the library's defaults, beside the errors that its paper prints for eleven methods.
 
-All but the effort is the default: 300 seconds, so that a solve that fails ends within ten minutes. Each case of `pinnacle_cases` is stated as PINNacle's repository states it (i207M/PINNacle, arXiv:2306.08827), and
-solved in a process of its own; `pinnacle_data.py` reads the reference solutions, which are PINNacle's too, from a
-folder. The speeds of the lid-driven cavity are one family.
+All but the effort is the default: 300 seconds, so that a solve that fails ends within ten minutes. Each case of
+`pinnacle_cases` is stated as PINNacle's repository states it (i207M/PINNacle, arXiv:2306.08827), and solved in a
+process of its own; `pinnacle_data.py` reads the reference solutions, which are PINNacle's too, from a folder. The
+speeds of the lid-driven cavity are one family.
 
     python benchmarks/pinnacle.py --data ../shared/pinnacle --output benchmarks/results
     python benchmarks/pinnacle.py --only wave_1d cavity --seeds 0 --output benchmarks/results
