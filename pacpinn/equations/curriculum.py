@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _STRIDE = 0.125  # of a coefficient's range: the largest distance between easier coefficients
 _ROUGH = 1e-2  # an easier task need not be solved to less
+_WEIGHTS = 0.01, 0.1  # of the equations' residuals, where the conditions are to be met first
 _EASIER = 10  # times its tolerance: the accuracy of an easier task, which gives no more than a start
 
 AnyTask = TypeVar("AnyTask", bound="EquationTask")
@@ -32,6 +33,7 @@ class Stage:
     """The task as it stands. Subclasses change its domain, its training points or the weights of its residuals."""
 
     seed = 0  # of the training points
+    estimable = True  # whether its residuals tell the error of a solution
 
     def adapted(self, squares: SquaredResiduals) -> Stage:
         """The stage adapted to the residuals of a network."""
@@ -65,6 +67,22 @@ class Horizon(Stage):
 
 
 @dataclass(frozen=True)
+class ConditionsFirst(Stage):
+    """The residuals of the equations times a `weight` under 1, so that the conditions are met first.
+
+    Where a solution is far steeper than the domain is wide, as near a small hole, a network that leaves the conditions
+    alone and solves the equation by a constant is a place where a solver rests.
+    """
+
+    weight: float
+    estimable = False
+
+    def weighted(self, blocks: list[Block], batch: Collocation) -> list[Block]:
+        equations, _ = of_equations(blocks, batch)
+        return [replace(each, values=self.weight * each.values) for each in equations] + blocks[len(equations) :]
+
+
+@dataclass(frozen=True)
 class CausalWindows(Stage):
     """Causal training: later windows of the time interval count once the residual in earlier windows is small.
 
@@ -77,6 +95,7 @@ class CausalWindows(Stage):
     begin: float  # of the time interval
     end: float
     weights: Tensor | None = None  # of the windows, (count,); None before the stage is adapted to a network
+    estimable = False
 
     @classmethod
     def over(cls, geometry: Any, count: int, tolerance: float) -> Self:
@@ -122,7 +141,7 @@ class ChosenPoints(Stage):
 
 
 def easier_tasks(task: AnyTask, unit: float | None) -> list[AnyTask]:
-    """Growing horizons at the easy coefficients, the path to the task's own, then causal training there.
+    """Growing horizons at the easy coefficients, the path to the task's own, then conditions first, or causal training.
 
     The `unit` is the tolerance by which causal windows weigh residuals; by default the easier tasks' own.
     """
@@ -132,6 +151,8 @@ def easier_tasks(task: AnyTask, unit: float | None) -> list[AnyTask]:
     easier = [first.at_stage(Horizon(share)) for share in equation.horizons]
     if path:
         easier += [first, *path[:-1]]
+    if equation.conditions_first:
+        easier += [task.at_stage(ConditionsFirst(weight)) for weight in _WEIGHTS]
     if equation.windows > 1:
         windows = CausalWindows.over(task.geometry, equation.windows, unit or tolerance)
         easier += [task.at_stage(windows) for _ in range(equation.windows - 1)]

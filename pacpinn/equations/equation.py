@@ -35,9 +35,11 @@ class Equation(Problem):
         horizons: shares of the time interval on which a cold start solves the equation first, such as (0.25, 0.5).
         windows: number of windows of the time interval. In a cold start later windows weigh little until earlier ones
             are solved (causal training: Wang et al. 2022, arXiv:2203.07404).
+        conditions_first: whether a cold start solves the equation first with a hundredth, then a tenth of the weight of
+            its residuals, so that soft conditions are met first.
         easy: coefficients at which the equation is easy, such as {"nu": 0.1}. A cold start solves it there first, then
             moves to the source in steps of an eighth of the coefficients' ranges at most. All easier tasks (horizons,
-            windows, easy coefficients) are solved to ten times the tolerance.
+            windows, weights, easy coefficients) are solved to ten times the tolerance.
         adaptive: how often a solve that rests above its tolerance may choose its points anew, half of them where the
             residual is large (Wu et al. 2023, doi:10.1016/j.cma.2022.115671).
         warm_up: steps of Adam with which a cold start begins, if Levenberg-Marquardt fails from the initial network.
@@ -68,6 +70,7 @@ class Equation(Problem):
     tolerance: ClassVar[float] = 1e-3
     horizons: ClassVar[Sequence[float]] = ()
     windows: ClassVar[int] = 1
+    conditions_first: ClassVar[bool] = False
     easy: ClassVar[Mapping[str, float]] = {}
     adaptive: ClassVar[int] = 8
     warm_up: ClassVar[int] = 0

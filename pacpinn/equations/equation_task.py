@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation, Points, deepxde_data, domain_points, random_points, regular_grid
-from pacpinn.equations.curriculum import CausalWindows, Place, Stage, chosen_by_residual, easier_tasks, of_equations
+from pacpinn.equations.curriculum import Place, Stage, chosen_by_residual, easier_tasks, of_equations
 from pacpinn.equations.measurements import Fit, Measurements, Observed, expected_misfit, observed
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.sizes import Sizes
@@ -175,7 +175,7 @@ class EquationTask(LeastSquaresTask):
 
     @property
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual
-        return not isinstance(self.stage, CausalWindows) and not self._measurements
+        return self.stage.estimable and not self._measurements
 
     def error_points(self, forward: Forward, more: int, least: int) -> tuple[Collocation, Collocation]:
         """Random points, and some where the solution is steepest."""

@@ -22,12 +22,15 @@ _WIDTH = 1.5  # times as wide
 
 
 def rungs_of(equation: Equation) -> Iterator[Rung]:
-    """Another first network, a warm-up, growing horizons if there is time, more points, and a wider network.
+    """Another first network, soft conditions first, a warm-up, growing horizons if there is time, more points, and a
+    wider network.
 
     Each is made when it is asked for.
     """
     if _is_drawn(equation):
         yield Rung("another first network", equation, seed=1)
+    if not equation.conditions_first and equation.build(equation.source).conditions():
+        yield Rung("conditions first", _changed(equation, conditions_first=True))
     if not equation.warm_up:
         yield Rung("a warm-up by Adam", _changed(equation, warm_up=_WARM_UP))
     if not equation.horizons and _evolves(equation):

@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from pacpinn.equations.collocation import Collocation
-from pacpinn.equations.curriculum import CausalWindows, ChosenPoints, Horizon, Stage, chosen_by_residual
+from pacpinn.equations.curriculum import (
+    CausalWindows,
+    ChosenPoints,
+    ConditionsFirst,
+    Horizon,
+    Stage,
+    chosen_by_residual,
+)
 from pacpinn.errors import ResidualError
 from pacpinn.tasks.task import Block
 from tests.toys import Advection, Decay, SoftDecay, network_of
@@ -64,6 +71,20 @@ def test_weights_multiply_the_squares_of_the_equations_residuals_alone():
     assert residual.values.tolist() == [1, 0.5, 0.5, 0.5]  # the windows meet at 3
     assert condition is blocks[1]
     assert CausalWindows(2, 1.0, 1.0, 5.0).weighted(blocks, batch) is blocks
+
+
+def test_conditions_come_first_where_the_equations_weigh_little():
+    class First(SoftDecay):
+        conditions_first = True
+
+    stages = First().task().easier()
+    assert [each.stage for each in stages] == [ConditionsFirst(0.01), ConditionsFirst(0.1)]
+    assert not any(each.estimable for each in stages)
+    forward = lambda t: torch.sin(3 * t + 0.5)  # noqa: E731
+    equation, start = First().task().residuals(forward, First().task().everything())
+    light, same = stages[1].residuals(forward, stages[1].everything())
+    torch.testing.assert_close(light.values, 0.1 * equation.values)
+    torch.testing.assert_close(same.values, start.values)
 
 
 def test_chosen_points_are_the_training_points_on_the_domain_of_the_stage():

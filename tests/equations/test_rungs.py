@@ -4,13 +4,14 @@ import deepxde as dde
 import pytest
 
 import pacpinn as pp
-from pacpinn.equations.curriculum import Horizon
+from pacpinn.equations.curriculum import ConditionsFirst, Horizon
 from tests.equations.deepxde_data import RATE, dirichlet, network, on_a_line, travelling, volterra
 from tests.equations.units import Rod
-from tests.toys import Advection, Decay, Waves, small_network
+from tests.toys import Advection, Decay, SoftDecay, Waves, small_network
 
-FIRST, WARM, TIME, MORE, WIDE = (
+FIRST, CONDITIONS, WARM, TIME, MORE, WIDE = (
     "another first network",
+    "conditions first",
     "a warm-up by Adam",
     "growing horizons",
     "more points",
@@ -24,10 +25,13 @@ def names(problem):
 
 def test_from_the_cheapest_on():
     assert names(Decay()) == [FIRST, WARM, TIME, MORE, WIDE]
-    assert names(Advection()) == [FIRST, WARM, TIME, MORE, WIDE]
+    assert names(Advection()) == [FIRST, CONDITIONS, WARM, TIME, MORE, WIDE]
 
 
 def test_what_an_equation_has_or_cannot_have_is_left_out():
+    class Met(SoftDecay):
+        conditions_first = True
+
     class Warm(Decay):
         warm_up = 10
 
@@ -38,7 +42,8 @@ def test_what_an_equation_has_or_cannot_have_is_left_out():
         def network(self, seed):
             return small_network(seed)
 
-    assert names(Rod()) == [FIRST, WARM, MORE, WIDE]  # no time
+    assert names(Rod()) == [FIRST, CONDITIONS, WARM, MORE, WIDE]  # no time
+    assert names(Met()) == [FIRST, WARM, TIME, MORE, WIDE]
     assert names(Warm()) == [FIRST, TIME, MORE, WIDE]
     assert names(Grown()) == [FIRST, WARM, MORE, WIDE]
     assert names(Own()) == [FIRST, WARM, TIME, MORE]
@@ -48,8 +53,8 @@ def test_what_an_equation_has_or_cannot_have_is_left_out():
 def test_points_of_a_data_object_stay_and_a_given_network_is_always_the_first():
     made = pp.from_deepxde(on_a_line(dirichlet), network(), RATE)
     given = pp.from_deepxde(on_a_line(dirichlet), dde.nn.FNN([1, 6, 1], "tanh", "Glorot normal"), RATE)
-    assert names(made) == [FIRST, WARM]
-    assert names(given) == [WARM]
+    assert names(made) == [FIRST, CONDITIONS, WARM]
+    assert names(given) == [CONDITIONS, WARM]
 
 
 def test_horizons_grow_where_all_conditions_hold_from_the_beginning_on():
@@ -61,13 +66,14 @@ def test_horizons_grow_where_all_conditions_hold_from_the_beginning_on():
 
     assert TIME not in names(AtTheEnd())
     for make_data, inputs in ((travelling, 2), (volterra, 1)):
-        assert names(pp.from_deepxde(make_data, network(inputs), RATE)) == [FIRST, WARM, TIME]
+        assert names(pp.from_deepxde(make_data, network(inputs), RATE)) == [FIRST, CONDITIONS, WARM, TIME]
 
 
 def test_each_changes_what_it_says_and_leaves_the_problem_as_it_is():
     problem = Advection()
-    first, warm, time, more, wide = problem.rungs()
+    first, conditions, warm, time, more, wide = problem.rungs()
     assert (first.problem, first.seed) == (problem, 1)
+    assert [type(each.stage) for each in conditions.problem.task().easier()] == [ConditionsFirst] * 2
     assert warm.problem.task().warm_up > 0
     shares = [each.stage.share for each in time.problem.task().easier() if isinstance(each.stage, Horizon)]
     assert shares == sorted(shares)

@@ -27,10 +27,11 @@ class Changes(Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         points: numbers of points in the domain, on its boundary and at the start.
-        warm_up, horizons, hidden: as in :class:`Equation`.
+        conditions_first, warm_up, horizons, hidden: as in :class:`Equation`.
     """
 
     points: tuple[int, int, int] | None = None
+    conditions_first: bool | None = None
     warm_up: int | None = None
     horizons: tuple[float, ...] | None = None
     hidden: tuple[int, ...] | None = None
@@ -67,6 +68,7 @@ def _changes(problem: Equation) -> Changes:
     own, points = vars(problem), vars(problem).get("points")
     return Changes(
         points and (points.domain, points.boundary, points.initial),
+        own.get("conditions_first"),
         own.get("warm_up"),
         tuple(own["horizons"]) if "horizons" in own else None,
         tuple(own["hidden"]) if "hidden" in own else None,

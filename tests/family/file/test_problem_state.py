@@ -86,7 +86,7 @@ def test_a_family_that_is_extended_after_a_load_is_the_same(cooling, tmp_path):
     assert same_family(again, at_once)
 
 
-@pytest.mark.parametrize("word", ["warm-up", "growing horizons", "more points", "wider network"])
+@pytest.mark.parametrize("word", ["conditions first", "warm-up", "growing horizons", "more points", "wider network"])
 def test_what_escalation_has_changed_is_kept(word):
     changed = after(SoftDecay(), word)
     other = restored(SoftDecay(), through_json(problem_state(changed)))
