@@ -25,7 +25,7 @@ SHARED = ("flow",)  # what cases share is no case
 CASES = sorted(path.stem for path in HERE.glob("*.py") if path.stem not in SHARED)
 QUICK_CASES = ["poisson_1d", "wave_1d"]
 SEEDS = (0, 1, 2)
-EFFORT = "300 s"  # of tries to solve the source; pruning and allocation come after
+EFFORT = "300 s"  # of tries to solve the source; pruning and allocation may take as many again
 DATA = HERE.parents[2] / "shared" / "pinnacle"
 
 

@@ -64,7 +64,9 @@ class ColdStart(NamedTuple):
 
     @property
     def needs_points(self) -> bool:
-        """Whether the residual is much larger between the training points than at them."""
+        """Whether it misses its tolerance as the residual is much larger between the training points than at them."""
+        if self.solved or self.result.error_estimate is None:
+            return False
         between = float(Objective(self.task, self.masked).fresh_misfit(self.masked.start[None]).sqrt())
         return needs_points(between, self.result.history)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
+from pacpinn.continuation.effort import Effort
 from pacpinn.errors import PacpinnError
 from pacpinn.networks.error_estimate import error_estimate
 from pacpinn.networks.masked_network import MaskedNetwork
@@ -53,7 +54,8 @@ def build_base(
 
     The network `source` is trained on `task`, the family's source or where a further base is grown, with all weights
     free; the free weights of the base solve `task`, too. By PAC the kept weights hold the source, and the others are
-    free (Myung et al. 2022). Where too few are kept to hold a source that is solved, more are.
+    free (Myung et al. 2022). Where too few are kept to hold a source that is solved, more are. In seconds, all of this
+    may take the effort of the settings once more.
     """
     free = FAMILY_METHODS[settings.method].free
     if free is not None:
@@ -61,7 +63,8 @@ def build_base(
     keep, results = settings.keep, list[Result]()
     while True:
         kept = kept_weights(source, keep, settings.criterion, settings.always_kept, settings.always_free, task)
-        base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, report)
+        ending = Effort.of(settings.effort).ending(report, results)
+        base, result = allocate(source, kept, task, settings.solver, settings.penalty, settings.seed, ending)
         results.append(result)
         if len(results) > _MORE_KEPT or result.status is Status.CONVERGED or not _is_solved(task, source):
             return base, results

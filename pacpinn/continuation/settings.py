@@ -38,8 +38,9 @@ class Settings:
         tolerance: the largest estimated error at which an equation counts as solved, relative to the variation of each
             output (its root mean square about its mean over the domain); by default the problem's own.
         effort: steps, as 2000, or seconds, as ``"90 s"``, of all tries of a source, or of a target from a fresh
-            network: once they are used up, no further try begins; seconds end the one that is going on, too. With
-            seconds a family may differ from machine to machine.
+            network: once they are used up, no further try begins; seconds end the one that is going on, too.
+            Pruning and allocation may take as many seconds again. With seconds a family may differ from machine to
+            machine.
         halvings: how often a step that fails may be halved by an intermediate coefficient.
         bases: the largest number of pruned and allocated networks, the source's included.
         batch: how many targets of an equation are solved at once; by default chosen by the size of the system and the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -37,16 +37,19 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
 
     Where the source cannot be solved from a fresh network, others are tried until one can be or the effort is used up:
     the targets, in the order in which they would be solved, and the ends of the coefficients' ranges. From there the
-    source is tried again, and at last with more points, which make each step dear. If it is not solved even so, the
-    family has two bases: the first is that of the solved one, from which targets start.
+    source is tried again. More points, which make each step dear, come last; first, where its points are too few. If it
+    is not solved even so, the family has two bases: the first is that of the solved one, from which targets start.
     """
     source, settings = plan.source, plan.settings
     fit, allocate = reporter(progress, "fit", source), reporter(progress, "allocate", source)
     with untouched(settings.seed):
         start, detour = _cold_start(plan, fit), _Detour()
+        if start.needs_points:
+            start = escalate(start, _rungs(plan, lambda rung: rung.more_points and rung.same_network), settings, fit)
         if not start.solved:
             start, detour = _by_way_of(_others_in_order(plan), start, settings, fit)
-            start = escalate(start, _rungs(plan, more_points=True), settings, fit, detour.spent)
+            left = _rungs(plan, lambda rung: rung.more_points and rung.name not in start.tried)
+            start = escalate(start, left, settings, fit, detour.spent)
         elsewhere, reached, spent = detour
         masked, results = build_base(start.masked, start.task, settings, allocate)
         result = replace(Result.joined([start.result, *spent, *results]), z=masked.start)
@@ -156,7 +159,7 @@ def _cold_start(plan: Plan, report: Report) -> ColdStart:
     """The source from a fresh network; for the method ``"parametric"`` one network is trained on the whole range."""
     problem, source, settings, _ = plan
     if not isinstance(problem, ParametricEquation):
-        return solve_cold(problem, source, settings, _rungs(plan, more_points=False), report)
+        return solve_cold(problem, source, settings, _rungs(plan, lambda rung: not rung.more_points), report)
     task = settings.task(problem, source)
     network = problem.initial_network(settings.seed).to(device=task.device, dtype=task.dtype)
     learnt = range_task(problem, source, settings.task)
@@ -164,10 +167,10 @@ def _cold_start(plan: Plan, report: Report) -> ColdStart:
     return ColdStart(problem, task, masked, result)
 
 
-def _rungs(plan: Plan, more_points: bool) -> Iterator[Rung]:
-    """The further tries of the source that have more training points, or those that have not."""
+def _rungs(plan: Plan, chosen: Callable[[Rung], bool]) -> Iterator[Rung]:
+    """The `chosen` ones of the source's further tries."""
     if not isinstance(plan.problem, ParametricEquation):
-        yield from (rung for rung in plan.problem.rungs() if rung.more_points == more_points)
+        yield from filter(chosen, plan.problem.rungs())
 
 
 def _shortfall(member: Solution, start: ColdStart, bases: Sequence[Base]) -> str:
