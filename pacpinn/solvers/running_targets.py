@@ -115,6 +115,5 @@ def _normal_equations(linearisation: Linearisation, delta: Tensor, objective: Ob
     """With a formed Jacobian; or from samples, if the Jacobian is large and can be kept in factors."""
     residuals, penalty = linearisation.residuals, objective.penalty
     if takes_samples(residuals.shape[-1], delta.shape[-1]) and linearisation.factored is not None:
-        sample = Sample.of(delta.shape[-1], objective.seed)
-        return SampledNormalEquations(linearisation.factored, residuals, delta, penalty, sample)
+        return SampledNormalEquations(linearisation.factored, residuals, delta, penalty, Sample(seed=objective.seed))
     return NormalEquations(linearisation.jacobian, residuals, delta, penalty)

@@ -35,20 +35,10 @@ def takes_samples(rows: int, weights: int) -> bool:
 
 @dataclass
 class Sample:
-    """Draws `size` residuals for a step: twice as many, `most` at most, once a sample no longer represents all."""
+    """Draws `size` residuals for a step: twice as many, up to 4,096, once a sample no longer represents all of them."""
 
     size: int = _FEWEST
     seed: int = 0
-    most: int = LARGEST_SAMPLE
-
-    @classmethod
-    def of(cls, weights: int, seed: int) -> Sample:
-        """Samples for so many `weights`, which determine no step by more residuals than there are weights.
-
-        With 6,372 residuals and 2,339 weights (flow in a plane and time), 2,048 solve to 3e-3 in 26 processor seconds
-        and 38 steps, 4,096 in 69 and 33, all in 90 and 39.
-        """
-        return cls(seed=seed, most=min(LARGEST_SAMPLE, max(weights, _FEWEST)))
 
     def __post_init__(self) -> None:
         self._random = torch.Generator().manual_seed(self.seed)
@@ -60,7 +50,7 @@ class Sample:
     def judge(self, on_all: Tensor, on_sample: Tensor) -> None:
         """Double the size if the model, which leaves these shares of the sums of squares, gains too little on all."""
         if 1 - on_all < _ENOUGH * (1 - on_sample):
-            self.size = min(2 * self.size, self.most)
+            self.size = min(2 * self.size, LARGEST_SAMPLE)
 
 
 @dataclass(frozen=True)

@@ -75,14 +75,6 @@ def test_the_sample_grows_when_it_does_not_speak_for_all():
     assert sample.size == 4096
 
 
-def test_a_sample_is_at_most_as_large_as_the_number_of_weights():
-    sample = Sample.of(weights=1000, seed=0)
-    for _ in range(5):
-        sample.judge(torch.tensor(1.0), torch.tensor(0.0))
-    assert sample.size == 1000
-    assert Sample.of(weights=50_000, seed=0).most == 4096
-
-
 def test_a_matrix_without_a_factor_gives_nan():
     sampled, _ = pair(7)
     sampled.residuals.fill_(torch.nan)
@@ -93,7 +85,7 @@ def test_a_matrix_without_a_factor_gives_nan():
 @pytest.mark.parametrize("problem", [Decay, SoftDecay])
 def test_a_solve_by_samples_meets_the_tolerance(problem, monkeypatch):
     monkeypatch.setattr("pacpinn.solvers.sampled_normal_equations._LARGE", 0)
-    monkeypatch.setattr("pacpinn.solvers.running_targets.Sample.of", lambda weights, seed: Sample(8, seed))
+    monkeypatch.setattr("pacpinn.solvers.running_targets.Sample", lambda seed: Sample(8, seed))
     monkeypatch.setattr(NormalEquations, "damped", lambda *_: pytest.fail("the Jacobian was formed"))
     objective = Objective(problem().task(), MaskedNetwork(problem().initial_network(seed=0)))
     result = LevenbergMarquardt()(objective, objective.masked.start)
