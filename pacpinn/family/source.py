@@ -48,7 +48,7 @@ def solve_source(plan: Plan, progress: ProgressCallback) -> Family:
             start = escalate(start, _rungs(plan, lambda rung: rung.more_points and rung.same_network), settings, fit)
         if not start.solved:
             start, detour = _by_way_of(_others_in_order(plan), start, settings, fit)
-            left = _rungs(plan, lambda rung: rung.more_points and rung.name not in start.tried)
+            left = _rungs(plan, lambda rung: rung.more_points and rung.name not in (*start.tried, *start.left))
             start = escalate(start, left, settings, fit, detour.spent)
         elsewhere, reached, spent = detour
         masked, results = build_base(start.masked, start.task, settings, allocate)
