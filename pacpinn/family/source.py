@@ -130,7 +130,7 @@ def _by_way_of(
                 best = min(again, start, key=lambda each: (not each.solved, each.error))
                 best = best._replace(tried=(*start.tried, f"from {c}, which is solved"))
                 return best, _Detour(solved.base, reached, [*spent, result])
-    tried = (f"{len(spent)} other coefficients, of which none is solved",) if spent else ()
+    tried = ("other coefficients, of which none is solved",) if spent else ()
     return start._replace(tried=(*start.tried, *tried)), _Detour(spent=spent)
 
 

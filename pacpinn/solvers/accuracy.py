@@ -22,7 +22,7 @@ _RANGE = 10  # times more or less, where a solution nearby tells
 _SHARE = 0.5  # of the tolerance: the error that a round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
 _BETWEEN = 2  # times the residual at the training points: a larger one between them shows that these are too few
-_GAIN = 0.5  # of the residual between the points before: other points that leave more have not helped
+_GAIN = 0.5  # of the residual between the points two choices before: if more is left, other points do not help
 _TRUST = 4  # times the tolerance: the largest bound of an error beside which its estimate is believed
 
 
@@ -42,8 +42,9 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
     few times that, or to the objective's own goal. How much error it leaves decides the residual of the next round. The
     solve has converged where estimate and bound say so, whatever the residual. Where the solver can lower the residual
     no further before that, but it is larger between the training points than at them, these are chosen anew by the
-    residual, for as long as this halves it between the points; else the solve has stalled. Tasks whose error cannot be
-    estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the further rounds.
+    residual, for as long as two choices halve it between the points; else the solve has stalled. Tasks whose error
+    cannot be estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the further
+    rounds.
     """
     if objective.goal is None:
         objective = replace(objective, goal=first_goal(objective.task))
@@ -94,7 +95,7 @@ def needs_points(between: float, history: Sequence[float]) -> bool:
 
 
 def _on_other_points(objective: Objective, result: Result, before: list[float]) -> Task | None:
-    """The task on training points chosen anew; None if they are not too few, or if the last choice has not helped.
+    """The task on training points chosen anew; None if they are not too few, or if two choices have not helped.
 
     The residual between the points is noted: `before` has those of earlier calls.
     """
@@ -102,7 +103,8 @@ def _on_other_points(objective: Objective, result: Result, before: list[float]) 
     if not needs_points(between, result.history) or (len(before) > 1 and between > _GAIN * before[-2]):
         return None
     before.append(between)
-    log.info(
-        "residual %.1e at the training points, %.1e between: others are chosen", result.history[-1] ** 0.5, between
-    )
-    return objective.task.redrawn(objective.forward(result.z), turn=len(before))
+    task = objective.task.redrawn(objective.forward(result.z), turn=len(before))
+    if task is not None:
+        at_points = result.history[-1] ** 0.5
+        log.info("residual %.1e at the training points, %.1e between: others are chosen", at_points, between)
+    return task
