@@ -35,6 +35,7 @@ _FUNCTIONS = 128  # random ones besides
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SLACK = 1.25  # of the bound, for norms that are sums over points
 _DOUBT = 3  # times the estimate: a bound beyond it leaves a doubt
+_NEAR = 1  # times the tolerance: a bound under it leaves none
 _MORE = (2, 4)  # times as many points and weights, for as long as the estimate leaves a doubt
 _ROWS = 2  # times as many points as unknowns of an output, at least
 _SEED = 0  # of the functions and of the choice of weights
@@ -88,7 +89,9 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
 
 def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
     """Whether the estimate is inside the tolerance, and what it does not explain may be a much larger error."""
-    return tolerance is not None and found.relative <= tolerance and found.bound > _DOUBT * found.relative
+    if tolerance is None or found.relative > tolerance:
+        return False
+    return found.bound > max(_DOUBT * found.relative, _NEAR * tolerance)
 
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
