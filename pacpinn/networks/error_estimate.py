@@ -11,7 +11,7 @@ itself, and explains nothing of another. Points are cheap and unknowns are not, 
 What e does not explain of the residual on that second set may hide a further error. The bound adds it, with the error
 per residual of the part that is explained, and at least 1: residuals are divided by sizes, so that a relative change
 of a smooth solution by 1 makes a residual of 1; and a quarter, as norms are sums over points. Where the estimate is
-inside the tolerance and the bound is much larger, more points and more weights decide.
+inside the tolerance, and the bound is outside and much larger, more points and more weights decide.
 """
 
 from __future__ import annotations
