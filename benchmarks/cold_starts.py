@@ -53,8 +53,8 @@ class Budget:
 
 
 def measure(report: Report, name: str, way: str, seed: int, steps: int) -> None:
-    kind, smaller = type(get_problem(name)), {"hidden": (16, 16, 16), "points": pp.Points(domain=640)}
-    problem = type(kind.__name__, (kind,), {**smaller, **ways_of(name)[way]})()
+    kind, alike = type(get_problem(name)), {"hidden": (16, 16, 16), "points": pp.Points(domain=640), "adaptive": 0}
+    problem = type(kind.__name__, (kind,), {**alike, **ways_of(name)[way]})()
     task, budget = problem.task(**STARTS[name]), Budget(steps)
     solver = pp.InTurn([pp.Adam(steps=task.warm_up), budget]) if task.warm_up else budget
     began = time.perf_counter()

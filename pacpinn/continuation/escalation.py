@@ -1,10 +1,10 @@
 """Escalation: a cold start that misses its tolerance is tried again, each time with more effort.
 
-The tries are the problem's own (:meth:`Problem.rungs`): another first network, a warm-up, growing horizons, more
-points, a wider network. They end with the first that is solved, or when the effort that the settings allow is used up;
-where the statement limits how accurate a solution can be, with the first that does not help. Where the residual is much
-larger between the training points than at them, only more points help: other tries are left out, and these start from
-the network that there is.
+The tries are the problem's own (:meth:`Problem.rungs`): another first network, conditions first, a warm-up, growing
+horizons, more points, a wider network. They end with the first that is solved, or when the effort that the settings
+allow is used up; where the statement limits how accurate a solution can be, with the first that does not help. Where
+the residual is much larger between the training points than at them, only more points help: other tries are left out,
+and these start from the network that there is.
 """
 
 from __future__ import annotations
@@ -94,14 +94,14 @@ def escalate(
     for rung in rungs:
         if best.solved:
             break
-        needs_points = best.needs_points
-        if needs_points and not rung.more_points:
+        too_few = best.needs_points
+        if too_few and not rung.more_points:
             continue
         if effort.used_up(results, elsewhere):
             left.append(rung.name)
             continue
         log.info("%s: estimated error %.1e, tolerance %g; next: %s", c, best.error, start.task.tolerance, rung.name)
-        network = best.masked.module(best.masked.start) if needs_points and rung.same_network else None
+        network = best.masked.module(best.masked.start) if too_few and rung.same_network else None
         ending = effort.ending(report, results, elsewhere)
         found = _attempt(rung.problem, c, settings, settings.seed + rung.seed, ending, network)
         results.append(found.result)

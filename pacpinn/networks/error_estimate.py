@@ -34,8 +34,7 @@ _WEIGHTS = 384  # of the network that vary, drawn at random
 _FUNCTIONS = 128  # random ones besides
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SLACK = 1.25  # of the bound, for norms that are sums over points
-_DOUBT = 5  # times the estimate: a bound beyond it leaves a doubt
-_NEAR = 1  # times the tolerance: a bound under it leaves none
+_DOUBT = 5  # times the estimate: a bound beyond it, and beyond the tolerance, leaves a doubt
 _MORE = (2, 4)  # times as many points and weights, for as long as the estimate leaves a doubt
 _ROWS = 2  # times as many points as unknowns of an output, at least
 _SEED = 0  # of the functions and of the choice of weights
@@ -73,7 +72,7 @@ def error_estimate(task: Task, masked: MaskedNetwork, z: Tensor) -> ErrorEstimat
     """Estimate the error of a solution, whose network `masked` has the free weights `z` ``(p,)``.
 
     None for tasks whose error no residual tells, such as data. The cost is two Jacobians on points that nothing has
-    seen and one eigendecomposition: a few steps of a calibration.
+    seen and one eigendecomposition, a few steps of a calibration; more where the first estimate leaves a doubt.
     """
     task, z = task.to(torch.float64), z.double()
     masked = masked.to(torch.float64, task.device)
@@ -91,7 +90,7 @@ def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
     """Whether the estimate is inside the tolerance, and what it does not explain may be a much larger error."""
     if tolerance is None or found.relative > tolerance:
         return False
-    return found.bound > max(_DOUBT * found.relative, _NEAR * tolerance)
+    return found.bound > max(_DOUBT * found.relative, tolerance)
 
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
