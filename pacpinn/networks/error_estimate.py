@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
+from pacpinn.runtime.blas import gram
 from pacpinn.runtime.isolation import untouched
 from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inputs
 
@@ -158,7 +159,7 @@ def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: B
 def _damped(jacobian: Tensor, r: Tensor) -> Tensor:
     """Minimise ``|r + J d|² + ν |d|²`` for each damping ν ``(dampings, p)``, by the smaller of ``JJᵀ`` and ``JᵀJ``."""
     rows, weights = jacobian.shape
-    sizes, q = torch.linalg.eigh(jacobian @ jacobian.T if rows <= weights else jacobian.T @ jacobian)
+    sizes, q = torch.linalg.eigh(gram(jacobian.T if rows <= weights else jacobian))
     nu = (_DAMPINGS.to(sizes) * sizes.sum())[:, None]
     if rows <= weights:
         return -((q.T @ r) / (sizes.clamp(min=0) + nu)) @ (q.T @ jacobian)

@@ -15,9 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pacpinn.runtime.blas import gram_of_parts
+
 BYTES_OF_A_BLOCK = 2**26
 _ENTRIES_AT_A_TIME = 2**17  # one megabyte: fits the caches
-_STRIPE = 256  # columns of a symmetric product that are formed together
 
 
 class Factors(NamedTuple):
@@ -101,15 +102,15 @@ class FactoredJacobian:
 
     def gram(self, weights: Tensor) -> Tensor:
         """The lower triangle of ``J W Jᵀ`` ``(m, m)`` with ``W = diag(weights)``, of `weights` ``(p,)`` above 0."""
-        rows, begin = self.shape[0], 0
-        total = weights.new_zeros(rows, rows)
+        return gram_of_parts(self._weighted(weights.sqrt()))
+
+    def _weighted(self, weights: Tensor) -> Iterator[Tensor]:
+        """The transposed blocks of columns, each column times its weight, of `weights` ``(p,)``."""
+        begin = 0
         for columns in self._blocks():
             end = begin + columns.shape[1]
-            columns *= weights[begin:end].sqrt()
-            for i in range(0, rows, _STRIPE):
-                total[i:, i : i + _STRIPE].addmm_(columns[i:], columns[i : i + _STRIPE].T)
+            yield columns.mul_(weights[begin:end]).T
             begin = end
-        return total
 
     @property
     def _widths(self) -> list[int]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from pacpinn.networks.objective import Linearisation
+from pacpinn.runtime.blas import cholesky, gram
 
-_STRIPE = 128  # columns of a symmetric product that are formed together
 _LEAST_SCALE = 0.01  # damping of a weight that moves no residual, relative to the mean
 
 
@@ -31,11 +31,7 @@ class NormalEquations:
     @cached_property
     def gram(self) -> Tensor:
         """The lower triangle of ``JᵀJ``, ``(k, p, p)``: its factorisation reads no more."""
-        weights = self.jacobian.shape[-1]
-        lower = self.jacobian.new_zeros(len(self.jacobian), weights, weights)
-        for i in range(0, weights, _STRIPE):
-            lower[:, i:, i : i + _STRIPE] = self.jacobian[..., i:].mT @ self.jacobian[..., i : i + _STRIPE]
-        return lower
+        return gram(self.jacobian)
 
     @cached_property
     def scale(self) -> Tensor:
@@ -64,7 +60,7 @@ class NormalEquations:
         """The problem with ``mu * scale`` added to the normal matrix's diagonal; `mu` is ``(k,)``."""
         shift = self.penalty + mu[:, None] * self.scale
         if not self.primal:
-            matrix = self.jacobian / shift[:, None] @ self.jacobian.mT
+            matrix = gram((self.jacobian / shift[:, None].sqrt()).mT)
             matrix.diagonal(dim1=-2, dim2=-1).add_(1)
             return Damped(self, shift, cholesky(matrix))
         diagonal = self.gram.diagonal(dim1=-2, dim2=-1)
@@ -109,13 +105,6 @@ class Damped:
 def cost(residuals: Tensor, delta: Tensor, penalty: float) -> Tensor:
     """``|r|^2 + penalty |delta|^2`` for each target."""
     return residuals.square().sum(-1) + penalty * delta.square().sum(-1)
-
-
-def cholesky(matrix: Tensor) -> Tensor:
-    """The Cholesky factor of each matrix, from its lower triangle; NaN if the matrix has none."""
-    factor, info = torch.linalg.cholesky_ex(matrix)
-    factor[info != 0] = torch.nan
-    return factor
 
 
 def damping_scale(squares: Tensor) -> Tensor:

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from pacpinn.networks.factored_jacobian import FactoredJacobian
 from pacpinn.networks.objective import Linearisation
-from pacpinn.solvers.normal_equations import cholesky, damping_scale
+from pacpinn.runtime.blas import cholesky
+from pacpinn.solvers.normal_equations import NormalEquations, damping_scale
 
 LARGEST_SAMPLE = 4096
 _FEWEST = 256
@@ -66,9 +67,12 @@ class SampledNormalEquations:
     def along(self, d: Tensor) -> Tensor:
         return self.jacobian.times(d[0])[None]
 
-    def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> SampledNormalEquations:
+    def moved(self, where: Tensor, there: Linearisation, delta: Tensor) -> SampledNormalEquations | NormalEquations:
+        """As :meth:`NormalEquations.moved`; on all residuals once a sample would be larger than the primal matrix."""
         if not where.any():
             return self
+        if self.sample.size > delta.shape[-1]:
+            return NormalEquations(there.jacobian, there.residuals, delta, self.penalty)
         assert there.factored is not None
         return SampledNormalEquations(there.factored, there.residuals, delta, self.penalty, self.sample)
 

@@ -40,7 +40,6 @@ def test_it_multiplies_vectors(problem):
 @pytest.mark.parametrize("size", [1, 800, 2**26])
 def test_its_gram_matrix_is_summed_over_blocks_of_columns(problem, size, monkeypatch):
     monkeypatch.setattr("pacpinn.networks.factored_jacobian.BYTES_OF_A_BLOCK", size)
-    monkeypatch.setattr("pacpinn.networks.factored_jacobian._STRIPE", 5)
     factored, J = both(problem)
     weights = vector(J.shape[1])
     torch.testing.assert_close(factored.gram(weights).tril(), (J * weights @ J.T).tril(), rtol=1e-10, atol=1e-12)
