@@ -43,6 +43,8 @@ class Formulas(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def has_transform(self) -> bool: ...
     def features(self, x: Tensor, c: Coefficients) -> Tensor: ...
     def transform(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor: ...
     def residual(self, x: Tensor, y: Tensor, c: Coefficients) -> Tensor | Sequence[Tensor]: ...
@@ -107,12 +109,12 @@ class Residuals:
             Block(name, column.reshape(*batch.lead, -1)[..., conditions:], rows)
             for name, column in self.named(columns, len(x))
         ]
-        return self.with_conditions(blocks, self._condition_errors(x, y, batch), batch)
+        return self.with_conditions(blocks, self.condition_errors(x, y, batch), batch)
 
     def measured_blocks(self, outputs: Outputs, batch: Collocation) -> list[Block]:
         """One residual block for each column of measurements. The batch holds the points of measurements alone."""
         x = batch.x.detach().requires_grad_()
-        return self.with_conditions([], self._condition_errors(x, self.solution(outputs, x), batch), batch)
+        return self.with_conditions([], self.condition_errors(x, self.solution(outputs, x), batch), batch)
 
     def named(self, columns: Sequence[Any], rows: int) -> Iterator[tuple[str, Tensor]]:
         """The residuals ``(rows, 1)`` of the equations with their names."""
@@ -152,7 +154,7 @@ class Residuals:
             expected = f"({rows}, {len(outputs)}) for {', '.join(outputs)}: keep columns apart, as in x[:, 0:1]"
             raise self._error(name, f"has shape {tuple(np.shape(values))}; expected {expected}", part)
 
-    def _condition_errors(self, x: Tensor, y: Tensor, batch: Collocation) -> list[list[Any]]:
+    def condition_errors(self, x: Tensor, y: Tensor, batch: Collocation) -> list[list[Any]]:
         """The errors of each condition for each target, as DeepXDE evaluates them."""
         errors = []
         for i, (begin, end) in enumerate(pairwise(accumulate(batch.counts, initial=0))):
