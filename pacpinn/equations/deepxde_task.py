@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from torch import Tensor
 
 from pacpinn.equations.collocation import Collocation, Points, inside
 from pacpinn.equations.curriculum import ChosenPoints, Place, Stage
-from pacpinn.equations.equation_task import CHOICE, EquationTask
+from pacpinn.equations.equation_task import CHOICE, ERROR_SEEDS, EquationTask
+from pacpinn.equations.refined_integrals import corrections, refined
 from pacpinn.equations.residuals import Outputs, Residuals
 from pacpinn.equations.vertices import without_vertices
 from pacpinn.runtime.deepxde_backend import dde, deepxde_defaults
@@ -89,7 +91,33 @@ class DeepXDEIntegralTask(DeepXDETask):
     def _usable(self, batch: DeepXDECollocation) -> DeepXDECollocation:
         return batch  # its matrices of weights belong to all of its points
 
+    def error_points(self, forward: Forward, more: int, least: int) -> tuple[Collocation, Collocation]:
+        """Random points, with what formulas of twice the resolution change in the residuals of the solution."""
+        formulas = self._formulas()
+        outputs = formulas.outputs_of(forward)
+
+        def evaluated(batch: Collocation) -> tuple[list[Block], np.ndarray]:
+            with deepxde_defaults(self.dtype, self.device):
+                blocks, _ = self._evaluated(formulas, outputs, batch)
+            return blocks, batch.points[sum(batch.counts) :][: len(blocks[0].values)]
+
+        def corrected(seed: int) -> Collocation:
+            batch, finer = (self._collocation(seed, each) for each in (_redrawn, lambda data: _redrawn(refined(data))))
+            assert isinstance(batch, DeepXDECollocation)
+            return replace(batch, corrections=corrections(*evaluated(batch), *evaluated(finer)))
+
+        return corrected(ERROR_SEEDS[0]), corrected(ERROR_SEEDS[1])
+
     def unsized_blocks(self, formulas: Residuals, outputs: Outputs, batch: Collocation) -> list[Block]:
+        blocks, errors = self._evaluated(formulas, outputs, batch)
+        if isinstance(batch, DeepXDECollocation) and batch.corrections:
+            pairs = zip(blocks, batch.corrections, strict=True)
+            blocks = [replace(block, values=block.values + correction) for block, correction in pairs]
+        return formulas.with_conditions(blocks, errors, batch)
+
+    @staticmethod
+    def _evaluated(formulas: Residuals, outputs: Outputs, batch: Collocation) -> tuple[list[Block], list[Any]]:
+        """The blocks of the equations, and the conditions' errors."""
         assert isinstance(batch, DeepXDECollocation)
         x = batch.x.detach().requires_grad_()
         y = formulas.solution(outputs, x)
@@ -97,14 +125,15 @@ class DeepXDEIntegralTask(DeepXDETask):
             errors = batch.data.losses_train(None, y, lambda _, error: error, x, None)
         count = len(errors) - len(batch.counts)
         blocks = [Block(name, each[:, 0]) for name, each in formulas.named(errors[:count], rows=len(errors[0]))]
-        return formulas.with_conditions(blocks, [[error] for error in errors[count:]], batch)
+        return blocks, [[error] for error in errors[count:]]
 
 
 @dataclass(frozen=True)
 class DeepXDECollocation(Collocation):
-    """Points with the data object that has drawn them."""
+    """Points with the data object that has drawn them; perhaps with corrections of the residuals, in their units."""
 
     data: Any = None
+    corrections: Sequence[Tensor] = ()  # of each equation (n,)
 
 
 def _restricted(data: Any, stage: Stage) -> Any:

@@ -30,7 +30,7 @@ _PENALTY_SHARE = 1e-10  # a penalty floors the accuracy: its part of the loss mu
 _STEEP = 8  # points where the solution is steepest, in each set by which its error is estimated
 _CANDIDATES, _CANDIDATES_SEED = 4096, 2000  # for these
 CHOICE, _CHOICE_SEED = 10, 1000  # points for each that is chosen by the residual; before their draws' seeds
-_ERROR_SEEDS = 101, 102  # of the points by which errors are found, and judged
+ERROR_SEEDS = 101, 102  # of the points by which errors are found, and judged
 _ERROR_GRID = 2500  # points, about
 _GRID_INPUTS = 3
 _FIT_SEED, _VALIDATION_SEED = 1, 2  # of the points on which a fit, and settings, are judged
@@ -181,7 +181,7 @@ class EquationTask(LeastSquaresTask):
         """Random points, and some where the solution is steepest."""
         candidates = random_points(self._domain(), _CANDIDATES, _CANDIDATES_SEED)
         steep = steepest(partial(self.predict, forward), candidates, 2 * _STEEP)
-        one, other = (self._drawn_with(steep[k::2], seed, more, least) for k, seed in enumerate(_ERROR_SEEDS))
+        one, other = (self._drawn_with(steep[k::2], seed, more, least) for k, seed in enumerate(ERROR_SEEDS))
         return one, other
 
     def _drawn_with(self, chosen: np.ndarray, seed: int, more: int, least: int) -> Collocation:
