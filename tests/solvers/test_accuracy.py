@@ -154,7 +154,7 @@ class Choosy:
         ([0.0, 0.9, 0.9, 0.9], 3, Status.CONVERGED),
         ([0.0, 0.0, 0.9, 0.9], 4, Status.CONVERGED),  # one choice may not help
         ([0.0, 0.0, 0.0], 3, Status.STALLED),  # two may not
-        ([0.0, *[0.3] * 8], 9, Status.STALLED),  # at most eight choices
+        ([0.0, *[0.33] * 8], 9, Status.STALLED),  # at most eight choices
     ],
 )
 def test_a_solve_that_rests_between_its_points_goes_on_on_others(solved, shares, calls, status):
