@@ -1,12 +1,14 @@
 """Initial-value problems in one input: their solution, crudely, by SciPy, which tells how large the outputs are.
 
-The residuals of a system of orders n are affine in the highest derivatives: ``R = M(t, u, ...) uⁿ - f(t, u, ...)``.
-They are evaluated at jets, polynomials with any derivatives at a time t, so that M and f, and with them uⁿ, come out of
-the functions that users state. The conditions, or a transform that makes them exact, give the first jet.
+Such a system is affine in the highest derivative v of each output: its residuals are ``R = M v - f``, where M and f
+depend on the time and on lower derivatives. The residuals of polynomials with given derivatives at a time are found by
+the functions that users state; with v zero, and with one of its entries not, they give f and M, and so v. The first
+derivatives come from the conditions, or from a transform that makes these exact. SciPy does the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import factorial
@@ -20,6 +22,7 @@ from torch import Tensor
 from pacpinn.equations.collocation import Collocation
 from pacpinn.equations.residuals import Residuals
 from pacpinn.equations.size_balance import root_mean_square
+from pacpinn.runtime.deepxde_backend import dde
 
 _HIGHEST = 3  # order of a derivative
 _STATES = 5  # random ones, at which orders are found
@@ -32,6 +35,10 @@ _ROUNDING = 1e-9  # of an interval
 
 class _NoTrajectory(Exception):
     """The equation is no initial-value problem, or has no solution that SciPy finds with little work."""
+
+
+class _TooMuchWork(Exception):
+    """More evaluations than sizes are worth."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +74,7 @@ class InitialValueProblem:
         size = root_mean_square(left, axis=0) / root_mean_square(slopes, axis=0)
         return size, root_mean_square(u - u.mean(axis=0), axis=0)
 
-    # Jets: derivatives a (rows, outputs, orders) at times t (rows, 1) -----------------------------------------------
+    # Polynomials with derivatives a (rows, outputs, orders) at times t (rows, 1) --------------------------------------
 
     @property
     def _width(self) -> float:
@@ -80,9 +87,13 @@ class InitialValueProblem:
     def _residuals_at(self, t: Tensor, a: Tensor) -> Tensor:
         """Residuals ``(rows, residuals)`` of the polynomials with derivatives `a` at times `t`."""
         x = t.detach().requires_grad_()
-        found = self.residuals.equation.residual(x, _polynomial(x, a), self.residuals.c)
-        columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
-        return torch.cat(columns, dim=1)
+        dde.grad.clear()  # it would keep the derivatives of thousands of evaluations
+        try:
+            found = self.residuals.equation.residual(x, _polynomial(x, a), self.residuals.c)
+            columns: list[Any] = list(found) if isinstance(found, list | tuple) else [found]
+            return torch.cat(columns, dim=1)
+        except Exception as fault:  # a user's function may take no other points, or fail far from the solution
+            raise _NoTrajectory from fault
 
     @cached_property
     def _orders(self) -> list[int]:
@@ -102,14 +113,17 @@ class InitialValueProblem:
             raise _NoTrajectory
         return orders
 
+    @cached_property
+    def _state(self) -> np.ndarray:
+        """Which derivatives ``(outputs, orders)`` make up the state: those below the highest of each output."""
+        return np.array([[j < n for j in range(max(self._orders))] for n in self._orders])
+
     # The first state --------------------------------------------------------------------------------------------------
 
     def _first_state(self) -> np.ndarray:
         """Derivatives ``(outputs, orders)`` of all orders below the highest at the start; others are zero."""
-        orders = self._orders
-        unknown = np.array([[j < n for j in range(max(orders))] for n in orders])
-        a = np.where(unknown, self._by_transform(max(orders)), 0.0)
-        unknown &= np.isnan(a)
+        a = np.where(self._state, self._by_transform(max(self._orders)), 0.0)
+        unknown = np.isnan(a)
         a = np.nan_to_num(a)
         x = self.batch.points[: sum(self.batch.counts)]
         if np.abs(x - self.low).max(initial=0.0) > _ROUNDING * self._width or unknown.sum() > len(x):
@@ -183,53 +197,71 @@ class InitialValueProblem:
 
     def _integrated(self, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Times and solution from the `first` state on."""
-        orders = self._orders
-        units = self._units(max(orders) + 1)
-        state = np.array([[j < n for j in range(max(orders))] for n in orders])
-        times = np.linspace(0, 1, _TIMES)
+        units, times = self._units(max(self._orders) + 1), np.linspace(0, 1, _TIMES)
+        self._require_affine(self.low, np.pad(first, ((0, 0), (0, 1))))
+        start = (first / units[:, :-1])[self._state]
         for method, most in _METHODS:
-            work = iter(range(most))
-
-            def slope(s: float, y: np.ndarray, work: Any = work) -> np.ndarray:
-                if next(work, None) is None:
-                    raise _TooMuchWork
-                a = np.zeros_like(units)
-                a[:, :-1][state] = y
-                a = self._completed(self.low + s * self._width, a * units) / units
-                return a[:, 1:][state]
-
             try:
-                start = (first / units[:, :-1])[state]
-                found = solve_ivp(
-                    slope, (0, 1), start, method, t_eval=times, rtol=_RELATIVE, atol=_ABSOLUTE, vectorized=False
-                )
+                slope = self._slope(units, most)
+                found = solve_ivp(slope, (0, 1), start, method, t_eval=times, rtol=_RELATIVE, atol=_ABSOLUTE)
             except _TooMuchWork:
                 continue
             if found.success and np.isfinite(found.y).all():
-                values = found.y[np.flatnonzero(state.nonzero()[1] == 0)].T
+                values = found.y[np.flatnonzero(self._state.nonzero()[1] == 0)].T
                 return self.low + times[:, None] * self._width, values * self.size
         raise _NoTrajectory
 
+    def _slope(self, units: np.ndarray, most: int) -> Callable[[float, np.ndarray], np.ndarray]:
+        """The slope of the state in `units`, by the share of the interval; at the `most` so many times."""
+        evaluations = iter(range(most))
+
+        def slope(share: float, state: np.ndarray) -> np.ndarray:
+            if next(evaluations, None) is None:
+                raise _TooMuchWork
+            a = np.zeros_like(units)
+            a[:, :-1][self._state] = state
+            a = self._completed(self.low + share * self._width, a * units) / units
+            return a[:, 1:][self._state]
+
+        return slope
+
     def _completed(self, t: float, a: np.ndarray) -> np.ndarray:
         """The derivatives `a` ``(outputs, orders)`` at time `t`, those of the highest order from the equation."""
-        highest = list(range(len(a))), self._orders
-        unit = self._units(a.shape[1])[highest]
+        matrix, without = self._affine(t, a)
+        done = a.copy()
+        done[self._highest] = -np.linalg.solve(matrix, without)
+        return done
+
+    def _affine(self, t: float, a: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Responses ``(residuals, outputs)`` to the highest derivatives at time `t`, and residuals without these."""
+        unit = self._units(a.shape[1])[self._highest]
         rows = np.repeat(a[None], len(a) + 1, axis=0)
         for k, n in enumerate(self._orders):
             rows[:, k, n] = 0.0
             rows[k + 1, k, n] = unit[k]
+        values = self._values(t, rows)
+        return (values[1:] - values[0]).T / unit, values[0]
+
+    def _require_affine(self, t: float, a: np.ndarray) -> None:
+        """Refuse an equation that the highest derivatives, found as if it were affine in them, do not solve."""
+        matrix, without = self._affine(t, a)
+        done = self._completed(t, a)
+        terms = np.abs(matrix * done[self._highest]).sum(axis=1) + np.abs(without)
+        if (np.abs(self._values(t, done[None])[0]) > _SAME * terms).any():
+            raise _NoTrajectory
+
+    def _values(self, t: float, rows: np.ndarray) -> np.ndarray:
+        """Residuals ``(rows, residuals)`` of polynomials with derivatives ``(rows, outputs, orders)`` at time `t`."""
         found = self._residuals_at(torch.full((len(rows), 1), t, dtype=torch.float64), torch.as_tensor(rows))
         values = found.numpy(force=True)
-        matrix = (values[1:] - values[0]).T
         if not np.isfinite(values).all():
             raise _NoTrajectory
-        done = a.copy()
-        done[highest] = -np.linalg.solve(matrix, values[0]) * unit
-        return done
+        return values
 
-
-class _TooMuchWork(Exception):
-    """More evaluations than sizes are worth."""
+    @property
+    def _highest(self) -> tuple[list[int], list[int]]:
+        """Indices of the highest derivatives in ``(outputs, orders)``."""
+        return list(range(len(self._orders))), self._orders
 
 
 def _polynomial(x: Tensor, a: Tensor, centre: Tensor | None = None) -> Tensor:

@@ -32,7 +32,8 @@ class LevenbergMarquardt:
     The second-order correction follows the curved valleys of network losses and saves about half of the Jacobians. A
     step that goes too far along the curve is tried at half its length, which costs no factorisation. If the Jacobian
     would take more than 16 MB, and there are fewer than four times as many residuals as weights, steps come from
-    samples of the residuals (:mod:`pacpinn.solvers.sampled_normal_equations`). The algebra has double precision.
+    samples of the residuals (:mod:`pacpinn.solvers.sampled_normal_equations`), until one would need more residuals than
+    there are weights. The algebra has double precision.
 
     Args:
         max_steps: steps at most, rejected ones counted.
@@ -57,7 +58,7 @@ class LevenbergMarquardt:
         """Two linearisations at a time, the Jacobian or its blocks and factors, and three copies of the matrix."""
         rows, weights = round(footprint.points * footprint.residuals), footprint.weights
         passes = _PASSES * footprint.points * footprint.pass_bytes
-        if footprint.factored and takes_samples(rows, weights):
+        if footprint.factored and takes_samples(rows, weights) and weights >= LARGEST_SAMPLE:  # fewer: all, at last
             return passes + 3 * 8 * min(rows, LARGEST_SAMPLE) ** 2 + 2 * BYTES_OF_A_BLOCK
         return passes + 3 * 8 * rows * weights + 3 * 8 * min(rows, weights) ** 2
 

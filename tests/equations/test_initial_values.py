@@ -16,15 +16,15 @@ from tests.equations.units import Decay, Exact, Forced, Predators, Rod, Units, a
 T = np.linspace(0, 2, 2001)[:, None]
 
 
-def spread(problem, offset=0.0, **values):
-    """Root mean squares of the network's outputs less the `offset`, or None."""
+def spread(problem, offset=0.0, size=1.0, **values):
+    """Root mean squares of the network's outputs less the `offset`, or None; their `size` is presumed."""
     c = problem.at(values)
     outputs, (low, high) = len(problem.outputs), bounding_box(problem.geometry(c))
     residuals = Residuals(problem, c, Sizes.unit(1, outputs, 0))
     with deepxde_defaults(torch.float64, torch.device("cpu")):
-        found = InitialValueProblem(residuals, problem.task(**values).everything(), low[0], high[0], np.ones(outputs))
-        spread = found.spread(np.broadcast_to(offset, outputs))
-        return None if spread is None else spread[0]
+        batch, sizes = problem.task(**values).everything(), size * np.ones(outputs)
+        found = InitialValueProblem(residuals, batch, low[0], high[0], sizes).spread(np.broadcast_to(offset, outputs))
+        return None if found is None else found[0]
 
 
 def rms(*values):
@@ -116,10 +116,11 @@ def test_a_stiff_equation():
     assert spread(Stiff()) == rms(np.cos(T))
 
 
-@pytest.mark.parametrize("kind", [Decay, Exact, Predators, Forced, Swing], ids=lambda each: each.__name__)
-def test_sizes_of_what_grows_are_known(kind):
-    sizes = in_units(kind, 1.0, (1.0, 1.0)).sizes_at(kind().source)
-    assert (sizes.size > 0).all()
+@pytest.mark.parametrize("kind", [Predators, Forced], ids=lambda each: each.__name__)
+def test_they_change_by_the_units_alone(kind):
+    one, other = in_units(kind, 1.0, (1.0, 1.0)), in_units(kind, 1e3, (1e-4, 1e5))
+    units = np.array([1e-4, 1e5])[: len(one.outputs)]
+    assert spread(other, size=units) == pytest.approx(units * spread(one), rel=1e-6)
 
 
 class Outbreak(Units):
@@ -170,15 +171,29 @@ class ByLogarithm(Decay):
         return 300 * torch.exp(t * y)
 
 
-class Nonlinear(Decay):
-    """u'² = u² has two slopes at each state."""
+class Nonlinear(Units):
+    """u'² = u² from 0.1 has two slopes at each state."""
 
     def residual(self, t, u, c):
         return derivative(u, t) ** 2 - u**2
 
+    def conditions(self, geometry, c):
+        return [at_start(geometry, 0.1)]
+
+
+class OfAllPoints(Decay):
+    """A function that takes no other points than those it is made for."""
+
+    def residual(self, t, u, c):
+        if len(t) < 40:
+            raise ValueError("expected all points")
+        return super().residual(t, u, c)
+
 
 @pytest.mark.parametrize(
-    "kind", [Rod, Explodes, Algebraic, WithoutStart, ByLogarithm, Nonlinear], ids=lambda each: each.__name__
+    "kind",
+    [Rod, Explodes, Algebraic, WithoutStart, ByLogarithm, Nonlinear, OfAllPoints],
+    ids=lambda each: each.__name__,
 )
 def test_others_have_none(kind):
     assert spread(kind()) is None

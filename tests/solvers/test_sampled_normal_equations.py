@@ -75,6 +75,16 @@ def test_the_sample_grows_when_it_does_not_speak_for_all():
     assert sample.size == 4096
 
 
+@pytest.mark.parametrize(("more", "kind"), [(0, SampledNormalEquations), (1, NormalEquations)])
+def test_all_residuals_are_taken_once_a_sample_would_have_more_than_there_are_weights(more, kind):
+    sampled, formed = pair(7)
+    there = Objective(Wide().task(), MaskedNetwork(Wide().initial_network(seed=0)), 0.3).linearise(formed.delta)
+    sampled.sample.size = formed.delta.shape[-1] + more
+    moved = sampled.moved(torch.tensor([True]), there, formed.delta)
+    assert type(moved) is kind
+    torch.testing.assert_close(moved.residuals, formed.residuals)
+
+
 def test_a_matrix_without_a_factor_gives_nan():
     sampled, _ = pair(7)
     sampled.residuals.fill_(torch.nan)
