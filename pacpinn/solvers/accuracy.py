@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -21,6 +21,7 @@ _FIRST = 3  # times the tolerance: the residual of the first round, where nothin
 _RANGE = 10  # times more or less, where a solution nearby tells
 _SHARE = 0.5  # of the tolerance: the error that a round aims at
 _LEAST, _MOST = 0.1, 0.5  # of the residual before: the residual that a further round aims at
+_SLOW = 10  # steps in which the loss falls by less than half: then the error is estimated before the goal is reached
 _BETWEEN = 2  # times the residual at the training points: a larger one between them shows that these are too few
 _GAIN = 0.5  # of the residual between the points two choices before: if more is left, other points do not help
 _TRUST = 4  # times the tolerance: the largest bound of an error beside which its estimate is believed
@@ -39,16 +40,18 @@ def solve_to_accuracy(objective: Objective, solver: Solver, z: Tensor, report: R
 
     The residuals have sizes, so that a residual as large as the tolerance would leave an error as large where it is
     smooth. Most residuals change their sign from point to point and leave less, so that the first round solves to a
-    few times that, or to the objective's own goal. How much error it leaves decides the residual of the next round. The
-    solve has converged where estimate and bound say so, whatever the residual. Where the solver can lower the residual
-    no further before that, but it is larger between the training points than at them, these are chosen anew by the
-    residual, for as long as two choices halve it between the points; else the solve has stalled. Tasks whose error
-    cannot be estimated are solved once, as the solver does it. Of several solvers in turn, the last takes the further
-    rounds.
+    few times that, or to the objective's own goal. How much error it leaves decides the residual of the next round. A
+    round whose loss falls slowly ends before its goal, once its residual promises the accuracy. The solve has converged
+    where estimate and bound say so, whatever the residual. Where the solver can lower the residual no further before
+    that, but it is larger between the training points than at them, these are chosen anew by the residual, for as long
+    as two choices halve it between the points; else the solve has stalled. Tasks whose error cannot be estimated are
+    solved once, as the solver does it. Of several solvers in turn, the last takes the further rounds.
     """
+    task = objective.task
     if objective.goal is None:
-        objective = replace(objective, goal=first_goal(objective.task))
-    return to_accuracy(objective, solver, solver(objective, z, report), report)
+        objective = replace(objective, goal=first_goal(task))
+    watch = _Watch(report, _FIRST * task.tolerance if task.estimable and task.tolerance is not None else 0.0)
+    return _further_rounds(objective, solver, solver(objective, z, watch), watch)
 
 
 def first_goal(task: Task, error_per_residual: float | None = None) -> float | None:
@@ -66,6 +69,31 @@ def first_goal(task: Task, error_per_residual: float | None = None) -> float | N
 
 def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Report = silent) -> Result:
     """:func:`solve_to_accuracy` after its first round, whose result is `first`."""
+    return _further_rounds(objective, solver, first, _Watch(report))
+
+
+@dataclass
+class _Watch:
+    """A report that ends a round whose residual is small enough to ask for the error, and falls slowly.
+
+    How much error a residual leaves is not known before it is estimated, and an estimate costs a few steps only.
+    """
+
+    report: Report
+    small: float = 0.0  # a root mean square residual
+    ended: bool = False  # whether it ended the round
+    _losses: list[float] = field(default_factory=list)
+
+    def __call__(self, step: int, loss: float) -> bool:
+        if self.report(step, loss):
+            return True
+        self._losses.append(loss)
+        slow = len(self._losses) > _SLOW and 2 * loss > self._losses[-1 - _SLOW]
+        self.ended = slow and loss <= self.small**2
+        return self.ended
+
+
+def _further_rounds(objective: Objective, solver: Solver, first: Result, watch: _Watch) -> Result:
     results, goal, rounds, between = [first], objective.tolerance, 1, list[float]()
     further = solver.solvers[-1] if isinstance(solver, InTurn) else solver
     while True:
@@ -77,16 +105,18 @@ def to_accuracy(objective: Objective, solver: Solver, first: Result, report: Rep
         excess = presumed_error(estimate.relative, estimate.bound) / objective.task.tolerance
         if excess <= 1 and result.status is not Status.DIVERGED:
             return replace(result, status=Status.CONVERGED)
-        if result.status is Status.CONVERGED:
+        at_points = result.history[-1] ** 0.5 if result.history else goal
+        if result.status is Status.CONVERGED or watch.ended:
             if rounds == _ROUNDS:
                 return replace(result, status=Status.STALLED)
             rounds += 1
-            goal *= min(max(_SHARE / excess, _LEAST), _MOST)
+            goal = (at_points if watch.ended else goal) * min(max(_SHARE / excess, _LEAST), _MOST)
         elif result.status is Status.STALLED and (task := _on_other_points(objective, result, between)):
             objective = replace(objective, task=task)
         else:
             return result
-        results.append(further(replace(objective, goal=goal), result.z, report))
+        watch = _Watch(watch.report, at_points / excess)
+        results.append(further(replace(objective, goal=goal), result.z, watch))
 
 
 def needs_points(between: float, history: Sequence[float]) -> bool:

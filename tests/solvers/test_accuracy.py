@@ -128,6 +128,71 @@ def test_every_round_reports(solved):
     assert reported == [(1, 1.0), (2, 1.0), (3, 1.0)]
 
 
+# Rounds that end early ------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Slow:
+    """A solver whose loss is ``residual²`` for 50 steps, or until it is told to end; it moves half of the way.
+
+    It notes the goals it was given, and the steps it took in each call.
+    """
+
+    solution: torch.Tensor
+    residuals: list[float]
+    goals: list[float] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+
+    def __call__(self, objective, z, report):
+        loss = self.residuals[len(self.goals)] ** 2
+        self.goals.append(objective.tolerance)
+        ended = next((step for step in range(1, 51) if report(step, loss)), None)
+        self.steps.append(ended or 50)
+        status = Status.MAX_STEPS if ended else Status.STALLED
+        return Result(self.solution + 0.5 * (z - self.solution), status, self.steps[-1], 0.1, history=[loss])
+
+
+def test_a_slow_round_ends_once_its_residual_is_small_and_the_error_decides(solved):
+    solver = Slow(solved.masked.start, residuals=[2 * Decay.tolerance])
+    result = solve_to_accuracy(solved, solver, start(solved, 1e-3))
+    assert (result.status, result.steps) == (Status.CONVERGED, 11)  # ten steps in which it fell by less than half
+
+
+def test_a_slow_round_goes_on_while_its_residual_is_large(solved):
+    solver = Slow(solved.masked.start, residuals=[4 * Decay.tolerance])
+    result = solve_to_accuracy(solved, solver, start(solved, 6e-3))
+    assert (result.status, solver.steps) == (Status.STALLED, [50])
+
+
+def test_after_a_slow_round_the_next_one_aims_lower_than_what_was_reached(solved):
+    reached = 2 * Decay.tolerance
+    solver = Slow(solved.masked.start, residuals=[reached, reached / 4])
+    result = solve_to_accuracy(solved, solver, start(solved, 3.8e-3))
+    assert result.status is Status.CONVERGED
+    assert solver.steps == [11, 11]  # the error was 1.9 times the tolerance: asked again at that share of the residual
+    assert solver.goals[1] == pytest.approx(reached * 0.5 / 1.9, rel=0.1)
+
+
+def test_a_slow_round_ends_again_only_where_its_residual_promises_the_tolerance(solved):
+    reached = 2 * Decay.tolerance
+    solver = Slow(solved.masked.start, residuals=[reached, 0.8 * reached])
+    solve_to_accuracy(solved, solver, start(solved, 7e-3))
+    assert solver.steps == [11, 50]
+
+
+def test_data_are_fitted_as_far_as_the_solver_goes():
+    objective = curve(tolerance=0.1)
+    solver = Slow(objective.masked.start, residuals=[0.05])
+    solve_to_accuracy(objective, solver, objective.masked.start)
+    assert solver.steps == [50]
+
+
+def test_a_report_that_ends_a_solve_ends_its_rounds(solved):
+    solver = Slow(solved.masked.start, residuals=[2 * Decay.tolerance])
+    result = solve_to_accuracy(solved, solver, start(solved, 0.1), lambda step, loss: step == 5)
+    assert (result.status, solver.steps) == (Status.MAX_STEPS, [5])
+
+
 # Other training points ------------------------------------------------------------------------------------------------
 
 
