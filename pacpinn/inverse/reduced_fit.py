@@ -119,7 +119,7 @@ class ReducedFit:
         self._deviation = self._x.new_tensor(np.broadcast_to(deviation, np.shape(values)))[self._known]
         self._basis = model.snapshots.outputs(self._x) @ model.basis.modes
         members = [each.coefficients for each in model.members]
-        self._base = base or members[self._best(members, model.basis.coordinates)]
+        self._base = base or members[self._best(members, model.solver.of_members)]
 
     def minimise(self, start: Coefficients | None = None) -> tuple[Coefficients, Minimum]:
         """Coefficients of least squares, and the minimum in normalised places, by default from the best grid point."""

@@ -86,7 +86,8 @@ def refine(
         _require_spanning(problem, solutions)
     box = problem.space.box(goal.within)
     training_set = box.at(box.grid(round(_TRAINING_SET ** (1 / len(box.within)))), next(iter(members)))
-    surrogate = FamilySurrogate(Snapshots.over(problem, training_set, settings), list(bases), settings, reporter)
+    snapshots = Snapshots.over(problem, training_set, settings, goal.within)
+    surrogate = FamilySurrogate(snapshots, list(bases), settings, reporter)
     for solution in solutions:  # one by one, in their order: a resumed refinement has the same bits
         surrogate.add(solution)
     return chain(_first_member(surrogate, first, goal), weak_greedy(surrogate, box, training_set, goal, most))

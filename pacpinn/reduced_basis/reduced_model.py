@@ -95,9 +95,9 @@ class ReducedModel:
 
     def member(self, k: int) -> Answer:
         """The member with index `k` as it is."""
-        member, b = self.members[k], self.basis.coordinates
-        c, weights = member.coefficients, torch.eye(len(b)).to(b)[k]
-        residual = float(self.check.residuals([c], b[k : k + 1]).norm(dim=1))
+        member, b = self.members[k], self.solver.of_members[k : k + 1]
+        c, weights = member.coefficients, torch.eye(len(self.basis.modes)).to(b)[self.snapshots.own][k]
+        residual = float(self.check.residuals([c], b).norm(dim=1))
         estimate, bound = (float(ratio[0] * residual) for ratio in self.ratios.at([c]))
         if member.error is not None:
             estimate, bound = member.error, max(bound, member.error)
@@ -159,4 +159,4 @@ def reduced(
             "family.extend([...]) solves more"
         )
     cs = sorted((each.coefficients for each in members), key=lambda c: tuple(c.values()))
-    return ReducedModel(Snapshots.over(equation, cs, settings).extended(members, bases), within)
+    return ReducedModel(Snapshots.over(equation, cs, settings, within or ()).extended(members, bases), within)

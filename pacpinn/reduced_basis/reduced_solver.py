@@ -29,13 +29,14 @@ class ReducedSolver:
     """Gauss-Newton for the coordinates, on the rows that hyper-reduction selects.
 
     In the range over which answers have been checked, which may be empty, the coordinates are corrected by what all
-    rows add to the selected ones, interpolated between samples. The `ends` are those of :class:`ReducedModel`.
+    rows add to the selected ones, interpolated between samples. The `ends` are those of :class:`ReducedModel`; the
+    members' own coordinates ``(members, modes)`` are `of_members`.
     """
 
     def __init__(self, snapshots: Snapshots, checked: Range) -> None:
         self.basis = PODBasis.of(snapshots.training_table.values)
         self._snapshots, self._checked, self._space = snapshots, checked, snapshots.equation.space
-        self._members = snapshots.coefficients
+        self._members, self.of_members = snapshots.coefficients, self.basis.coordinates[snapshots.own]
         values = {name: [*(c[name] for c in self._members), *checked.get(name, ())] for name in self._members[0]}
         self.ends = {name: (min(each), max(each)) for name, each in values.items()}
 
@@ -60,13 +61,13 @@ class ReducedSolver:
     @cached_property
     def selected_rows(self) -> ReducedResidual:
         """The equation on the training points that hyper-reduction selects, from the members' residuals."""
-        return self.all_rows.restricted(select_rows(self.all_rows, self._members, self.basis.coordinates))
+        return self.all_rows.restricted(select_rows(self.all_rows, self._members, self.of_members))
 
     @cached_property
     def between_members(self) -> RBFInterpolation:
         """The members' own coordinates, interpolated over the coefficients."""
         varying = {name: (low, high) for name, (low, high) in self.ends.items() if low < high}
-        return RBFInterpolation(self._space.box(varying), self._members, self.basis.coordinates)
+        return RBFInterpolation(self._space.box(varying), self._members, self.of_members)
 
     @cached_property
     def sampled(self) -> tuple[ParameterSpace, list[Coefficients]]:

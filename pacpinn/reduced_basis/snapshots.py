@@ -1,4 +1,9 @@
-"""Snapshots: a family's members as functions, tabulated at the points where the reduced equation is evaluated."""
+"""Snapshots: a family's members as functions, tabulated at the points where the reduced equation is evaluated.
+
+With tangents, each member brings further functions: its network moved a little along the derivative of its weights by
+a coefficient. The span then meets the solutions over a range to first order at every member, so that fewer are needed
+(Hermite spaces: Ito & Ravindran 1998, doi:10.1006/jcph.1998.5943).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pacpinn.continuation.sensitivity import Calibrated
 from pacpinn.continuation.settings import Settings
 from pacpinn.continuation.solution import Base, Solution
 from pacpinn.equations.collocation import Collocation, bounding_box
@@ -17,6 +23,7 @@ from pacpinn.equations.equation import Equation
 from pacpinn.equations.equation_task import EquationTask
 from pacpinn.equations.residuals import Residuals
 from pacpinn.errors import PacpinnError
+from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.reduced_basis.derivative_tables import DerivativeTable, Function
 from pacpinn.reduced_basis.random_table import random_table
 from pacpinn.reduced_basis.reduced_residual import ReducedResidual
@@ -27,6 +34,7 @@ from pacpinn.tasks.coefficient import Coefficients
 _POOLED = 8  # coefficients at most whose training points are pooled
 _CHECK_POINTS = 512  # at most, inside the domain
 _CHECK_SEED = 1
+_ALONG = 1e-3  # of the length of all weights: how far a network is moved along a tangent
 _NEARLY = 2  # times the tolerance: the largest error of a member that counts as nearly solved
 
 
@@ -37,33 +45,41 @@ def spanning(solutions: Iterable[Solution]) -> list[Solution]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A member: the outputs of its network as a function, tabulated.
+    """A member: the outputs of its network as a function, and of the same moved along tangents, tabulated.
 
     Attributes:
         solved: whether its error met its tolerance.
         error: its estimated error; None if there is no estimate, as in files of version 0.1.
+        functions: its own, then one for each tangent.
     """
 
     coefficients: Coefficients
     solved: bool
     error: float | None
-    function: Function
+    functions: Sequence[Function]
     training: DerivativeTable
     check: DerivativeTable
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshots:
-    """Points on which an equation is solved, others on which answers are checked, and the members tabulated there."""
+    """Points on which an equation is solved, others on which answers are checked, and the members tabulated there.
+
+    The `tangents` are the coefficients by which members are differentiated; each member has as many functions more.
+    """
 
     equation: Equation
+    settings: Settings
+    tangents: Sequence[str]
     training: Collocation
     check: Collocation
     random: DerivativeTable  # random functions on the check points
     members: Sequence[Snapshot] = ()
 
     @classmethod
-    def over(cls, equation: Equation, cs: Sequence[Coefficients], settings: Settings) -> Snapshots:
+    def over(
+        cls, equation: Equation, cs: Sequence[Coefficients], settings: Settings, tangents: Iterable[str] = ()
+    ) -> Snapshots:
         """The points for coefficients `cs` of a range, always in double precision, and no members yet.
 
         Training points of several coefficients are pooled: at other coefficients they may crowd in other places.
@@ -79,32 +95,51 @@ class Snapshots:
         check = tasks[0].fresh(_CHECK_SEED)
         rows = min(check.rows, sum(check.counts) + _CHECK_POINTS)
         check = replace(check, x=check.x[:rows], points=check.points[:rows])
-        return cls(equation, training, check, random_table(equation, check.x))
+        return cls(equation, settings, tuple(tangents), training, check, random_table(equation, check.x))
 
     def extended(self, solutions: Iterable[Solution], bases: Sequence[Base]) -> Snapshots:
         """With further members."""
         return replace(self, members=[*self.members, *(self._snapshot(each, bases[each.base]) for each in solutions)])
 
     def _snapshot(self, member: Solution, base: Base) -> Snapshot:
-        masked = base.masked.to(torch.float64, self.training.x.device)
-        function = Residuals(self.equation, member.coefficients).outputs_of(masked.forward(member.z.double()))
-        tables = [DerivativeTable.of(function, points.x) for points in (self.training, self.check)]
-        solved = member.status is Status.CONVERGED
-        return Snapshot(member.coefficients, solved, member.error_estimate, function, *tables)
+        c, masked = member.coefficients, base.masked.to(torch.float64, self.training.x.device)
+        z = member.z.to(masked.weights)
+        networks = [z, *self._along_tangents(c, masked, z)]
+        functions = [Residuals(self.equation, c).outputs_of(masked.forward(each)) for each in networks]
+        training, check = (
+            DerivativeTable.joined([DerivativeTable.of(each, points.x) for each in functions])
+            for points in (self.training, self.check)
+        )
+        return Snapshot(c, member.status is Status.CONVERGED, member.error_estimate, functions, training, check)
+
+    def _along_tangents(self, c: Coefficients, masked: MaskedNetwork, z: Tensor) -> list[Tensor]:
+        """The member's free weights moved along each of the tangents."""
+        if not self.tangents:
+            return []
+        task = self.settings.task(self.equation, c)
+        assert isinstance(task, EquationTask)
+        by_names = Calibrated(task, masked, z).tangent(self.tangents).weights.T
+        length = _ALONG * masked.weights.norm()
+        return [z + length * torch.nn.functional.normalize(each, dim=0) for each in by_names]
 
     @property
     def coefficients(self) -> list[Coefficients]:
         """The members' coefficients."""
         return [each.coefficients for each in self.members]
 
+    @property
+    def own(self) -> slice:
+        """Where the members' own functions are, among all functions."""
+        return slice(None, None, 1 + len(self.tangents))
+
     @cached_property
     def training_table(self) -> DerivativeTable:
-        """All members on the training points."""
+        """All functions on the training points."""
         return DerivativeTable.joined([each.training for each in self.members])
 
     @cached_property
     def check_table(self) -> DerivativeTable:
-        """All members on the check points."""
+        """All functions on the check points."""
         return DerivativeTable.joined([each.check for each in self.members])
 
     def on_training(self, modes: Tensor) -> ReducedResidual:
@@ -116,9 +151,9 @@ class Snapshots:
         return ReducedResidual(self.equation, self.check, self.check_table.combined(modes))
 
     def outputs(self, x: Tensor) -> Tensor:
-        """Outputs of all members' networks at points `x` ``(rows, inputs)``: ``(rows, outputs, members)``."""
+        """Values of all functions at points `x` ``(rows, inputs)``: ``(rows, outputs, functions)``."""
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
-            return torch.stack([each.function(x) for each in self.members], dim=-1)
+            return torch.stack([function(x) for each in self.members for function in each.functions], dim=-1)
 
     def relative_error(self, c: Coefficients, u: Tensor, reference: Tensor) -> float:
         """Difference of values ``(rows, outputs)`` at `c`, a root mean square relative to variations; worst output."""

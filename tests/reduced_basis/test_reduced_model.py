@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import pacpinn as pp
+from pacpinn.reduced_basis.reduced_model import ReducedModel
+from pacpinn.reduced_basis.snapshots import Snapshots
 from tests.toys import Decay, Rotation
 
 T = np.linspace(0, 1, 13)[:, None]
@@ -62,6 +64,23 @@ def test_the_estimate_is_of_the_errors_size(decays):
         answer = decays.reduced_model.solve([pp.Coefficients(k=k)])[0]
         error = np.linalg.norm(answer.predict(T) - exact(k)) / np.linalg.norm(exact(k))
         assert 0.02 < error / answer.error_estimate < 10
+
+
+def test_tangents_make_two_members_enough():
+    """The span meets the solutions to first order at both: cubic interpolation, in place of linear."""
+    family = pp.solve_family(Decay(), targets=[{"k": 1.5}], keep=0.5, tolerance=1e-6)
+    found = {}
+    for names in ((), ("k",)):
+        points = Snapshots.over(family.problem, list(family), family.settings, names)
+        model = ReducedModel(points.extended(family.values(), family.bases))
+        found[names] = np.abs(model.solve([pp.Coefficients(k=1.25)])[0].predict(T) - exact(1.25)).max()
+    assert found[("k",)] < 0.02 * found[()]
+
+
+def test_members_with_tangents_are_answered_as_they_are():
+    family = pp.solve_family(Decay(), within={"k": (1, 2)}, tolerance=1e-3, keep=0.5)
+    for k, each in enumerate(sorted(family, key=lambda c: c.k)):
+        assert np.allclose(family.reduced_model.member(k).predict(T), family.predict(T, **each), atol=1e-13)
 
 
 def test_nothing_outside_is_touched(decays):

@@ -54,7 +54,33 @@ def test_members_are_tabulated_as_they_answer(solved_decay):
     sizes = solved_decay.problem.sizes_at(member.coefficients)
     found = 1 + snapshots.training.x * sizes.sized_outputs(member.training.values[..., 0])  # the transform of Decay
     assert np.allclose(found, solved_decay.predict(snapshots.training.points, k=1.3))
-    assert torch.equal(member.training.values[..., 0], member.function(snapshots.training.x))
+    assert torch.equal(member.training.values[..., 0], member.functions[0](snapshots.training.x))
+
+
+def test_a_tangent_brings_a_function_along_the_derivative_by_its_coefficient(solved_decay):
+    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings, ["k"])
+    snapshots = points.extended(solved_decay.values(), solved_decay.bases)
+    t = snapshots.training.points
+
+    def exact(k):
+        """What the network of Decay must give, 1 + t y = e^(-k t)."""
+        zero, one = solved_decay.problem.sizes_at(pp.Coefficients(k=k)).sized_outputs(torch.tensor([[0.0], [1.0]]))
+        return ((np.exp(-k * t) - 1) / t - float(zero)) / float(one - zero)
+
+    assert snapshots.training_table.values.shape[-1] == 2 * len(solved_decay)
+    for each in snapshots.members:
+        k, (own, moved) = each.coefficients.k, each.training.values[:, 0].numpy().T
+        change, derivative = moved - own, (exact(k + 1e-4) - exact(k - 1e-4))[:, 0]
+        assert np.dot(change, derivative) > 0.999 * np.linalg.norm(change) * np.linalg.norm(derivative)
+
+
+def test_the_members_own_functions_are_found_among_all(solved_decay):
+    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings, ["k"])
+    snapshots = points.extended(solved_decay.values(), solved_decay.bases)
+    alone = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings).extended(
+        solved_decay.values(), solved_decay.bases
+    )
+    assert torch.equal(snapshots.check_table.values[..., snapshots.own], alone.check_table.values)
 
 
 def test_members_that_are_solved_or_nearly_span(solved_decay):
