@@ -60,7 +60,7 @@ def main() -> None:
     chosen = options(__doc__ or "", threads=1, parts=CASES, more=more_options)
     names, seeds = requests(chosen)
     report = Report("pinnacle", chosen.quick)
-    report.keep(chosen.output, {"case": names})
+    report.keep(chosen.output, {"case": names, "seed": seeds})
     measure(report, names, seeds, chosen)
     report.rows.sort(key=lambda row: (row["case"], row["seed"]))
     for shown in (table(report.rows), table_of_families(report.rows)):

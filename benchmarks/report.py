@@ -69,11 +69,11 @@ class Report:
         self.rows.append(row)
         console.print("  ".join(f"{name}={brief(value)}" for name, value in row.items() if not isinstance(value, list)))
 
-    def keep(self, directory: Path, others: dict[str, Sequence[Any]]) -> None:
-        """Take over the rows of an earlier run in which a column has none of these values, as ``{column: values}``."""
+    def keep(self, directory: Path, measured: dict[str, Sequence[Any]]) -> None:
+        """Take over an earlier run's rows, except those measured again: with values in all ``{column: values}``."""
         path = directory / f"{self.name}.json"
         rows = json.loads(path.read_text())["rows"] if path.is_file() else []
-        self.rows += [row for row in rows if all(row[column] not in values for column, values in others.items())]
+        self.rows += [row for row in rows if any(row[column] not in values for column, values in measured.items())]
 
     def claim(self, claim: str, asked: str, reached: str, holds: bool) -> None:
         """State a claim, whether it holds or not."""

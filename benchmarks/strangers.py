@@ -6,7 +6,7 @@ between. `strangers_errors.py` says what a case is and what counts as its error,
 of it.
 
     python benchmarks/strangers.py --output benchmarks/results
-    python benchmarks/strangers.py --within --only quadratic_decay hopf --output benchmarks/results
+    python benchmarks/strangers.py --within --only quadratic_decay hopf --seeds 2 --output benchmarks/results
 
 ``--quick`` takes three cheap cases if none is named, one seed, five draws and twenty answers.
 """
@@ -72,7 +72,7 @@ def main() -> None:
     chosen = options(__doc__ or "", threads=1, parts=CASES, more=more_options)
     names, asked = requests(chosen)
     report = Report("strangers", chosen.quick)
-    report.keep(chosen.output, {"case": names})
+    report.keep(chosen.output, {"case": names, "seed": [each.seed for each in asked]})
     measure(report, names, asked, chosen.at_once, chosen.timeout)
     report.rows.sort(key=lambda row: (row["case"], row["seed"]))
     for shown in (table(report.rows), table_between(report.rows)):

@@ -18,6 +18,8 @@ ROW = {
     "error_median": 1e-5,
     "error_worst": 5e-5,
     "asked": 1e-4,
+    "above_estimate": 0,
+    "above_bound": 0,
     "seconds": 10.0,
 }
 
@@ -49,6 +51,15 @@ def test_a_miss_is_named():
     claims(report)
     (missed,) = [each for each in report.claims if not each.holds]
     assert missed.reached == "1 of 2, but wave (seed 0) 3.0e-04"
+
+
+def test_flattered_members_are_counted_over_all_families():
+    report = Report("gallery", quick=True)
+    report.rows = [ROW, {**ROW, "seed": 1, "above_estimate": 1, "above_bound": 1}]
+    claims(report)
+    found = {each.claim: (each.reached, each.holds) for each in report.claims}
+    assert found["members with an error above 3 x its estimate"] == ("1 of 12", False)
+    assert found["members with an error above its bound"] == ("1 of 12", False)
 
 
 def test_the_page_has_a_row_for_each_problem():
