@@ -27,7 +27,7 @@ class Kovasznay(pp.Equation):
     inputs = ("x", "y")
     outputs = ("u", "v", "p")
     points = pp.Points(domain=768, boundary=192)
-    tolerance = 1e-4
+    tolerance = 7e-5
     hidden = (24, 24, 24)
 
     def geometry(self, c: pp.Coefficients) -> Any:
