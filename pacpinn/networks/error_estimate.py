@@ -28,11 +28,11 @@ from pacpinn.networks.masked_network import MaskedNetwork
 from pacpinn.networks.objective import Objective
 from pacpinn.runtime.blas import gram
 from pacpinn.runtime.isolation import untouched
-from pacpinn.tasks.task import Batch, Forward, LeastSquaresTask, Task, named_inputs
+from pacpinn.tasks.task import Forward, LeastSquaresTask, Task, named_inputs
 
 _DAMPINGS = torch.logspace(-14, -2, 13, dtype=torch.float64)  # ν as shares of the trace of JᵀJ
-_WEIGHTS = 384  # of the network that vary, drawn at random
-_FUNCTIONS = 128  # random ones besides
+_WEIGHTS = 384  # of the network that vary, drawn at random; not more than the training points have values
+_FUNCTIONS = 128  # random ones besides; likewise
 _SLOPES = (0.5, 8.0)  # least and largest slope of their arguments
 _SLACK = 1.25  # of the bound, for norms that are sums over points
 _DOUBT = 5  # times the estimate: a bound beyond it, and beyond the tolerance, leaves a doubt
@@ -96,10 +96,12 @@ def _in_doubt(found: ErrorEstimate, tolerance: float | None) -> bool:
 
 def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: int) -> ErrorEstimate:
     """The estimate with so many times as many points, and weights that vary."""
-    least = _ROWS * (min(more * _WEIGHTS, len(masked.weights)) + _FUNCTIONS)
-    points = task.error_points(masked.forward(z), more, least)
+    x = task.inputs(task.everything())
+    values = more * named_inputs(masked.forward(z))(x).numel()  # that training has determined, or more
+    weights, functions = min(more * _WEIGHTS, values, len(masked.weights)), min(_FUNCTIONS, values)
+    points = task.error_points(masked.forward(z), more, _ROWS * (weights + functions))
     with untouched(_SEED):
-        rich = _enriched(masked, z, task, points[0], more * _WEIGHTS)
+        rich = _enriched(masked, z, x[:1], weights, functions)
         objective, w = Objective(task, rich), rich.start[None]
         fit, judge = (objective.linearised_on(batch, w) for batch in points)
         candidates = _damped(fit.jacobian[0], fit.residuals[0])
@@ -120,10 +122,10 @@ def _estimate(task: LeastSquaresTask, masked: MaskedNetwork, z: Tensor, more: in
 class Enriched(nn.Module):
     """A network plus a combination of random smooth functions of its inputs, whose factors are zero at first."""
 
-    def __init__(self, network: nn.Module, inputs: int, outputs: int) -> None:
+    def __init__(self, network: nn.Module, inputs: int, outputs: int, functions: int) -> None:
         super().__init__()
-        self.network, self.functions = network, random_functions(inputs, _FUNCTIONS)
-        self.factors = nn.Linear(_FUNCTIONS, outputs, bias=False)
+        self.network, self.functions = network, random_functions(inputs, functions)
+        self.factors = nn.Linear(functions, outputs, bias=False)
         with torch.no_grad():
             self.factors.weight.zero_()
 
@@ -144,11 +146,10 @@ def random_functions(inputs: int, count: int) -> nn.Module:
     return nn.Sequential(layer, nn.Tanh()).requires_grad_(False)
 
 
-def _enriched(masked: MaskedNetwork, z: Tensor, task: LeastSquaresTask, batch: Batch, weights: int) -> MaskedNetwork:
-    """The network with random functions; free are these functions' factors, and so many of the network's weights."""
-    x = task.inputs(batch)[:1]
+def _enriched(masked: MaskedNetwork, z: Tensor, x: Tensor, weights: int, functions: int) -> MaskedNetwork:
+    """The network with random functions of inputs like `x`; free are their factors, and so many of its weights."""
     outputs = named_inputs(masked.forward(z))(x).shape[1]
-    rich = MaskedNetwork(Enriched(masked.module(z), x.shape[1], outputs).to(x))
+    rich = MaskedNetwork(Enriched(masked.module(z), x.shape[1], outputs, functions).to(x))
     own = len(masked.weights)
     free = torch.ones_like(rich.weights, dtype=torch.bool)
     free[:own] = False
