@@ -167,7 +167,7 @@ def between(case: Case, asked: Asked, emit: Emit) -> None:
         emit({**row, "seconds": time.perf_counter() - began, "message": short(problem)})
         return
     emit({**row, "members": len(family), "seconds": time.perf_counter() - began})
-    source, rng = statuses(family)[0], np.random.default_rng(RANDOM_ANSWERS)
+    source, rng = next(iter(family)), np.random.default_rng(RANDOM_ANSWERS)
     for _ in range(asked.answers):
         values = {name: float(rng.uniform(*ends)) for name, ends in case.within.items()}
         emit(answer(case, family, pp.Coefficients(**{**source, **values})))

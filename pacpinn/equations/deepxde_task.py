@@ -49,10 +49,8 @@ class DeepXDETask(EquationTask):
         count = data.num_domain + (0 if data.anchors is None else len(data.anchors))
         return self._collocation(seed, partial(_redrawn, more=CHOICE)), count
 
-    def fresh(self, seed: int) -> Collocation:
-        if seed not in self._fresh:
-            self._fresh[seed] = self._collocation(seed, _redrawn)
-        return self._fresh[seed]
+    def _drawn_evenly(self, seed: int, least: int) -> Collocation:
+        return self._collocation(seed, partial(_redrawn, least=least))
 
     def _drawn_with(self, chosen: np.ndarray, seed: int, more: int, least: int) -> Collocation:
         return self._collocation(seed, partial(_redrawn, chosen=chosen, more=more, least=least))

@@ -44,8 +44,8 @@ class EquationBatch(LeastSquaresTask):
             self._training = self._together([each.everything() for each in self.tasks])
         return self._training
 
-    def fresh(self, seed: int) -> Collocation:
-        return self._together([each.fresh(seed) for each in self.tasks])
+    def fresh(self, seed: int, least: int = 0) -> Collocation:
+        return self._together([each.fresh(seed, least) for each in self.tasks])
 
     def inputs(self, batch: Collocation) -> Tensor:
         return self.equation.features(batch.x, self._columns(batch))

@@ -50,7 +50,7 @@ class EquationTask(LeastSquaresTask):
         self.equation, self.coefficients = equation, coefficients
         self.tolerance = equation.tolerance
         self._training: Collocation | None = None
-        self._fresh: dict[int, Collocation] = {}
+        self._fresh: dict[tuple[int, int], Collocation] = {}  # by seed and least number
         self._reference: tuple[np.ndarray, np.ndarray | None] | None = None
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -167,11 +167,15 @@ class EquationTask(LeastSquaresTask):
     def _place(self, x: np.ndarray) -> np.ndarray:
         return self.equation.place(x, self.coefficients)
 
-    def fresh(self, seed: int) -> Collocation:
-        """As many points again, drawn evenly at random."""
-        if seed not in self._fresh:
-            self._fresh[seed] = self.draw(replace(self.equation.points, distribution="pseudo"), seed)
-        return self._fresh[seed]
+    def fresh(self, seed: int, least: int = 0) -> Collocation:
+        """As many points again, drawn evenly at random; `least` inside the domain, at least."""
+        if (seed, least) not in self._fresh:
+            self._fresh[seed, least] = self._drawn_evenly(seed, least)
+        return self._fresh[seed, least]
+
+    def _drawn_evenly(self, seed: int, least: int) -> Collocation:
+        points = self.equation.points
+        return self.draw(replace(points, domain=max(points.domain, least), distribution="pseudo"), seed)
 
     @property
     def estimable(self) -> bool:  # an easier stage has a tolerance of its residual

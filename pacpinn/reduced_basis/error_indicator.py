@@ -1,8 +1,9 @@
 """The error of answers in the members' span: the linearised error equation in a richer space than the span.
 
 The richer space has the modes and random smooth functions in each output. Solved there at sample coefficients, the
-error equation gives relative error per unit of residual, which depends on the coefficients. The error of an answer is
-its residual, on points that its solve does not see, times the largest such ratio among the samples next to it.
+error equation gives each output's error per unit of residual, which depends on the coefficients. The error of an answer
+is its residual, on points that its solve does not see, times the largest such ratio among the samples next to it. It is
+relative to the answer's own variation, which may be much smaller than that of the samples next to it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ _AT_ONCE = 8  # samples: their Jacobians in the richer space are large
 
 
 class ErrorRatios(NamedTuple):
-    """Relative error per unit of residual at sample coefficients of a box.
+    """Errors of the outputs per unit of residual at sample coefficients of a box, in the outputs' units.
 
     Attributes:
         box: its normalised places are those of `tree`.
         tree: of the samples' places.
-        estimates: of the error, per unit of residual ``(samples,)``.
-        bounds: of what the error may be at most, per unit of residual ``(samples,)``.
+        estimates: of the error, per unit of residual ``(samples, outputs)``.
+        bounds: of what the error may be at most, per unit of residual ``(samples, outputs)``.
     """
 
     box: ParameterSpace
@@ -49,12 +50,12 @@ class ErrorRatios(NamedTuple):
         """Ratios at the samples `cs`, whose answers have the coordinates `b` ``(samples, modes)``."""
         space = RicherSpace(snapshots, basis)
         parts = [space.errors(cs[i : i + _AT_ONCE], b[i : i + _AT_ONCE]) for i in range(0, len(cs), _AT_ONCE)]
-        estimates, bounds, residuals = np.concatenate(parts, axis=1)
-        residuals = np.maximum(residuals, np.finfo(float).tiny)
+        estimates, bounds, residuals = map(np.concatenate, zip(*parts, strict=True))
+        residuals = np.maximum(residuals, np.finfo(float).tiny)[:, None]
         return cls(box, KDTree(box.places(cs)), estimates / residuals, bounds / residuals)
 
     def at(self, cs: Sequence[Coefficients]) -> tuple[np.ndarray, np.ndarray]:
-        """Estimates and bounds per unit of residual at coefficients `cs`: the largest among the nearest samples."""
+        """Estimates and bounds ``(k, outputs)`` per unit of residual at `cs`: the largest among the nearest samples."""
         count = min(2 ** len(self.box.within) + 1, len(self.estimates))
         _, near = self.tree.query(self.box.places(cs), k=[*range(1, count + 1)])
         return self.estimates[near].max(axis=1), self.bounds[near].max(axis=1)
@@ -69,8 +70,8 @@ class RicherSpace:
         self.table = DerivativeTable.joined([modes, snapshots.random])
         self.residual = ReducedResidual(snapshots.equation, snapshots.check, self.table)
 
-    def errors(self, cs: Sequence[Coefficients], b: Tensor) -> np.ndarray:
-        """Estimated relative error, its bound, and the residual, of answers `b` ``(k, modes)``: ``(3, k)``."""
+    def errors(self, cs: Sequence[Coefficients], b: Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Estimated errors and bounds ``(k, outputs)``, and residuals ``(k,)``, of answers `b` ``(k, modes)``."""
         extended = torch.cat([b, b.new_zeros(len(b), self.table.values.shape[-1] - 1 - b.shape[1])], dim=1)
         with untouched():
             residuals, jacobian = self.residual.linearise(cs, extended)
@@ -80,14 +81,17 @@ class RicherSpace:
         d = -torch.linalg.solve(normal, (jacobian.mT @ residuals[..., None]))
         changes = (jacobian @ d)[..., 0]
         left, explained = (residuals + changes).norm(dim=1), changes.norm(dim=1).clamp(min=1e-300)
-        errors = residuals.new_tensor([self._relative(c, *each) for c, *each in zip(cs, b, d[..., 0], strict=True)])
-        bounds = errors + (errors / explained).clamp(min=1.0) * left
-        return torch.stack([errors, bounds, residuals.norm(dim=1)]).numpy(force=True)
+        errors = torch.stack([self._sizes(c, *each) for c, *each in zip(cs, b, d[..., 0], strict=True)])
+        of_one = torch.stack(
+            [self.snapshots.yardstick(c, own) for c, own in zip(cs, self.basis.weights(b), strict=True)]
+        )
+        bounds = errors + torch.maximum(errors / explained[:, None], of_one) * left[:, None]
+        return errors.numpy(force=True), bounds.numpy(force=True), residuals.norm(dim=1).numpy(force=True)
 
-    def _relative(self, c: Coefficients, b: Tensor, d: Tensor) -> float:
-        """The size of a change `d` of the answer `b`, relative to the variation of each output; of the worst output."""
+    def _sizes(self, c: Coefficients, b: Tensor, d: Tensor) -> Tensor:
+        """The root mean square ``(outputs,)`` of what a change `d` of the answer `b` changes in the solution."""
         values, x = self.table.values, self.snapshots.check.x
         inside = slice(sum(self.snapshots.check.counts), None)
         outputs = values[..., : 1 + len(b)] @ torch.cat([b.new_ones(1), b])
         u, moved = (self.snapshots.solution(c, y[inside], x[inside]) for y in (outputs, outputs + values[..., 1:] @ d))
-        return self.snapshots.relative_error(c, moved, u)
+        return (moved - u).square().mean(0).sqrt()

@@ -86,19 +86,28 @@ class ReducedModel:
             for batch in batches(len(cs), max(self.solver.selected_rows.points.rows * modes, self.check.points.rows)):
                 b = self.solver.coordinates(cs[batch])
                 residuals, weights = self.check.residuals(cs[batch], b).norm(dim=1).tolist(), self.basis.weights(b)
-                ratios = zip(*self.ratios.at(cs[batch]), strict=True)
+                errors = zip(*self._relative_errors(cs[batch], residuals, weights), strict=True)
                 answers += [
-                    Answer(c, "reduced basis", r, float(estimate * r), float(bound * r), self, own)
-                    for c, r, (estimate, bound), own in zip(cs[batch], residuals, ratios, weights, strict=True)
+                    Answer(c, "reduced basis", residual, *error, self, own)
+                    for c, residual, error, own in zip(cs[batch], residuals, errors, weights, strict=True)
                 ]
         return answers
+
+    def _relative_errors(
+        self, cs: Sequence[Coefficients], residuals: Sequence[float], weights: Tensor
+    ) -> tuple[list[float], list[float]]:
+        """Estimates and bounds of the worst outputs' errors, of answers with `weights` ``(k, functions)``."""
+        yardsticks = [self.snapshots.yardstick(c, own) for c, own in zip(cs, weights, strict=True)]
+        per_residual = np.array(residuals)[:, None] / torch.stack(yardsticks).numpy(force=True)
+        estimates, bounds = ((ratios * per_residual).max(axis=1).tolist() for ratios in self.ratios.at(cs))
+        return estimates, bounds
 
     def member(self, k: int) -> Answer:
         """The member with index `k` as it is."""
         member, b = self.members[k], self.solver.of_members[k : k + 1]
         c, weights = member.coefficients, torch.eye(len(self.basis.modes)).to(b)[self.snapshots.own][k]
         residual = float(self.check.residuals([c], b).norm(dim=1))
-        estimate, bound = (float(ratio[0] * residual) for ratio in self.ratios.at([c]))
+        (estimate,), (bound,) = self._relative_errors([c], [residual], weights[None])
         if member.error is not None:
             estimate, bound = member.error, max(bound, member.error)
         return Answer(c, "calibrated", residual, estimate, bound, self, weights)

@@ -32,7 +32,8 @@ from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
 _POOLED = 8  # coefficients at most whose training points are pooled
-_CHECK_POINTS = 512  # at most, inside the domain
+_TRAINING_POINTS, _TRAINING_SEED = 256, 2  # inside the domain, if the equation has fewer: modes need more than members
+_CHECK_POINTS = 512  # inside the domain: more than the error indicator has unknowns
 _CHECK_SEED = 1
 _ALONG = 1e-3  # of the length of all weights: how far a network is moved along a tangent
 _NEARLY = 2  # times the tolerance: the largest error of a member that counts as nearly solved
@@ -91,8 +92,8 @@ class Snapshots:
         chosen = np.unique(np.linspace(0, len(cs) - 1, min(_POOLED, len(cs))).round().astype(int))
         tasks = [task for task in (settings.task(equation, cs[i]) for i in chosen) if isinstance(task, EquationTask)]
         _require_one_domain(equation, tasks)
-        training = _pooled([task.everything() for task in tasks])
-        check = tasks[0].fresh(_CHECK_SEED)
+        training = _pooled([_solved_on(task) for task in tasks])
+        check = tasks[0].fresh(_CHECK_SEED, least=_CHECK_POINTS)
         rows = min(check.rows, sum(check.counts) + _CHECK_POINTS)
         check = replace(check, x=check.x[:rows], points=check.points[:rows])
         return cls(equation, settings, tuple(tangents), training, check, random_table(equation, check.x))
@@ -155,15 +156,27 @@ class Snapshots:
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
             return torch.stack([function(x) for each in self.members for function in each.functions], dim=-1)
 
-    def relative_error(self, c: Coefficients, u: Tensor, reference: Tensor) -> float:
-        """Difference of values ``(rows, outputs)`` at `c`, a root mean square relative to variations; worst output."""
-        yardstick = self.equation.sizes_at(c).yardstick(reference.numpy(force=True))
-        return float(((u - reference).square().mean(0).sqrt() / reference.new_tensor(yardstick)).max())
+    def yardstick(self, c: Coefficients, weights: Tensor) -> Tensor:
+        """What errors ``(outputs,)`` of the combination of all functions with these `weights` are relative to."""
+        values = self.solution(c, self._inside.values @ weights, self.check.x[sum(self.check.counts) :])
+        return weights.new_tensor(self.equation.sizes_at(c).yardstick(values.numpy(force=True)))
+
+    @cached_property
+    def _inside(self) -> DerivativeTable:
+        """All functions on the check points inside the domain."""
+        ends = sum(self.check.counts)
+        return self.check_table.restricted(torch.arange(ends, self.check.rows, device=self.check.x.device))
 
     def solution(self, c: Coefficients, outputs: Tensor, x: Tensor) -> Tensor:
         """The solution ``(rows, outputs)`` at points `x`, where a network's outputs would be `outputs`."""
         with torch.no_grad(), deepxde_defaults(x.dtype, x.device):
             return Residuals(self.equation, c).solution(lambda _: outputs, x)
+
+
+def _solved_on(task: EquationTask) -> Collocation:
+    """The task's points; more, if these are so few that many modes would fit the residual at each of them."""
+    own, more = task.everything(), task.fresh(_TRAINING_SEED, least=_TRAINING_POINTS)
+    return more if more.rows > own.rows else own
 
 
 def _require_one_domain(equation: Equation, tasks: Sequence[EquationTask]) -> None:

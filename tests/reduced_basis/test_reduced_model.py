@@ -46,7 +46,8 @@ def test_members_are_answered_as_they_are(decays):
     answer = decays.reduced_model.answer([pp.Coefficients(k=1.4)])[0]
     assert answer.kind == "calibrated"
     assert np.allclose(answer.predict(T), decays.predict(T, k=1.4), atol=1e-13)
-    assert np.isclose(answer.residual, decays[{"k": 1.4}].residual)
+    own = decays[{"k": 1.4}].residual  # on 24 points
+    assert own / 2 < answer.residual < 2 * own
 
 
 def test_a_member_is_found_to_rounding(decays):

@@ -97,13 +97,22 @@ def test_a_member_knows_its_error(solved_decay):
     assert [each.error for each in snapshots.members] == [each.error_estimate for each in solved_decay.values()]
 
 
-def test_errors_are_relative_to_the_variation_of_the_worst_output():
-    snapshots = Snapshots.over(Rotation(), [pp.Coefficients(w=1.0), pp.Coefficients(w=1.2)], pp.Settings())
-    t = torch.linspace(0, 1, 101, dtype=torch.float64)[:, None]
-    exact = torch.cat([torch.sin(t), torch.cos(t)], dim=1)
-    off = exact + torch.tensor([0.0, 0.01], dtype=torch.float64)
-    expected = 0.01 / float(exact[:, 1].std(correction=0))
-    assert snapshots.relative_error(pp.Coefficients(w=1.0), off, exact) == pytest.approx(expected)
+def test_errors_are_relative_to_the_variation_of_each_output():
+    family = pp.solve_family(Rotation(), targets=[{"w": 1.2}], keep=0.5)
+    points = Snapshots.over(family.problem, list(family), family.settings)
+    snapshots = points.extended(family.values(), family.bases)
+    t = snapshots.check.points[sum(snapshots.check.counts) :]
+    expected = [np.sin(t).std(), np.cos(t).std()]
+    found = snapshots.yardstick(pp.Coefficients(w=1.0), torch.tensor([1.0, 0.0], dtype=torch.float64))
+    assert found.tolist() == pytest.approx(expected, rel=1e-2)
+
+
+def test_answers_are_solved_and_checked_on_many_points_even_if_members_are_solved_on_few():
+    """Many modes, and the error indicator's unknowns, would fit the residual at few points by themselves."""
+    found = Snapshots.over(Decay(), rates(1, 3), pp.Settings())
+    assert len(found.training.x) == 256
+    assert len(found.check.x) == 512
+    assert not np.isin(found.check.points, found.training.points).any()
 
 
 def test_a_domain_that_changes_is_refused():
