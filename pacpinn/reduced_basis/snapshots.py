@@ -32,7 +32,7 @@ from pacpinn.solvers.base import Status
 from pacpinn.tasks.coefficient import Coefficients
 
 _POOLED = 8  # coefficients at most whose training points are pooled
-_TRAINING_POINTS, _TRAINING_SEED = 256, 2  # inside the domain, if the equation has fewer: modes need more than members
+_TRAINING_POINTS, _TRAINING_SEED = 256, 2  # inside the domain, if the equation has fewer
 _CHECK_POINTS = 512  # inside the domain: more than the error indicator has unknowns
 _CHECK_SEED = 1
 _ALONG = 1e-3  # of the length of all weights: how far a network is moved along a tangent
@@ -114,12 +114,12 @@ class Snapshots:
         return Snapshot(c, member.status is Status.CONVERGED, member.error_estimate, functions, training, check)
 
     def _along_tangents(self, c: Coefficients, masked: MaskedNetwork, z: Tensor) -> list[Tensor]:
-        """The member's free weights moved along each of the tangents."""
+        """The member's free weights moved along each of the tangents; not moved where there is no finite one."""
         if not self.tangents:
             return []
         task = self.settings.task(self.equation, c)
         assert isinstance(task, EquationTask)
-        by_names = Calibrated(task, masked, z).tangent(self.tangents).weights.T
+        by_names = Calibrated(task, masked, z).tangent(self.tangents).weights.T.nan_to_num(0, 0, 0)
         length = _ALONG * masked.weights.norm()
         return [z + length * torch.nn.functional.normalize(each, dim=0) for each in by_names]
 
@@ -175,8 +175,11 @@ class Snapshots:
 
 def _solved_on(task: EquationTask) -> Collocation:
     """The task's points; more, if these are so few that many modes would fit the residual at each of them."""
-    own, more = task.everything(), task.fresh(_TRAINING_SEED, least=_TRAINING_POINTS)
-    return more if more.rows > own.rows else own
+    own = task.everything()
+    if own.rows - sum(own.counts) >= _TRAINING_POINTS:
+        return own
+    more = task.fresh(_TRAINING_SEED, least=_TRAINING_POINTS)
+    return more if more.rows > own.rows else own  # integral equations keep their number of points
 
 
 def _require_one_domain(equation: Equation, tasks: Sequence[EquationTask]) -> None:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import pacpinn as pp
+from pacpinn.continuation.sensitivity import Calibrated, Tangent
 from pacpinn.errors import PacpinnError
 from pacpinn.reduced_basis.snapshots import Snapshots, spanning
 from tests.toys import Decay, Rotation
@@ -72,6 +73,15 @@ def test_a_tangent_brings_a_function_along_the_derivative_by_its_coefficient(sol
         k, (own, moved) = each.coefficients.k, each.training.values[:, 0].numpy().T
         change, derivative = moved - own, (exact(k + 1e-4) - exact(k - 1e-4))[:, 0]
         assert np.dot(change, derivative) > 0.999 * np.linalg.norm(change) * np.linalg.norm(derivative)
+
+
+def test_where_there_is_no_tangent_a_member_is_not_moved(solved_decay, monkeypatch):
+    nowhere = Tangent(torch.full((49, 1), torch.nan, dtype=torch.float64), torch.nan)
+    monkeypatch.setattr(Calibrated, "tangent", lambda self, names: nowhere)
+    points = Snapshots.over(solved_decay.problem, list(solved_decay), solved_decay.settings, ["k"])
+    snapshots = points.extended(solved_decay.values(), solved_decay.bases)
+    for each in snapshots.members:
+        assert torch.equal(each.check.values[..., 0], each.check.values[..., 1])
 
 
 def test_the_members_own_functions_are_found_among_all(solved_decay):
